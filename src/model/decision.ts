@@ -1,0 +1,26 @@
+import type { Target } from './address.ts'
+
+export type DecisionKind =
+  | 'block'
+  | 'unblock'
+  | 'expire'
+  | 'adopt'
+  | 'spare'
+  | 'refuse'
+  | 'allow'
+  | 'disallow'
+
+/** One act of a person or of the machine, as the log keeps it. */
+export interface Decision {
+  readonly id: number
+  readonly at: number
+  readonly kind: DecisionKind
+  readonly target: Target
+  /** A detector's id, a person's name, or `gatehouse` for what it does by itself. */
+  readonly actor: string
+  readonly reason: string
+  readonly forSeconds?: number
+  readonly alertId?: number
+  /** The decision that this one took back. */
+  readonly undoes?: number
+}
