@@ -1,0 +1,63 @@
+import type {
+  Alert,
+  AllowEntry,
+  AllowRequest,
+  Block,
+  BlockRequest,
+  Connection,
+  Decision,
+  DoctorCheck,
+  LiveEvent,
+  Outcome,
+  Page,
+  Status,
+} from '#contract/schemas.ts'
+
+/** Who asks: `root` over the Unix socket, or the login name of a page session. */
+export interface Actor {
+  readonly name: string
+  readonly role: 'viewer' | 'operator' | 'admin'
+}
+
+export interface PageRequest {
+  readonly limit: number
+  readonly cursor?: string
+}
+
+/** A request that cannot be done, in words for the person who made it. */
+export class Refused extends Error {
+  readonly status: 400 | 403 | 404 | 409 | 503
+  readonly hint: string
+
+  constructor(status: Refused['status'], message: string, hint: string) {
+    super(message)
+    this.name = 'Refused'
+    this.status = status
+    this.hint = hint
+  }
+}
+
+/** What the API asks of the product; main.ts answers it. Refusals are thrown as `Refused`. */
+export interface Port {
+  status(): Status
+  liveConnections(): Connection[]
+  flows(request: PageRequest & { readonly peer?: string; readonly since?: number }): Promise<Page<Connection>>
+  closeConnection(id: number, actor: Actor): Promise<Outcome>
+  alerts(request: PageRequest): Promise<Page<Alert>>
+  archiveAlert(id: number, archived: boolean, actor: Actor): Promise<Alert>
+  blocks(): Block[]
+  block(request: BlockRequest, actor: Actor): Promise<Outcome>
+  unblock(target: string, dryRun: boolean, actor: Actor): Promise<Outcome>
+  allowList(): AllowEntry[]
+  allow(request: AllowRequest, actor: Actor): Promise<Outcome>
+  disallow(target: string, actor: Actor): Promise<Outcome>
+  decisions(request: PageRequest): Promise<Page<Decision>>
+  undo(decisionId: number, actor: Actor): Promise<Outcome>
+  doctor(): Promise<DoctorCheck[]>
+  /** Prometheus text. */
+  metrics(): Promise<string>
+  /** A fresh one-time link to the page. */
+  loginLink(): Promise<string>
+  setPassword(password: string): Promise<void>
+  subscribe(listener: (event: LiveEvent) => void): () => void
+}

@@ -1,0 +1,50 @@
+import type { Alert } from '#model/alert.ts'
+import type { AllowEntry } from '#model/allow.ts'
+import type { Block } from '#model/block.ts'
+import type { Decision } from '#model/decision.ts'
+import type { Connection } from '#model/flow.ts'
+import type { PartHealth } from '#model/health.ts'
+
+export interface Slice<Item> {
+  readonly items: readonly Item[]
+  readonly total: number
+  /** Opaque cursor of the following slice. */
+  readonly next?: string
+}
+
+export interface SliceRequest {
+  readonly limit: number
+  readonly cursor?: string
+}
+
+/** What the store knew when it was opened: the parts go on from here. */
+export interface Remembered {
+  readonly blocks: readonly Block[]
+  readonly allow: readonly AllowEntry[]
+  /** Recent alerts that a repeat may still fold into. */
+  readonly alerts: readonly Alert[]
+  readonly lastAlertId: number
+  readonly lastDecisionId: number
+}
+
+/** Memory that survives. Writes come back once they are on disk; a full disk or a broken file is `health`, never a throw. */
+export interface Store {
+  readonly remembered: Remembered
+  readonly health: PartHealth
+  /** Kept in batches: on disk within a second. */
+  recordFlows(connections: readonly Connection[]): void
+  recordAlert(alert: Alert): Promise<void>
+  /** The decision and what it did to the list of blocks, in one transaction. */
+  recordDecision(
+    decision: Decision,
+    change?: { readonly add?: Block; readonly remove?: Block['target'] },
+  ): Promise<void>
+  recordAllow(entries: readonly AllowEntry[]): Promise<void>
+  flows(
+    request: SliceRequest & { readonly peer?: string; readonly since?: number },
+  ): Promise<Slice<Connection>>
+  alerts(request: SliceRequest): Promise<Slice<Alert>>
+  decisions(request: SliceRequest): Promise<Slice<Decision>>
+  /** Writes what is pending and closes. */
+  close(): Promise<void>
+}
