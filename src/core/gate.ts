@@ -1,0 +1,276 @@
+import type { EnforcedBlock, Enforcer } from '#enforce/enforcer.ts'
+import { contains, isRange, overlaps, type Target } from '#model/address.ts'
+import type { AllowEntry } from '#model/allow.ts'
+import type { Block, BlockOrigin, CountedBlock } from '#model/block.ts'
+import type { Decision } from '#model/decision.ts'
+import type { Store } from '#store/store.ts'
+
+export interface BlockOrder {
+  readonly target: Target
+  /** Absent: until somebody unblocks it. */
+  readonly seconds?: number
+  readonly origin: BlockOrigin
+  readonly actor: string
+  readonly reason: string
+  readonly alertId?: number
+  /** The decision that this order takes back. */
+  readonly undoes?: number
+}
+
+/** What came of an order. `recorded` settles when the store has it on disk. */
+export type GateAnswer =
+  | {
+      readonly state: 'blocked'
+      readonly block: Block
+      readonly enforced: boolean
+      readonly decision: Decision
+      readonly recorded: Promise<void>
+    }
+  | {
+      readonly state: 'spared'
+      readonly by: AllowEntry
+      readonly decision: Decision
+      readonly recorded: Promise<void>
+    }
+
+export interface UnblockAnswer {
+  readonly block: Block
+  readonly decision: Decision
+  readonly recorded: Promise<void>
+}
+
+export interface GateParts {
+  readonly enforcer: Enforcer
+  readonly store: Pick<Store, 'recordDecision' | 'remembered'>
+  spares(target: Target): AllowEntry | undefined
+  now(): number
+  /** Told after each change of the list. */
+  changed(decision: Decision): void
+}
+
+/** A decision before it has its number and time. */
+export type Undated = Omit<Decision, 'id' | 'at'>
+
+interface Counted {
+  block: Block
+  packets: number
+  bytes: number
+  lastDropAt: number | undefined
+  enforced: boolean
+}
+
+/**
+ * The one door through which every block and unblock goes, whoever asks: allow list, kernel, record, in this
+ * order. The kernel comes before the record because an attacker is quicker than a disk; the element carries its
+ * reason, so that a crash in between loses nothing: the next start adopts it.
+ */
+export class Gate {
+  readonly #parts: GateParts
+  readonly #book = new Map<Target, Counted>()
+  /** Ranges are few; addresses are found by their key. */
+  readonly #ranges = new Set<Target>()
+  #lastDecisionId: number
+
+  constructor(parts: GateParts) {
+    this.#parts = parts
+    this.#lastDecisionId = parts.store.remembered.lastDecisionId
+  }
+
+  block(order: BlockOrder): GateAnswer {
+    const { target, origin, actor, reason, seconds } = order
+    const links = {
+      ...(order.alertId === undefined ? {} : { alertId: order.alertId }),
+      ...(order.undoes === undefined ? {} : { undoes: order.undoes }),
+    }
+    const by = this.#parts.spares(target)
+    if (by) {
+      const why = `not blocked (${reason}): ${by.note}`
+      const noted = this.note({ kind: 'spare', target, actor, reason: why, ...links })
+      return { state: 'spared', by, ...noted }
+    }
+    const decision = this.#decide({
+      kind: 'block',
+      target,
+      actor,
+      reason,
+      ...(seconds ? { forSeconds: seconds } : {}),
+      ...links,
+    })
+    const block: Block = {
+      target,
+      origin,
+      actor,
+      reason,
+      since: decision.at,
+      decisionId: decision.id,
+      ...(seconds ? { until: decision.at + seconds * 1000 } : {}),
+      ...(order.alertId === undefined ? {} : { alertId: order.alertId }),
+    }
+    const enforced = this.#parts.enforcer.block(enforcedBlock(block), decision.at)
+    this.#enter(block, enforced)
+    return { state: 'blocked', block, enforced, decision, recorded: this.#record(decision, { add: block }) }
+  }
+
+  unblock(
+    target: Target,
+    by: { readonly actor: string; readonly reason: string; readonly undoes?: number },
+  ): UnblockAnswer | undefined {
+    return this.#remove({ kind: 'unblock', target, ...by })
+  }
+
+  /** Records an act that changes no block: an allow entry, for example. */
+  note(undated: Undated): { readonly decision: Decision; readonly recorded: Promise<void> } {
+    const decision = this.#decide(undated)
+    return { decision, recorded: this.#record(decision) }
+  }
+
+  /** Newest first. */
+  blocks(): CountedBlock[] {
+    return [...this.#book.values()].map(asCountedBlock).sort((a, b) => b.since - a.since)
+  }
+
+  get count(): number {
+    return this.#book.size
+  }
+
+  /** The block in force under exactly this name. */
+  blockNamed(target: Target): Block | undefined {
+    return this.#book.get(target)?.block
+  }
+
+  /** The block in force that turns this address away. */
+  blockOf(address: Target): Block | undefined {
+    const exact = this.#book.get(address)
+    if (exact) return exact.block
+    for (const range of this.#ranges) if (contains(range, address)) return this.#book.get(range)?.block
+    return undefined
+  }
+
+  /** Brings what was remembered and what the kernel held together. Call once, before the first order. */
+  adopt(held: readonly EnforcedBlock[]): void {
+    const unknown = new Map(held.map((kept) => [kept.target, kept]))
+    for (const remembered of this.#parts.store.remembered.blocks) {
+      const isHeld = unknown.delete(remembered.target)
+      if (this.#parts.spares(remembered.target)) this.#refuseRemembered(remembered)
+      else
+        this.#enter(
+          remembered,
+          isHeld || this.#parts.enforcer.block(enforcedBlock(remembered), this.#parts.now()),
+        )
+    }
+    for (const kept of unknown.values()) this.#adoptUnknown(kept)
+  }
+
+  /** Ends what is over, and reads the counters. Call once a second. */
+  tick(): void {
+    const at = this.#parts.now()
+    this.#readCounters(at)
+    for (const { block } of [...this.#book.values()]) {
+      if (block.until === undefined || block.until > at) continue
+      const { target, decisionId } = block
+      this.#remove({
+        kind: 'expire',
+        target,
+        actor: 'gatehouse',
+        reason: 'its time was over',
+        undoes: decisionId,
+      })
+    }
+  }
+
+  /** Takes back the blocks that a new allow entry forbids. */
+  release(entry: AllowEntry): readonly UnblockAnswer[] {
+    const answers: UnblockAnswer[] = []
+    for (const { block } of [...this.#book.values()]) {
+      if (!overlaps(entry.target, block.target)) continue
+      const reason = `the allow list has it now: ${entry.note}`
+      const answer = this.#remove({ kind: 'unblock', target: block.target, actor: 'gatehouse', reason })
+      if (answer) answers.push(answer)
+    }
+    return answers
+  }
+
+  #decide(undated: Undated): Decision {
+    return { id: ++this.#lastDecisionId, at: this.#parts.now(), ...undated }
+  }
+
+  #record(decision: Decision, change?: Parameters<Store['recordDecision']>[1]): Promise<void> {
+    const recorded = this.#parts.store.recordDecision(decision, change)
+    this.#parts.changed(decision)
+    return recorded
+  }
+
+  #enter(block: Block, enforced: boolean): void {
+    const known = this.#book.get(block.target) ?? { packets: 0, bytes: 0, lastDropAt: undefined }
+    this.#book.set(block.target, { ...known, block, enforced })
+    if (isRange(block.target)) this.#ranges.add(block.target)
+  }
+
+  #remove(undated: Undated): UnblockAnswer | undefined {
+    const known = this.#book.get(undated.target)
+    if (!known) return undefined
+    this.#book.delete(undated.target)
+    this.#ranges.delete(undated.target)
+    this.#parts.enforcer.unblock(undated.target)
+    const decision = this.#decide(undated)
+    return { block: known.block, decision, recorded: this.#record(decision, { remove: undated.target }) }
+  }
+
+  #readCounters(at: number): void {
+    const { enforcer } = this.#parts
+    const counters = enforcer.counters()
+    for (const known of this.#book.values()) {
+      const drops = counters.get(known.block.target)
+      known.enforced = enforcer.health.state === 'ok' && drops !== undefined
+      if (!drops) continue
+      if (drops.packets > known.packets) known.lastDropAt = at
+      known.packets = drops.packets
+      known.bytes = drops.bytes
+    }
+  }
+
+  #refuseRemembered(remembered: Block): void {
+    this.#enter(remembered, false)
+    const { target } = remembered
+    this.#remove({ kind: 'unblock', target, actor: 'gatehouse', reason: 'the allow list names it now' })
+  }
+
+  /** The kernel holds a block that the store does not know: a crash came between the two. */
+  #adoptUnknown(kept: EnforcedBlock): void {
+    const { target } = kept
+    if (this.#parts.spares(target)) {
+      this.#parts.enforcer.unblock(target)
+      return
+    }
+    const reason = kept.note === '' ? 'found in the kernel at start' : kept.note
+    const decision = this.#decide({ kind: 'adopt', target, actor: 'gatehouse', reason })
+    const block: Block = {
+      target,
+      origin: 'kernel',
+      actor: 'gatehouse',
+      reason,
+      since: decision.at,
+      decisionId: decision.id,
+      ...(kept.until === undefined ? {} : { until: kept.until }),
+    }
+    this.#enter(block, true)
+    void this.#record(decision, { add: block })
+  }
+}
+
+function asCountedBlock(known: Counted): CountedBlock {
+  return {
+    ...known.block,
+    droppedPackets: known.packets,
+    droppedBytes: known.bytes,
+    enforced: known.enforced,
+    ...(known.lastDropAt === undefined ? {} : { lastDropAt: known.lastDropAt }),
+  }
+}
+
+/** The kernel element's own text: enough to say who and why after a crash. */
+const enforcedBlock = (block: Block): EnforcedBlock => ({
+  target: block.target,
+  note: `${block.actor}: ${block.reason}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 120),
+  ...(block.until === undefined ? {} : { until: block.until }),
+})

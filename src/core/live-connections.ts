@@ -1,0 +1,119 @@
+import type { Connection } from '#model/flow.ts'
+
+const CAPACITY = 50_000
+
+/** A connection as it is now, with its speed. */
+export interface LiveConnection extends Connection {
+  /** Bytes per second since the last report. */
+  readonly rateForward: number
+  readonly rateBackward: number
+}
+
+/** What is new since the last look. */
+export interface LiveChange {
+  readonly changed: readonly LiveConnection[]
+  readonly gone: readonly number[]
+}
+
+/** The connections that are open now. Bounded: beyond it new ones are counted, not listed. */
+export interface LiveConnections {
+  see(connections: readonly Connection[], now: number): void
+  all(): LiveConnection[]
+  byId(id: number): LiveConnection | undefined
+  byPeer(peer: string): LiveConnection[]
+  /** New, changed and ended since the last call. */
+  takeChange(): LiveChange
+  /** Sums of the last report's rates, seen from this machine. */
+  rates(): { readonly inbound: number; readonly outbound: number }
+  readonly count: number
+  readonly unlisted: number
+}
+
+interface Known {
+  connection: LiveConnection
+  at: number
+}
+
+export function createLiveConnections(capacity = CAPACITY): LiveConnections {
+  const byId = new Map<number, Known>()
+  let changed = new Map<number, LiveConnection>()
+  let gone: number[] = []
+  let unlisted = 0
+
+  function end(connection: Connection): void {
+    if (!byId.delete(connection.id)) return
+    changed.delete(connection.id)
+    gone.push(connection.id)
+  }
+
+  function update(connection: Connection, now: number): void {
+    const known = byId.get(connection.id)
+    if (!known && byId.size >= capacity) {
+      unlisted++
+      return
+    }
+    const live = { ...connection, ...ratesOf(connection, known, now) }
+    byId.set(connection.id, { connection: live, at: now })
+    changed.set(connection.id, live)
+  }
+
+  /** A connection that no report mentions any more stands still. */
+  function settle(now: number): void {
+    for (const known of byId.values()) {
+      const { rateForward, rateBackward } = known.connection
+      if (now - known.at < STILL_AFTER_MS || (rateForward === 0 && rateBackward === 0)) continue
+      known.connection = { ...known.connection, rateForward: 0, rateBackward: 0 }
+      changed.set(known.connection.id, known.connection)
+    }
+  }
+
+  return {
+    see(connections, now) {
+      for (const connection of connections) {
+        if (connection.ended === undefined) update(connection, now)
+        else end(connection)
+      }
+      settle(now)
+    },
+    all: () => [...byId.values()].map((known) => known.connection),
+    byId: (id) => byId.get(id)?.connection,
+    byPeer: (peer) =>
+      [...byId.values()].flatMap(({ connection }) => (connection.peer === peer ? [connection] : [])),
+    takeChange() {
+      const change = { changed: [...changed.values()], gone }
+      changed = new Map()
+      gone = []
+      return change
+    },
+    rates() {
+      let [inbound, outbound] = [0, 0]
+      for (const { connection } of byId.values()) {
+        const isOurs = connection.direction === 'outbound' || connection.direction === 'local'
+        inbound += isOurs ? connection.rateBackward : connection.rateForward
+        outbound += isOurs ? connection.rateForward : connection.rateBackward
+      }
+      return { inbound, outbound }
+    },
+    get count() {
+      return byId.size
+    },
+    get unlisted() {
+      return unlisted
+    },
+  }
+}
+
+const STILL_AFTER_MS = 1_500
+
+function ratesOf(
+  connection: Connection,
+  known: Known | undefined,
+  now: number,
+): Pick<LiveConnection, 'rateForward' | 'rateBackward'> {
+  const before = known?.connection
+  const seconds = Math.max(0.25, (now - (known?.at ?? connection.openedAt)) / 1000)
+  return {
+    rateForward: Math.max(0, connection.bytesForward - (before?.bytesForward ?? 0)) / seconds,
+    rateBackward: Math.max(0, connection.bytesBackward - (before?.bytesBackward ?? 0)) / seconds,
+  }
+}
