@@ -222,10 +222,18 @@ export class NetlinkSocket {
     }
   }
 
-  /** Calls `read` from the event loop for what the kernel sends by itself. Needs `nonblocking`. */
-  onMessage(read: MessageReader): void {
+  /**
+   * Calls `read` from the event loop for what the kernel sends by itself. Needs `nonblocking`.
+   * `onLost`: messages came faster than we read and the kernel threw some away (ENOBUFS, netlink(7)).
+   */
+  onMessage(read: MessageReader, onLost?: () => void): void {
     this.#watch = watchReadable(this.fd, () => {
-      while (this.#receive(read));
+      try {
+        while (this.#receive(read));
+      } catch (error) {
+        if (onLost === undefined || !(error instanceof KernelError) || error.code !== 'ENOBUFS') throw error
+        onLost()
+      }
     })
   }
 
