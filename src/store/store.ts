@@ -45,6 +45,7 @@ export interface Store {
   ): Promise<Slice<Connection>>
   alerts(request: SliceRequest): Promise<Slice<Alert>>
   decisions(request: SliceRequest): Promise<Slice<Decision>>
+  decision(id: number): Promise<Decision | undefined>
   /** Writes what is pending and closes. */
   close(): Promise<void>
 }
