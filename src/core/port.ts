@@ -1,0 +1,250 @@
+import { type Actor, type Port, Refused } from '#api/port.ts'
+import type { Connection, LiveEvent, Outcome, Status } from '#contract/schemas.ts'
+import type { Enforcer } from '#enforce/enforcer.ts'
+import { type Ip, isRange, networkOf, parseTarget, type Target } from '#model/address.ts'
+import type { Alert } from '#model/alert.ts'
+import type { Decision } from '#model/decision.ts'
+import type { SocketKey } from '#model/owner.ts'
+import { socketKeyOf } from '#model/standpoint.ts'
+import type { Slice, Store } from '#store/store.ts'
+import type { AlertBook } from './alert-book.ts'
+import type { AllowBook } from './allow-book.ts'
+import type { Gate } from './gate.ts'
+import type { LiveConnections } from './live-connections.ts'
+import { duration, shownConnection } from './present.ts'
+
+/** What main.ts hands over so that the API can be answered. */
+export interface PortParts {
+  readonly gate: Gate
+  readonly live: LiveConnections
+  readonly alerts: AlertBook
+  readonly allow: AllowBook
+  readonly store: Store
+  readonly enforcer: Pick<Enforcer, 'closeSockets'>
+  readonly defaultBlockSeconds: number
+  readonly closeSocket: (key: SocketKey) => number
+  readonly status: () => Status
+  readonly doctor: Port['doctor']
+  readonly metrics: Port['metrics']
+  readonly loginLink: Port['loginLink']
+  readonly setPassword: Port['setPassword']
+  readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
+}
+
+/** Addresses by the thousand are blocked by mistake more often than on purpose. */
+const WIDEST_BITS = { v4: 8, v6: 16 }
+
+/** Answers the API: each act goes through the gate and comes back as a sentence with its inverse. */
+export class CorePort implements Port {
+  readonly #parts: PortParts
+  readonly status: Port['status']
+  readonly doctor: Port['doctor']
+  readonly metrics: Port['metrics']
+  readonly loginLink: Port['loginLink']
+  readonly setPassword: Port['setPassword']
+  readonly subscribe: Port['subscribe']
+
+  constructor(parts: PortParts) {
+    this.#parts = parts
+    this.status = parts.status
+    this.doctor = parts.doctor
+    this.metrics = parts.metrics
+    this.loginLink = parts.loginLink
+    this.setPassword = parts.setPassword
+    this.subscribe = parts.events.subscribe
+  }
+
+  liveConnections(): Connection[] {
+    return this.#parts.live.all().map((connection) => shownConnection(connection, this.#blockOf))
+  }
+
+  async flows(request: Parameters<Port['flows']>[0]) {
+    const slice = await this.#parts.store.flows(request)
+    return pageOf(slice, (connection) => shownConnection(connection, this.#blockOf))
+  }
+
+  async closeConnection(id: number, actor: Actor): Promise<Outcome> {
+    const connection = this.#parts.live.byId(id)
+    if (!connection) throw new Refused(404, 'This connection is over.', 'Reload the list of connections.')
+    const key = socketKeyOf(connection)
+    if (!key) throw new Refused(409, 'This connection has no socket on this machine.', 'Block the peer instead.')
+    const closed = this.#parts.closeSocket(key)
+    if (closed === 0) {
+      throw new Refused(409, 'The kernel found no socket to close.', 'It may be over, or belong to a container. Block the peer instead.')
+    }
+    return { sentence: `The connection with ${connection.peer} was closed by ${actor.name}.`, closedConnections: closed }
+  }
+
+  async alerts(request: Parameters<Port['alerts']>[0]) {
+    return pageOf(await this.#parts.store.alerts(request), shownAlert)
+  }
+
+  async archiveAlert(id: number, archived: boolean, _actor: Actor) {
+    const alert = this.#parts.alerts.change(id, { archived })
+    if (!alert) throw new Refused(404, `There is no recent alert ${id}.`, 'List them: gatehouse alerts')
+    await this.#parts.store.recordAlert(alert)
+    this.#parts.events.send({ kind: 'alert', alert: shownAlert(alert) })
+    return shownAlert(alert)
+  }
+
+  blocks() {
+    return this.#parts.gate.blocks()
+  }
+
+  async block(request: Parameters<Port['block']>[0], actor: Actor): Promise<Outcome> {
+    const target = targetOf(request.target)
+    const seconds = request.seconds ?? this.#parts.defaultBlockSeconds
+    const by = this.#parts.allow.spares(target)
+    if (by) throw new Refused(409, `${target} cannot be blocked: ${by.note}.`, 'The allow list always wins. See it: gatehouse allow list')
+    refuseTooWide(target)
+    const length = seconds === 0 ? 'until you unblock it' : `for ${duration(seconds)}`
+    if (request.dryRun) return { sentence: `${target} would be blocked ${length}.`, closedConnections: 0 }
+
+    const answer = this.#parts.gate.block({
+      target,
+      ...(seconds === 0 ? {} : { seconds }),
+      origin: 'person',
+      actor: actor.name,
+      reason: request.reason ?? 'blocked by hand',
+    })
+    if (answer.state === 'spared') throw new Refused(409, `${target} cannot be blocked: ${answer.by.note}.`, 'See: gatehouse allow list')
+    const closed = this.#parts.enforcer.closeSockets(target)
+    await answer.recorded
+    const effect = answer.enforced ? `is blocked ${length}` : `will be blocked ${length} as soon as the kernel takes it (see gatehouse status)`
+    return outcome(answer.decision, `${target} ${effect}.`, closed)
+  }
+
+  async unblock(target: string, dryRun: boolean, actor: Actor): Promise<Outcome> {
+    const named = targetOf(target)
+    if (!this.#parts.gate.blockNamed(named)) throw this.#notBlocked(named)
+    if (dryRun) return { sentence: `${named} would be reachable again.`, closedConnections: 0 }
+    const answer = this.#parts.gate.unblock(named, { actor: actor.name, reason: 'unblocked by hand' })
+    if (!answer) throw this.#notBlocked(named)
+    await answer.recorded
+    return outcome(answer.decision, `${named} is reachable again.`, 0)
+  }
+
+  allowList() {
+    return [...this.#parts.allow.entries()]
+  }
+
+  async allow(request: Parameters<Port['allow']>[0], actor: Actor): Promise<Outcome> {
+    const target = targetOf(request.target)
+    const entry = { target, source: 'person' as const, note: request.note ?? `allowed by ${actor.name}` }
+    if (request.dryRun) return { sentence: `${target} would never be blocked.`, closedConnections: 0 }
+    if (!this.#parts.allow.add(entry)) throw new Refused(409, `${target} is on the allow list already.`, 'See: gatehouse allow list')
+    await this.#parts.store.recordAllow(this.#parts.allow.personal())
+    const released = this.#parts.gate.release(entry)
+    const noted = this.#parts.gate.note({ kind: 'allow', target, actor: actor.name, reason: entry.note })
+    await Promise.all([noted.recorded, ...released.map((answer) => answer.recorded)])
+    const freed = released.length === 0 ? '' : ` ${released.map((answer) => answer.block.target).join(', ')} is no longer blocked.`
+    return outcome(noted.decision, `${target} will never be blocked.${freed}`, 0)
+  }
+
+  async disallow(target: string, actor: Actor): Promise<Outcome> {
+    const named = targetOf(target)
+    const entry = this.#parts.allow.remove(named)
+    if (!entry) {
+      throw new Refused(404, `Nobody put ${named} on the allow list.`, 'Only entries that a person added can be removed. See: gatehouse allow list')
+    }
+    await this.#parts.store.recordAllow(this.#parts.allow.personal())
+    const noted = this.#parts.gate.note({ kind: 'disallow', target: named, actor: actor.name, reason: entry.note })
+    await noted.recorded
+    return outcome(noted.decision, `${named} can be blocked again.`, 0)
+  }
+
+  async decisions(request: Parameters<Port['decisions']>[0]) {
+    return pageOf(await this.#parts.store.decisions(request), (decision: Decision) => decision)
+  }
+
+  /** Does the inverse of a decision, as it stands now: an undone block is an unblock, and so on. */
+  async undo(decisionId: number, actor: Actor): Promise<Outcome> {
+    const decision = await this.#parts.store.decision(decisionId)
+    if (!decision) throw new Refused(404, `There is no decision ${decisionId}.`, 'List them: GET /api/v1/decisions')
+    const { target } = decision
+    switch (decision.kind) {
+      case 'block':
+      case 'adopt':
+        return this.#undoBlock(decision, actor)
+      case 'unblock':
+      case 'expire':
+        return this.#undoUnblock(decision, actor)
+      case 'allow':
+        return this.disallow(target, actor)
+      case 'disallow':
+        return this.allow({ target, note: decision.reason }, actor)
+      default:
+        throw new Refused(409, `Decision ${decisionId} changed nothing: there is nothing to undo.`, 'Block or unblock the address itself.')
+    }
+  }
+
+  async #undoBlock(decision: Decision, actor: Actor): Promise<Outcome> {
+    const by = { actor: actor.name, reason: `undid decision ${decision.id}`, undoes: decision.id }
+    const answer = this.#parts.gate.unblock(decision.target, by)
+    if (!answer) throw this.#notBlocked(decision.target)
+    await answer.recorded
+    return outcome(answer.decision, `${decision.target} is reachable again.`, 0)
+  }
+
+  async #undoUnblock(decision: Decision, actor: Actor): Promise<Outcome> {
+    const before = decision.undoes === undefined ? undefined : await this.#parts.store.decision(decision.undoes)
+    const seconds = before?.forSeconds ?? this.#parts.defaultBlockSeconds
+    const answer = this.#parts.gate.block({
+      target: decision.target,
+      ...(seconds === 0 ? {} : { seconds }),
+      origin: 'person',
+      actor: actor.name,
+      reason: before?.reason ?? `undid decision ${decision.id}`,
+      undoes: decision.id,
+    })
+    if (answer.state === 'spared') throw new Refused(409, `${decision.target} cannot be blocked: ${answer.by.note}.`, 'See: gatehouse allow list')
+    await answer.recorded
+    const closed = this.#parts.enforcer.closeSockets(decision.target)
+    return outcome(answer.decision, `${decision.target} is blocked again for ${duration(seconds)}.`, closed)
+  }
+
+  readonly #blockOf = (peer: Ip) => this.#parts.gate.blockOf(peer)
+
+  #notBlocked(target: Target): Refused {
+    const wider = isRange(target) ? undefined : this.#parts.gate.blockOf(target as Ip)
+    if (wider) return new Refused(409, `${target} is blocked by the range ${wider.target}.`, `Unblock the range: gatehouse unblock ${wider.target}`)
+    return new Refused(404, `${target} is not blocked.`, 'See what is: gatehouse blocks')
+  }
+}
+
+function targetOf(text: string): Target {
+  const target = parseTarget(text)
+  if (target) return target
+  throw new Refused(400, `"${text}" is not an address or a range.`, 'Write it like 203.0.113.9, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/32.')
+}
+
+function refuseTooWide(target: Target): void {
+  const { bits } = networkOf(target)
+  const widest = target.includes(':') ? WIDEST_BITS.v6 : WIDEST_BITS.v4
+  if (bits >= widest) return
+  throw new Refused(400, `${target} is too wide to block.`, `The widest range is /${widest}; split it if you mean it.`)
+}
+
+const outcome = (decision: Decision, sentence: string, closedConnections: number): Outcome => ({
+  decision,
+  sentence,
+  closedConnections,
+  undo: `/api/v1/decisions/${decision.id}/undo`,
+})
+
+/** The contract's lists are plain arrays that a serializer may keep. */
+export const shownAlert = (alert: Alert) => ({
+  ...alert,
+  evidence: {
+    ...alert.evidence,
+    samples: [...alert.evidence.samples],
+    ...(alert.evidence.ports ? { ports: [...alert.evidence.ports] } : {}),
+    ...(alert.evidence.hosts ? { hosts: [...alert.evidence.hosts] } : {}),
+  },
+})
+
+const pageOf = <From, To>(slice: Slice<From>, show: (item: From) => To) => ({
+  items: slice.items.map(show),
+  total: slice.total,
+  ...(slice.next === undefined ? {} : { next: slice.next }),
+})
