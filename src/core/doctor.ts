@@ -5,7 +5,11 @@ import type { PartHealth } from '#model/health.ts'
 
 export interface DoctorFacts {
   readonly parts: readonly PartHealth[]
-  readonly interfaces: readonly { readonly name: string; readonly received: number; readonly dropped: number }[]
+  readonly interfaces: readonly {
+    readonly name: string
+    readonly received: number
+    readonly dropped: number
+  }[]
   readonly allow: readonly AllowEntry[]
   readonly blocks: readonly CountedBlock[]
   readonly eventLoopDelayMs: number
@@ -28,7 +32,12 @@ export const examine = (facts: DoctorFacts): DoctorCheck[] => [
 
 function partCheck(part: PartHealth): DoctorCheck {
   if (part.state === 'ok') return { name: part.part, state: 'ok', finding: part.note }
-  return { name: part.part, state: part.state === 'off' ? 'warning' : 'failed', finding: part.reason, remedy: part.remedy }
+  return {
+    name: part.part,
+    state: part.state === 'off' ? 'warning' : 'failed',
+    finding: part.reason,
+    remedy: part.remedy,
+  }
 }
 
 function dropCheck({ name, received, dropped }: DoctorFacts['interfaces'][number]): DoctorCheck {
@@ -39,13 +48,19 @@ function dropCheck({ name, received, dropped }: DoctorFacts['interfaces'][number
     name: `capture on ${name}`,
     state: 'warning',
     finding,
-    remedy: 'The machine was too busy to look at every packet. Watch fewer interfaces with --interface, or give it more CPU.',
+    remedy:
+      'The machine was too busy to look at every packet. Watch fewer interfaces with --interface, or give it more CPU.',
   }
 }
 
 function ownAddressCheck(allow: readonly AllowEntry[]): DoctorCheck {
   const own = allow.filter((entry) => entry.source === 'own').length
-  if (own > 0) return { name: 'own addresses', state: 'ok', finding: `${own} addresses of this machine can never be blocked` }
+  if (own > 0)
+    return {
+      name: 'own addresses',
+      state: 'ok',
+      finding: `${own} addresses of this machine can never be blocked`,
+    }
   return {
     name: 'own addresses',
     state: 'warning',
@@ -65,22 +80,26 @@ function sessionCheck(allow: readonly AllowEntry[]): DoctorCheck {
 
 function bitingCheck(blocks: readonly CountedBlock[]): DoctorCheck {
   const loose = blocks.filter((block) => !block.enforced)
-  if (loose.length === 0) return { name: 'blocks', state: 'ok', finding: `The kernel holds all ${blocks.length} blocks` }
+  if (loose.length === 0)
+    return { name: 'blocks', state: 'ok', finding: `The kernel holds all ${blocks.length} blocks` }
   return {
     name: 'blocks',
     state: 'failed',
     finding: `${loose.length} of ${blocks.length} blocks are not in the kernel`,
-    remedy: 'They are put back as soon as the kernel takes them; see "enforcement" above for what is in the way.',
+    remedy:
+      'They are put back as soon as the kernel takes them; see "enforcement" above for what is in the way.',
   }
 }
 
 function loadCheck({ eventLoopDelayMs, memoryMegabytes }: DoctorFacts): DoctorCheck {
   const finding = `${memoryMegabytes} MB of memory; reactions wait ${eventLoopDelayMs.toFixed(1)} ms at the 99th percentile`
-  if (eventLoopDelayMs < SLOW_LOOP_MS && memoryMegabytes < LARGE_MEGABYTES) return { name: 'load', state: 'ok', finding }
+  if (eventLoopDelayMs < SLOW_LOOP_MS && memoryMegabytes < LARGE_MEGABYTES)
+    return { name: 'load', state: 'ok', finding }
   return {
     name: 'load',
     state: 'warning',
     finding,
-    remedy: 'The machine is short of CPU or memory, so a block may come late. Stop other work, or lower the capture limits in the config.',
+    remedy:
+      'The machine is short of CPU or memory, so a block may come late. Stop other work, or lower the capture limits in the config.',
   }
 }

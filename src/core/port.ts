@@ -67,12 +67,20 @@ export class CorePort implements Port {
     const connection = this.#parts.live.byId(id)
     if (!connection) throw new Refused(404, 'This connection is over.', 'Reload the list of connections.')
     const key = socketKeyOf(connection)
-    if (!key) throw new Refused(409, 'This connection has no socket on this machine.', 'Block the peer instead.')
+    if (!key)
+      throw new Refused(409, 'This connection has no socket on this machine.', 'Block the peer instead.')
     const closed = this.#parts.closeSocket(key)
     if (closed === 0) {
-      throw new Refused(409, 'The kernel found no socket to close.', 'It may be over, or belong to a container. Block the peer instead.')
+      throw new Refused(
+        409,
+        'The kernel found no socket to close.',
+        'It may be over, or belong to a container. Block the peer instead.',
+      )
     }
-    return { sentence: `The connection with ${connection.peer} was closed by ${actor.name}.`, closedConnections: closed }
+    return {
+      sentence: `The connection with ${connection.peer} was closed by ${actor.name}.`,
+      closedConnections: closed,
+    }
   }
 
   async alerts(request: Parameters<Port['alerts']>[0]) {
@@ -95,7 +103,12 @@ export class CorePort implements Port {
     const target = targetOf(request.target)
     const seconds = request.seconds ?? this.#parts.defaultBlockSeconds
     const by = this.#parts.allow.spares(target)
-    if (by) throw new Refused(409, `${target} cannot be blocked: ${by.note}.`, 'The allow list always wins. See it: gatehouse allow list')
+    if (by)
+      throw new Refused(
+        409,
+        `${target} cannot be blocked: ${by.note}.`,
+        'The allow list always wins. See it: gatehouse allow list',
+      )
     refuseTooWide(target)
     const length = seconds === 0 ? 'until you unblock it' : `for ${duration(seconds)}`
     if (request.dryRun) return { sentence: `${target} would be blocked ${length}.`, closedConnections: 0 }
@@ -107,10 +120,13 @@ export class CorePort implements Port {
       actor: actor.name,
       reason: request.reason ?? 'blocked by hand',
     })
-    if (answer.state === 'spared') throw new Refused(409, `${target} cannot be blocked: ${answer.by.note}.`, 'See: gatehouse allow list')
+    if (answer.state === 'spared')
+      throw new Refused(409, `${target} cannot be blocked: ${answer.by.note}.`, 'See: gatehouse allow list')
     const closed = this.#parts.enforcer.closeSockets(target)
     await answer.recorded
-    const effect = answer.enforced ? `is blocked ${length}` : `will be blocked ${length} as soon as the kernel takes it (see gatehouse status)`
+    const effect = answer.enforced
+      ? `is blocked ${length}`
+      : `will be blocked ${length} as soon as the kernel takes it (see gatehouse status)`
     return outcome(answer.decision, `${target} ${effect}.`, closed)
   }
 
@@ -132,12 +148,16 @@ export class CorePort implements Port {
     const target = targetOf(request.target)
     const entry = { target, source: 'person' as const, note: request.note ?? `allowed by ${actor.name}` }
     if (request.dryRun) return { sentence: `${target} would never be blocked.`, closedConnections: 0 }
-    if (!this.#parts.allow.add(entry)) throw new Refused(409, `${target} is on the allow list already.`, 'See: gatehouse allow list')
+    if (!this.#parts.allow.add(entry))
+      throw new Refused(409, `${target} is on the allow list already.`, 'See: gatehouse allow list')
     await this.#parts.store.recordAllow(this.#parts.allow.personal())
     const released = this.#parts.gate.release(entry)
     const noted = this.#parts.gate.note({ kind: 'allow', target, actor: actor.name, reason: entry.note })
     await Promise.all([noted.recorded, ...released.map((answer) => answer.recorded)])
-    const freed = released.length === 0 ? '' : ` ${released.map((answer) => answer.block.target).join(', ')} is no longer blocked.`
+    const freed =
+      released.length === 0
+        ? ''
+        : ` ${released.map((answer) => answer.block.target).join(', ')} is no longer blocked.`
     return outcome(noted.decision, `${target} will never be blocked.${freed}`, 0)
   }
 
@@ -145,10 +165,19 @@ export class CorePort implements Port {
     const named = targetOf(target)
     const entry = this.#parts.allow.remove(named)
     if (!entry) {
-      throw new Refused(404, `Nobody put ${named} on the allow list.`, 'Only entries that a person added can be removed. See: gatehouse allow list')
+      throw new Refused(
+        404,
+        `Nobody put ${named} on the allow list.`,
+        'Only entries that a person added can be removed. See: gatehouse allow list',
+      )
     }
     await this.#parts.store.recordAllow(this.#parts.allow.personal())
-    const noted = this.#parts.gate.note({ kind: 'disallow', target: named, actor: actor.name, reason: entry.note })
+    const noted = this.#parts.gate.note({
+      kind: 'disallow',
+      target: named,
+      actor: actor.name,
+      reason: entry.note,
+    })
     await noted.recorded
     return outcome(noted.decision, `${named} can be blocked again.`, 0)
   }
@@ -160,7 +189,8 @@ export class CorePort implements Port {
   /** Does the inverse of a decision, as it stands now: an undone block is an unblock, and so on. */
   async undo(decisionId: number, actor: Actor): Promise<Outcome> {
     const decision = await this.#parts.store.decision(decisionId)
-    if (!decision) throw new Refused(404, `There is no decision ${decisionId}.`, 'List them: GET /api/v1/decisions')
+    if (!decision)
+      throw new Refused(404, `There is no decision ${decisionId}.`, 'List them: GET /api/v1/decisions')
     const { target } = decision
     switch (decision.kind) {
       case 'block':
@@ -174,7 +204,11 @@ export class CorePort implements Port {
       case 'disallow':
         return this.allow({ target, note: decision.reason }, actor)
       default:
-        throw new Refused(409, `Decision ${decisionId} changed nothing: there is nothing to undo.`, 'Block or unblock the address itself.')
+        throw new Refused(
+          409,
+          `Decision ${decisionId} changed nothing: there is nothing to undo.`,
+          'Block or unblock the address itself.',
+        )
     }
   }
 
@@ -187,7 +221,8 @@ export class CorePort implements Port {
   }
 
   async #undoUnblock(decision: Decision, actor: Actor): Promise<Outcome> {
-    const before = decision.undoes === undefined ? undefined : await this.#parts.store.decision(decision.undoes)
+    const before =
+      decision.undoes === undefined ? undefined : await this.#parts.store.decision(decision.undoes)
     const seconds = before?.forSeconds ?? this.#parts.defaultBlockSeconds
     const answer = this.#parts.gate.block({
       target: decision.target,
@@ -197,7 +232,12 @@ export class CorePort implements Port {
       reason: before?.reason ?? `undid decision ${decision.id}`,
       undoes: decision.id,
     })
-    if (answer.state === 'spared') throw new Refused(409, `${decision.target} cannot be blocked: ${answer.by.note}.`, 'See: gatehouse allow list')
+    if (answer.state === 'spared')
+      throw new Refused(
+        409,
+        `${decision.target} cannot be blocked: ${answer.by.note}.`,
+        'See: gatehouse allow list',
+      )
     await answer.recorded
     const closed = this.#parts.enforcer.closeSockets(decision.target)
     return outcome(answer.decision, `${decision.target} is blocked again for ${duration(seconds)}.`, closed)
@@ -207,7 +247,12 @@ export class CorePort implements Port {
 
   #notBlocked(target: Target): Refused {
     const wider = isRange(target) ? undefined : this.#parts.gate.blockOf(target as Ip)
-    if (wider) return new Refused(409, `${target} is blocked by the range ${wider.target}.`, `Unblock the range: gatehouse unblock ${wider.target}`)
+    if (wider)
+      return new Refused(
+        409,
+        `${target} is blocked by the range ${wider.target}.`,
+        `Unblock the range: gatehouse unblock ${wider.target}`,
+      )
     return new Refused(404, `${target} is not blocked.`, 'See what is: gatehouse blocks')
   }
 }
@@ -215,14 +260,22 @@ export class CorePort implements Port {
 function targetOf(text: string): Target {
   const target = parseTarget(text)
   if (target) return target
-  throw new Refused(400, `"${text}" is not an address or a range.`, 'Write it like 203.0.113.9, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/32.')
+  throw new Refused(
+    400,
+    `"${text}" is not an address or a range.`,
+    'Write it like 203.0.113.9, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/32.',
+  )
 }
 
 function refuseTooWide(target: Target): void {
   const { bits } = networkOf(target)
   const widest = target.includes(':') ? WIDEST_BITS.v6 : WIDEST_BITS.v4
   if (bits >= widest) return
-  throw new Refused(400, `${target} is too wide to block.`, `The widest range is /${widest}; split it if you mean it.`)
+  throw new Refused(
+    400,
+    `${target} is too wide to block.`,
+    `The widest range is /${widest}; split it if you mean it.`,
+  )
 }
 
 const outcome = (decision: Decision, sentence: string, closedConnections: number): Outcome => ({

@@ -20,7 +20,9 @@ export function shownConnection(
     ...(ended === undefined ? {} : { ended }),
     ...(owner === undefined ? {} : { owner }),
     verdict: block ? 'blocked' : 'allowed',
-    verdictBecause: block ? `${block.actor} blocked ${block.target}: ${block.reason}` : 'No block names this address.',
+    verdictBecause: block
+      ? `${block.actor} blocked ${block.target}: ${block.reason}`
+      : 'No block names this address.',
   }
 }
 

@@ -30,7 +30,8 @@ function sentenceOf({ parts, connections, openAlerts, counts }: StatusFacts): st
       ? 'Nothing is talking.'
       : `${many(programs, 'program is', 'programs are')} talking to ${many(hosts, 'host', 'hosts')}.`
   const out = counts.blocks === 0 ? '' : ` ${many(counts.blocks, 'address is', 'addresses are')} shut out.`
-  const need = openAlerts === 0 ? ' Nothing needs you.' : ` ${many(openAlerts, 'alert needs', 'alerts need')} you.`
+  const need =
+    openAlerts === 0 ? ' Nothing needs you.' : ` ${many(openAlerts, 'alert needs', 'alerts need')} you.`
   return `${talk}${out}${need}${trouble}`
 }
 
