@@ -22,6 +22,7 @@ const cMunmap = libc.func('int munmap(void *address, size_t length)')
 const cPrctl = libc.func(
   'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
 )
+const cPageBytes = libc.func('int getpagesize()')
 const cStrerror = libc.func('const char *strerror(int number)')
 const cStrerrorName = libc.func('const char *strerrorname_np(int number)')
 
@@ -108,6 +109,9 @@ export interface SharedMapping {
   release(): void
 }
 
+/** Bytes of a memory page: 4 KB, on some arm64 kernels 64 KB. */
+export const pageBytes = (): number => cPageBytes() as number
+
 /** Maps `length` bytes of `fd`, read and write, populated. */
 export function mapShared(fd: number, length: number): SharedMapping {
   const address = cMmap(0, length, PROT_READ_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0) as bigint
@@ -126,10 +130,18 @@ export const forbidNewPrivileges = (): void => void checked(cPrctl(PR_SET_NO_NEW
 
 /**
  * Calls `onReadable` from the event loop whenever `fd` has something to read. The handle that comes back
- * must be kept: collected, its events stop silently.
+ * must be kept: collected, its events stop silently. When the kernel flags an error on `fd`, libuv stops
+ * watching it for good: `onFailed` is told once; without it `onReadable` is, and its read finds the error.
  */
-export function watchReadable(fd: number, onReadable: () => void): { close(): void } {
-  const handle = koffi.node.poll(fd, { readable: true }, () => onReadable())
+export function watchReadable(
+  fd: number,
+  onReadable: () => void,
+  onFailed: () => void = onReadable,
+): { close(): void } {
+  // koffi 3.3 calls back with (status, events); its types know the events alone.
+  const handle = koffi.node.poll(fd, { readable: true }, (status: unknown) =>
+    typeof status === 'number' && status < 0 ? onFailed() : onReadable(),
+  )
   return { close: () => handle.close() }
 }
 
