@@ -56,8 +56,8 @@ export interface Port {
   doctor(): Promise<DoctorCheck[]>
   /** Prometheus text. */
   metrics(): Promise<string>
-  /** A fresh one-time link to the page. */
-  loginLink(): Promise<string>
+  /** A fresh one-time link to the page; who asked for it is who signs in with it. */
+  loginLink(actor?: Actor): Promise<string>
   setPassword(password: string): Promise<void>
   subscribe(listener: (event: LiveEvent) => void): () => void
 }

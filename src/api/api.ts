@@ -1,0 +1,82 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { bodyLimit } from 'hono/body-limit'
+import { BODY_LIMIT_BYTES } from '#contract/http.ts'
+import { createEventLog } from './event-log.ts'
+import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
+import type { Actor, Port } from './port.ts'
+import { problemOf, problemOfValidation, problemResponse, titleOf } from './problem.ts'
+import { type ApiApp, type ApiEnv, demand } from './route.ts'
+import { addAlertRoutes } from './routes/alerts.ts'
+import { addAllowRoutes } from './routes/allow.ts'
+import { addBlockRoutes } from './routes/blocks.ts'
+import { addConnectionRoutes } from './routes/connections.ts'
+import { addDecisionRoutes } from './routes/decisions.ts'
+import { addEventRoutes } from './routes/events.ts'
+import { addSignInRoutes } from './routes/sign-in.ts'
+import { addStatusRoutes } from './routes/status.ts'
+
+export interface Api {
+  /** Answers one request. Whoever listens says who asks. */
+  fetch(request: Request, actor: Actor): Response | Promise<Response>
+  /** Ends every event stream, and takes no further event. */
+  close(): void
+}
+
+export interface ApiOptions {
+  /** Hears of errors that nobody foresaw; the caller gets a problem without inner words. */
+  readonly onFault?: (error: Error) => void
+  readonly streamLimits?: StreamLimits
+}
+
+/** The HTTP API of the core (`/api/v1`), over what the product answers through `port`. */
+export function createApi(port: Port, options: ApiOptions = {}): Api {
+  const app: ApiApp = new OpenAPIHono<ApiEnv>({ defaultHook: problemOfValidation })
+  // Milliseconds times a thousand: ids count up over restarts, and stay below 2^53.
+  const log = createEventLog(Math.floor(port.status().startedAt) * 1000)
+  const unsubscribe = port.subscribe((event) => log.add(event))
+
+  app.onError(problemOf(options.onFault ?? (() => {})))
+  app.notFound((context) =>
+    problemResponse({
+      title: titleOf(404),
+      status: 404,
+      detail: `There is no ${context.req.method} ${context.req.path}.`,
+      hint: 'GET /api/v1/openapi.json lists what there is.',
+    }),
+  )
+  app.use(bodyLimit({ maxSize: BODY_LIMIT_BYTES, onError: () => tooLarge() }))
+  // Each route asks for its own role; this line keeps a route that forgets to from being open to viewers.
+  app.use(async (context, next) => {
+    if (context.req.method !== 'GET' && context.req.method !== 'HEAD') demand(context, 'operator')
+    await next()
+  })
+
+  addStatusRoutes(app, port)
+  addConnectionRoutes(app, port)
+  addAlertRoutes(app, port)
+  addBlockRoutes(app, port)
+  addAllowRoutes(app, port)
+  addDecisionRoutes(app, port)
+  addSignInRoutes(app, port)
+  const endStreams = addEventRoutes(app, log, options.streamLimits ?? STREAM_LIMITS)
+  app.doc31('/api/v1/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Gatehouse', version: port.status().version, license: { name: 'MIT' } },
+  })
+
+  return {
+    fetch: (request, actor) => app.fetch(request, { actor }),
+    close() {
+      unsubscribe()
+      endStreams()
+    },
+  }
+}
+
+const tooLarge = (): Response =>
+  problemResponse({
+    title: titleOf(413),
+    status: 413,
+    detail: `The body is larger than ${BODY_LIMIT_BYTES} bytes.`,
+    hint: 'Send one target per request.',
+  })

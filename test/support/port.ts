@@ -1,0 +1,174 @@
+import { type Actor, type Port, Refused } from '#api/port.ts'
+import type {
+  Alert,
+  Block,
+  BlockRequest,
+  Connection,
+  Decision,
+  LiveEvent,
+  Status,
+} from '#contract/schemas.ts'
+
+/** A small product behind the API, for tests of the API, the web process and the command line. */
+export interface SmallProduct extends Port {
+  readonly acts: { readonly what: string; readonly actor: Actor }[]
+  emit(event: LiveEvent): void
+}
+
+const STARTED_AT = 1_700_000_000_000
+
+export const aStatus: Status = {
+  version: '0.1.0',
+  state: 'protecting',
+  sentence: '1 program is talking to 1 host. Nothing needs you.',
+  startedAt: STARTED_AT,
+  now: STARTED_AT + 60_000,
+  interfaces: [{ name: 'eth0', received: 10, dropped: 0 }],
+  parts: [{ part: 'capture', state: 'ok', note: 'eth0' }],
+  counts: {
+    packets: 10,
+    bytes: 1000,
+    flows: 1,
+    hosts: 2,
+    refusedFlows: 0,
+    refusedHosts: 0,
+    undecodable: 0,
+    alerts: 1,
+    blocks: 1,
+  },
+  rates: { inbound: 2_900_000, outbound: 0 },
+}
+
+export const aConnection: Connection = {
+  id: 7,
+  communityId: '1:abc=',
+  protocol: 'tcp',
+  direction: 'outbound',
+  interfaceName: 'eth0',
+  vlan: 0,
+  source: '192.0.2.1',
+  sourcePort: 40_000,
+  target: '198.51.100.7',
+  targetPort: 443,
+  peer: '198.51.100.7',
+  peerPort: 443,
+  localPort: 40_000,
+  state: 'established',
+  openedAt: STARTED_AT,
+  seenAt: STARTED_AT + 59_000,
+  packetsForward: 5,
+  packetsBackward: 5,
+  bytesForward: 500,
+  bytesBackward: 500,
+  rateForward: 10,
+  rateBackward: 2_900_000,
+  retransmitsForward: 0,
+  retransmitsBackward: 0,
+  owner: {
+    pid: 1,
+    path: '/usr/bin/curl',
+    name: 'curl\u001b[31m\u202e',
+    commandLine: 'curl',
+    uid: 0,
+    source: 'scan',
+  },
+  verdict: 'allowed',
+  verdictBecause: 'Nothing names this address.',
+}
+
+export const aDecision: Decision = {
+  id: 3,
+  at: STARTED_AT,
+  kind: 'block',
+  target: '203.0.113.9',
+  actor: 'port-scan',
+  reason: 'scan of 100 ports',
+}
+
+export const aBlock: Block = {
+  target: '203.0.113.9',
+  origin: 'detector',
+  actor: 'port-scan',
+  reason: 'scan of 100 ports',
+  since: STARTED_AT,
+  until: STARTED_AT + 600_000,
+  decisionId: 3,
+  droppedPackets: 12,
+  droppedBytes: 720,
+  enforced: true,
+}
+
+export const anAlert: Alert = {
+  id: 5,
+  detector: 'port-scan',
+  kind: 'syn',
+  severity: 'high',
+  confidence: 0.9,
+  at: STARTED_AT,
+  lastSeenAt: STARTED_AT + 1000,
+  times: 2,
+  subject: '203.0.113.9',
+  summary: '203.0.113.9 tried 100 ports',
+  key: 'port-scan/203.0.113.9',
+  technique: 'T1046',
+  because: 'detectors.port-scan.ports = 10',
+  spoofable: false,
+  evidence: { firstAt: STARTED_AT, lastAt: STARTED_AT, count: 100, ratePerSecond: 50, samples: [] },
+  response: 'Blocked for 10 min',
+  archived: false,
+}
+
+export function createSmallProduct(): SmallProduct {
+  const listeners = new Set<(event: LiveEvent) => void>()
+  const acts: SmallProduct['acts'] = []
+  const blocks = new Map([[aBlock.target, aBlock]])
+  const act = (what: string, actor: Actor) => {
+    acts.push({ what, actor })
+    return { sentence: what, closedConnections: 0 }
+  }
+  return {
+    acts,
+    emit: (event) => {
+      for (const listener of listeners) listener(event)
+    },
+    status: () => aStatus,
+    liveConnections: () => [aConnection],
+    flows: async ({ limit, peer }) => ({ items: [{ ...aConnection, ...(peer && { peer }) }], total: limit }),
+    closeConnection: async (id, actor) => act(`closed ${id}`, actor),
+    alerts: async () => ({ items: [anAlert], total: 1 }),
+    archiveAlert: async (id, archived, actor) => {
+      act(`archive ${id} ${archived}`, actor)
+      return { ...anAlert, id, archived }
+    },
+    blocks: () => [...blocks.values()],
+    async block(request: BlockRequest, actor) {
+      if (request.target === '127.0.0.1') {
+        throw new Refused(409, '127.0.0.1 stays reachable: it is loopback.', 'Nothing needs doing.')
+      }
+      if (!request.dryRun) blocks.set(request.target, { ...aBlock, target: request.target })
+      return act(
+        `${request.dryRun ? 'would block' : 'blocked'} ${request.target} for ${request.seconds}`,
+        actor,
+      )
+    },
+    unblock: async (target, dryRun, actor) =>
+      act(`${dryRun ? 'would unblock' : 'unblocked'} ${target}`, actor),
+    allowList: () => [
+      { target: '127.0.0.0/8', source: 'loopback', note: 'loopback' },
+      { target: '198.51.100.0/24', source: 'person', note: 'office' },
+    ],
+    allow: async (request, actor) => act(`allowed ${request.target}`, actor),
+    disallow: async (target, actor) => act(`disallowed ${target}`, actor),
+    decisions: async () => ({ items: [aDecision], total: 1 }),
+    undo: async (id, actor) => act(`undid ${id}`, actor),
+    doctor: async () => [{ name: 'nftables', state: 'ok', finding: 'The kernel answers.' }],
+    metrics: async () => 'gatehouse_packets_total 10\n',
+    loginLink: async (actor) => `http://127.0.0.1:8090/login?token=for-${actor?.name}`,
+    setPassword: async (password) =>
+      void acts.push({ what: `password ${password}`, actor: { name: '', role: 'admin' } }),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
