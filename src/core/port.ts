@@ -1,5 +1,5 @@
 import { type Actor, type Port, Refused } from '#api/port.ts'
-import type { Connection, LiveEvent, Outcome, Status } from '#contract/schemas.ts'
+import type { Connection, LiveEvent, Outcome, Alert as ShownAlert, Status } from '#contract/schemas.ts'
 import type { Enforcer } from '#enforce/enforcer.ts'
 import { type Ip, isRange, networkOf, parseTarget, type Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
@@ -286,15 +286,11 @@ const outcome = (decision: Decision, sentence: string, closedConnections: number
 })
 
 /** The contract's lists are plain arrays that a serializer may keep. */
-export const shownAlert = (alert: Alert) => ({
-  ...alert,
-  evidence: {
-    ...alert.evidence,
-    samples: [...alert.evidence.samples],
-    ...(alert.evidence.ports ? { ports: [...alert.evidence.ports] } : {}),
-    ...(alert.evidence.hosts ? { hosts: [...alert.evidence.hosts] } : {}),
-  },
-})
+export function shownAlert(alert: Alert): ShownAlert {
+  const { ports, hosts, samples, ...rest } = alert.evidence
+  const lists = { ...(ports ? { ports: [...ports] } : {}), ...(hosts ? { hosts: [...hosts] } : {}) }
+  return { ...alert, evidence: { ...rest, ...lists, samples: [...samples] } }
+}
 
 const pageOf = <From, To>(slice: Slice<From>, show: (item: From) => To) => ({
   items: slice.items.map(show),

@@ -21,8 +21,7 @@ function stateOf(parts: readonly PartHealth[]): Status['state'] {
 }
 
 function sentenceOf({ parts, connections, openAlerts, counts }: StatusFacts): string {
-  const ill = parts.find((part) => part.state !== 'ok')
-  const trouble = ill && ill.state !== 'ok' ? ` ${ill.reason}` : ''
+  const trouble = parts.flatMap((part) => (part.state === 'ok' ? [] : [` ${part.reason}`]))[0] ?? ''
   const programs = new Set(connections.flatMap(({ owner }) => (owner ? [owner.path] : []))).size
   const hosts = new Set(connections.map(({ peer }) => peer)).size
   const talk =
