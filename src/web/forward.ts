@@ -1,0 +1,82 @@
+import { Agent, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http'
+import { ACTOR_NAME_HEADER, ACTOR_ROLE_HEADER, BODY_LIMIT_BYTES, SECRET_HEADER } from '#contract/http.ts'
+import type { Session } from '#contract/session.ts'
+import { type ProblemText, sendProblem, TOO_LARGE } from './answers.ts'
+
+/** What a browser may say to the core; all else stays here, cookies first of all. */
+const PASSED_ON = ['accept', 'content-type', 'content-length', 'last-event-id'] as const
+/** What the core may say to a browser. */
+const PASSED_BACK = [
+  'content-type',
+  'content-length',
+  'cache-control',
+  'retry-after',
+  'x-accel-buffering',
+] as const
+
+/** The stream beats every 15 s: silence for longer means that the core hangs. */
+const SILENCE_LIMIT_MS = 60_000
+
+const AWAY: ProblemText = {
+  title: 'This page lost touch with Gatehouse',
+  status: 503,
+  detail: 'The core does not answer. Your rules and blocks keep working without it.',
+  hint: 'Start it again: gatehouse run (as a service: systemctl restart gatehouse).',
+}
+
+/** Hands one request of a signed-in browser to the core, and its answer back, streams included. */
+export type Forward = (request: IncomingMessage, response: ServerResponse, session: Session) => void
+
+export function createForward(core: { readonly socketPath: string; readonly secret: string }): Forward {
+  const agent = new Agent({ keepAlive: true, maxSockets: 200, maxFreeSockets: 8 })
+  return (request, response, session) => {
+    if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES)
+      return sendProblem(response, TOO_LARGE)
+    const headers: Record<string, string> = {
+      [SECRET_HEADER]: core.secret,
+      [ACTOR_NAME_HEADER]: encodeURIComponent(session.name),
+      [ACTOR_ROLE_HEADER]: session.role,
+    }
+    for (const name of PASSED_ON) {
+      const value = request.headers[name]
+      if (typeof value === 'string') headers[name] = value
+    }
+    const { method = 'GET', url = '/' } = request
+    const upstream = openRequest({ socketPath: core.socketPath, agent, method, path: url, headers })
+    upstream.setTimeout(SILENCE_LIMIT_MS, () => upstream.destroy(new Error('silence')))
+    upstream.on('response', (answer) => passBack(answer, response))
+    upstream.on('error', () => {
+      if (!response.destroyed) sendProblem(response, AWAY)
+    })
+    response.on('close', () => upstream.destroy())
+    passOn(request, response, upstream)
+  }
+}
+
+function passOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  upstream: ReturnType<typeof openRequest>,
+): void {
+  let length = 0
+  request.on('data', (chunk: Buffer) => {
+    length += chunk.length
+    if (length <= BODY_LIMIT_BYTES) return void upstream.write(chunk)
+    request.pause()
+    sendProblem(response, TOO_LARGE)
+  })
+  request.on('end', () => upstream.end())
+}
+
+function passBack(answer: IncomingMessage, response: ServerResponse): void {
+  for (const name of PASSED_BACK) {
+    const value = answer.headers[name]
+    if (typeof value === 'string') response.setHeader(name, value)
+  }
+  response.writeHead(answer.statusCode ?? 503)
+  response.flushHeaders()
+  answer.pipe(response)
+  // A core that dies in the middle of a stream must look like a broken stream, not like its end.
+  answer.on('error', () => response.destroy())
+  answer.on('aborted', () => response.destroy())
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http'
+import { API_PREFIX, INTENT_HEADER } from '#contract/http.ts'
+import type { ProblemText } from './answers.ts'
+import type { Origins } from './origins.ts'
+
+/** The reason to turn a request away before anything looks at it. */
+export function refusalOf(request: IncomingMessage, origins: Origins): ProblemText | undefined {
+  const { host, origin, 'sec-fetch-site': site } = request.headers
+  if (!origins.isOurHost(host)) return WRONG_HOST
+  const isApi = (request.url ?? '').startsWith(`${API_PREFIX}/`)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  if (isRead)
+    return isApi && site !== undefined && !['same-origin', 'none'].includes(String(site))
+      ? FOREIGN
+      : undefined
+  if (!origins.isOurOrigin(origin, host)) return FOREIGN
+  if (site !== undefined && site !== 'same-origin') return FOREIGN
+  // The login form is plain HTML and cannot send a header; what it sends is a secret by itself.
+  const isLogin = urlOf(request)?.pathname === '/login'
+  return isLogin || request.headers[INTENT_HEADER] !== undefined ? undefined : NO_INTENT
+}
+
+/** undefined for what is no path: absolute URLs, backslashes, raw or encoded dot segments, control characters. */
+export function urlOf(request: IncomingMessage): URL | undefined {
+  const text = request.url ?? ''
+  if (!/^\/(?!\/)[!-~]*$/.test(text) || /[\\^`{|}<>"]/.test(text)) return undefined
+  const path = text.split(/[?#]/)[0] ?? ''
+  if (path.split('/').some((part) => /^(?:\.|%2e){1,2}$/i.test(part)) || /%00|%5c/i.test(path))
+    return undefined
+  return URL.parse(text, 'http://gatehouse') ?? undefined
+}
+
+/** A place within the page, not a file of it. */
+export const isPlace = (path: string): boolean => path === '/' || /^\/[a-z/-]*$/.test(path)
+
+/** A visit from another site comes without our strict cookie: then the page looks for itself whether it is signed in. */
+export const hasSentCookies = (request: IncomingMessage): boolean =>
+  ['none', 'same-origin', undefined].includes(request.headers['sec-fetch-site'] as string | undefined)
+
+const WRONG_HOST: ProblemText = {
+  title: 'Not under this name',
+  status: 421,
+  detail: 'The Host header names no address of this page.',
+  hint: 'Open the address that Gatehouse printed at start, or add this name to web.origins in the config.',
+}
+const FOREIGN: ProblemText = {
+  title: 'Not from another site',
+  status: 403,
+  detail: 'Only this page itself may do that.',
+  hint: 'Open the page at the address that Gatehouse printed at start.',
+}
+const NO_INTENT: ProblemText = {
+  title: 'Not without a sign of intent',
+  status: 403,
+  detail: `The header ${INTENT_HEADER} is missing.`,
+  hint: `Send ${INTENT_HEADER}: 1 with every change.`,
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { Role } from '#contract/session.ts'
+
+/**
+ * How core and web process talk: the core writes JSON lines to the web process's stdin, `start` first; the web
+ * process writes JSON lines to its stdout and its log to stderr. When stdin ends, the web process ends.
+ */
+
+/** One way in, to be used once. The web process knows the SHA-256 of the token only, in hex. */
+export const LinkGrant = z
+  .object({
+    digest: z.string().regex(/^[0-9a-f]{64}$/),
+    name: z.string().max(64),
+    role: Role,
+    /** Milliseconds since the epoch; absent: until it is used. */
+    endsAt: z.number().optional(),
+  })
+  .strict()
+
+export const WebStart = z
+  .object({
+    kind: z.literal('start'),
+    /** The core's socket for the web process. */
+    socketPath: z.string(),
+    secret: z.string().min(32),
+    host: z.string().default('127.0.0.1'),
+    port: z.number().int().min(0).max(65_535).default(8090),
+    /** Whom to become when started as root; default `gatehouse`, else `nobody`. */
+    user: z.string().optional(),
+    /** Where the built page lies. */
+    pageFolder: z.string(),
+    /** Of `hashPassword`; absent: no password, links only. */
+    passwordHash: z.string().optional(),
+    links: z.array(LinkGrant).default([]),
+    /** More names under which the page is reached, such as https://gatehouse.lan.example behind a proxy. */
+    origins: z.array(z.url({ protocol: /^https?$/ })).default([]),
+  })
+  .strict()
+
+/** Lines after the first. A `password` without a hash takes the password away. */
+export const WebMessage = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('link'), link: LinkGrant }).strict(),
+  z.object({ kind: z.literal('password'), hash: z.string().optional() }).strict(),
+])
+
+/** What the web process says on stdout: that it listens (`port` is the real one), or why it ends. */
+export const WebReport = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('listening'),
+    /** http://127.0.0.1:8090 */
+    address: z.string(),
+    port: z.number(),
+    user: z.string().optional(),
+    /** False while the page is not built. */
+    hasPage: z.boolean(),
+  }),
+  z.object({ kind: z.literal('failed'), reason: z.string(), remedy: z.string() }),
+])
+
+/** How the web process exits when it cannot do its work; each is reported as `failed` before. */
+export const WEB_EXIT = { badStart: 10, portTaken: 11, cannotListen: 12, privilege: 13 } as const
+
+export type LinkGrant = z.infer<typeof LinkGrant>
+export type WebStart = z.infer<typeof WebStart>
+export type WebMessage = z.infer<typeof WebMessage>
+export type WebReport = z.infer<typeof WebReport>
