@@ -19,7 +19,7 @@ export interface CaptureFormat {
   readonly damage: string | undefined
   /**
    * Delivers the records that lie whole in [start, end). Answers where the next one begins: below `end` when it is not
-   * whole yet, beyond `end` when there is something to skip. Throws CaptureFileError for a link type we do not know.
+   * whole yet, beyond `end` when the record at `start` is one to skip. Throws CaptureFileError for a link type we do not know.
    */
   consume(view: DataView, start: number, end: number): number
 }

@@ -10,6 +10,8 @@ export { CaptureFileError } from './capture-format.ts'
 /** One buffer for the whole file: it holds the longest record, and reads are large. */
 const WINDOW_BYTES = 4 * MAX_RECORD_BYTES
 const GZIP_CHUNK_BYTES = 1 << 18
+/** Where the data is damaged, zlib keeps at most so many good bytes to itself. */
+const UNPACKED_CHUNK_BYTES = 1 << 16
 const MAGIC_BYTES = 4
 
 const EXPECTED =
@@ -76,7 +78,7 @@ async function readOpening(input: Input, into: Uint8Array): Promise<Uint8Array> 
 
 /** Unpacked bytes are parsed as they come, so that what a bomb unpacks to is never held. */
 async function readGzip(input: Input, opening: Uint8Array, window: Window): Promise<CaptureSummary> {
-  const gunzip = createGunzip({ chunkSize: GZIP_CHUNK_BYTES })
+  const gunzip = createGunzip({ chunkSize: UNPACKED_CHUNK_BYTES })
   let failure: Error | undefined
   const over = new Promise<void>((resolve) => {
     gunzip.on('close', resolve)
@@ -177,7 +179,7 @@ class Window {
     const next = this.#format.consume(this.#view, 0, this.#end)
     if (next > this.#end) {
       this.#skip = next - this.#end
-      this.#skippedFrom = this.#offset + this.#end
+      this.#skippedFrom = this.#offset
     }
     const used = Math.min(next, this.#end)
     this.#bytes.copyWithin(0, used, this.#end)

@@ -72,7 +72,8 @@ export class Pcapng implements CaptureFormat {
     let at = start
     while (end - at >= MIN_BLOCK_BYTES) {
       const length = this.#blockAt(view, at, end)
-      if (length === 0) break
+      // What reaches beyond the window is skipped from its beginning, so that the reader knows where it began.
+      if (length === 0 || (length > end - at && at > start)) break
       at += length
     }
     return at
