@@ -1,0 +1,128 @@
+import { SOCKET_STATE, type SocketTable } from '#kernel/socket-table.ts'
+import type { Owner, SocketKey } from '#model/owner.ts'
+import type { ListedSockets, OwnerAnswer } from './messages.ts'
+import type { FoundSocket, OwnerSource } from './owner-source.ts'
+import { foundAt, type SocketFinder } from './socket-finder.ts'
+
+/** A key whose socket or owner is not known yet. */
+interface Waiting {
+  readonly key: SocketKey
+  socket: FoundSocket | undefined
+  tries: number
+}
+
+const MAX_WAITING = 16_384
+const MAX_TRIES = 2
+const UNKNOWN = -1
+
+/**
+ * From flows to owners: the socket first, then the program that has it. `ask` answers what is known at once and keeps
+ * the rest; `refresh` does the long work for all of them together. Whoever owns this object paces `refresh`.
+ */
+export class LookUp {
+  readonly #sockets: SocketFinder
+  readonly #sources: readonly OwnerSource[]
+  #waiting: Waiting[] = []
+
+  constructor(sockets: SocketFinder, sources: readonly OwnerSource[]) {
+    this.#sockets = sockets
+    this.#sources = sources
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Looks each socket up while it is still there. What finds no room to wait is answered as unknown. */
+  ask(keys: readonly SocketKey[], now: number): OwnerAnswer[] {
+    const answers: OwnerAnswer[] = []
+    for (const key of keys) {
+      const socket = this.#sockets.ask(key)
+      const owner = this.#ownerNow(key, socket, now)
+      if (owner) answers.push({ key, owner })
+      else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ key, socket, tries: 0 })
+      else answers.push({ key })
+    }
+    return answers
+  }
+
+  /** Reads the socket table where a key needs it, lets the sources learn, and answers. May take 100 ms and more. */
+  refresh(now: number): OwnerAnswer[] {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#findLeftOut(waiting)
+    const sockets = waiting.flatMap(({ socket }) => (socket ? [socket] : []))
+    for (const source of this.#sources) source.learn(sockets, now)
+    return waiting.flatMap((entry) => this.#settle(entry, now))
+  }
+
+  /** Owners for a whole table. */
+  list(table: SocketTable, now: number): ListedSockets {
+    const sockets: FoundSocket[] = []
+    for (let row = 0; row < table.count; row++) sockets.push(foundAt(table, row))
+    for (const source of this.#sources) source.learn(sockets, now)
+    const numbers = new Map<Owner, number>()
+    const ownerOf = new Int32Array(table.count)
+    for (const [row, socket] of sockets.entries()) {
+      const owner = table.state[row] === SOCKET_STATE.timeWait ? undefined : this.#known(socket, now)
+      ownerOf[row] = owner ? numberOf(numbers, owner) : UNKNOWN
+    }
+    return { columns: columnsOf(table), owners: [...numbers.keys()], ownerOf }
+  }
+
+  /** Sockets bound to a device escape the kernel's look-up; the table has them. */
+  #findLeftOut(waiting: readonly Waiting[]): void {
+    if (waiting.every((entry) => entry.socket)) return
+    this.#sockets.refreshTable()
+    for (const entry of waiting) entry.socket ??= this.#sockets.lookUp(entry.key)
+  }
+
+  #settle(entry: Waiting, now: number): OwnerAnswer[] {
+    const { key, socket } = entry
+    const owner = this.#ownerNow(key, socket, now)
+    // pid 0: nobody holds it. Said of a socket that is still there only, else it was closed as we looked.
+    const isSure = owner && (owner.pid !== 0 || this.#isStillThere(entry))
+    if (isSure) return [{ key, owner }]
+    if (!socket || owner || ++entry.tries >= MAX_TRIES) return [{ key }]
+    this.#waiting.push(entry)
+    return []
+  }
+
+  #isStillThere({ key, socket }: Waiting): boolean {
+    const again = this.#sockets.ask(key) ?? this.#sockets.lookUp(key)
+    return again !== undefined && again.cookie === socket?.cookie
+  }
+
+  #ownerNow(key: SocketKey, socket: FoundSocket | undefined, now: number): Owner | undefined {
+    for (const source of this.#sources) {
+      const owner = source.remembered?.(key, now)
+      if (owner) return owner
+    }
+    const owner = socket && this.#known(socket, now)
+    // The flow's own socket is gone or not yet there: that the listener's program has it is likely, not certain.
+    return owner && socket?.match === 'listener' && owner.source === 'scan'
+      ? { ...owner, source: 'guess' }
+      : owner
+  }
+
+  #known(socket: FoundSocket, now: number): Owner | undefined {
+    for (const source of this.#sources) {
+      const owner = source.known(socket, now)
+      if (owner) return owner
+    }
+    return undefined
+  }
+}
+
+function numberOf(numbers: Map<Owner, number>, owner: Owner): number {
+  const known = numbers.get(owner)
+  if (known !== undefined) return known
+  numbers.set(owner, numbers.size)
+  return numbers.size - 1
+}
+
+function columnsOf(table: SocketTable): ListedSockets['columns'] {
+  const { count, protocol, version, state, onlyIpv6, localPort, peerPort, local, peer, inode, uid, cookie } =
+    table
+  return { count, protocol, version, state, onlyIpv6, localPort, peerPort, local, peer, inode, uid, cookie }
+}

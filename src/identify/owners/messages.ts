@@ -1,0 +1,28 @@
+import type { SocketColumns } from '#kernel/socket-table.ts'
+import type { PartHealth } from '#model/health.ts'
+import type { Owner, SocketKey } from '#model/owner.ts'
+
+/** `owner` is absent when nobody could say: the socket is gone, or there never was one on this machine. */
+export interface OwnerAnswer {
+  readonly key: SocketKey
+  readonly owner?: Owner
+}
+
+/** All sockets; the owner of row `r` is `owners[ownerOf[r]]`, and -1 in `ownerOf` is unknown. */
+export interface ListedSockets {
+  readonly columns: SocketColumns
+  readonly owners: readonly Owner[]
+  readonly ownerOf: Int32Array
+}
+
+/** What the main thread asks of the owners thread. */
+export type Request =
+  | { readonly kind: 'look-up'; readonly keys: readonly SocketKey[] }
+  | { readonly kind: 'list'; readonly id: number }
+  | { readonly kind: 'stop' }
+
+/** What comes back. */
+export type Report =
+  | { readonly kind: 'answers'; readonly answers: readonly OwnerAnswer[] }
+  | { readonly kind: 'list'; readonly id: number; readonly sockets: ListedSockets }
+  | { readonly kind: 'health'; readonly health: PartHealth }

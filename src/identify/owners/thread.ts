@@ -1,0 +1,187 @@
+import { Worker } from 'node:worker_threads'
+import type { PartHealth } from '#model/health.ts'
+import type { Owner, SocketKey } from '#model/owner.ts'
+import type { OwnerAnswer, Report, Request } from './messages.ts'
+import { keyText, OwnerCache } from './owner-cache.ts'
+import { type SocketList, toSocketList } from './socket-list.ts'
+
+export type { OwnerAnswer } from './messages.ts'
+export type { OwnedSocket, SocketList, SocketState } from './socket-list.ts'
+
+export interface OwnersOptions {
+  /** Owners that are kept on the main thread. */
+  readonly cacheSize?: number
+  /** Milliseconds, monotonic: by it answers age. */
+  readonly now?: () => number
+  /** The file that runs in the thread. */
+  readonly workerFile?: URL
+}
+
+/** Which program is behind a socket of this machine (of the network namespace we run in). */
+export interface Owners {
+  /** What is known of this socket; at once. */
+  ownerOf(key: SocketKey): Owner | undefined
+  /**
+   * Asks for owners (TCP and UDP; nothing else has a socket table); `ownerOf` and `onAnswer` have them within milliseconds, or after the next walk (250 ms and
+   * more). Ask once when a flow opens and again only while it is unknown: asking anew lets go of an older answer,
+   * since ports are used again.
+   */
+  request(keys: readonly SocketKey[]): void
+  /** One listener; each key that was asked for is answered once, also when nobody knows. */
+  onAnswer(listener: (answers: readonly OwnerAnswer[]) => void): void
+  /** All TCP and UDP sockets with owners, as they are now. Rejects when the thread ends before it answered. */
+  listSockets(): Promise<SocketList>
+  readonly health: PartHealth
+  /** Keys that were not asked for because too many were under way. */
+  readonly refused: number
+  stop(): Promise<void>
+}
+
+const CACHE_SIZE = 65_536
+const MAX_UNDER_WAY = 16_384
+/** A new flow on the five numbers of an old one: the old answer is not believed any more. */
+const OLD_ANSWER_MS = 5_000
+const FIRST_RESTART_MS = 500
+const LONGEST_RESTART_MS = 60_000
+/** A thread that lived so long was well: the next restart is quick again. */
+const WELL_AFTER_MS = 60_000
+const STOP_WITHIN_MS = 2_000
+
+interface Listing {
+  resolve(list: SocketList): void
+  reject(reason: Error): void
+}
+
+/** Starts the owners thread. It is started again, ever more slowly, when it dies. */
+export function startOwners(options: OwnersOptions = {}): Owners {
+  return new OwnersThread(options)
+}
+
+class OwnersThread implements Owners {
+  readonly #cache: OwnerCache
+  readonly #now: () => number
+  readonly #workerFile: URL
+  readonly #underWay = new Map<string, SocketKey>()
+  readonly #listings = new Map<number, Listing>()
+  #listener: (answers: readonly OwnerAnswer[]) => void = () => {}
+  #worker: Worker | undefined
+  #startedAt = 0
+  #restartMs = FIRST_RESTART_MS
+  #restartTimer: NodeJS.Timeout | undefined
+  #lastListing = 0
+  #isStopped = false
+  health: PartHealth = { part: 'owners', state: 'ok', note: 'starting' }
+  refused = 0
+
+  constructor(options: OwnersOptions) {
+    this.#cache = new OwnerCache(options.cacheSize ?? CACHE_SIZE)
+    this.#now = options.now ?? (() => performance.now())
+    this.#workerFile = options.workerFile ?? new URL('./worker.ts', import.meta.url)
+    this.#start()
+  }
+
+  ownerOf(key: SocketKey): Owner | undefined {
+    return this.#cache.get(keyText(key))
+  }
+
+  request(keys: readonly SocketKey[]): void {
+    const fresh: SocketKey[] = []
+    for (const key of keys) {
+      const text = keyText(key)
+      if (this.#underWay.has(text)) continue
+      this.#cache.forgetOlder(text, OLD_ANSWER_MS, this.#now())
+      if (this.#underWay.size >= MAX_UNDER_WAY) {
+        this.refused++
+        continue
+      }
+      this.#underWay.set(text, key)
+      fresh.push(key)
+    }
+    if (fresh.length > 0) this.#send({ kind: 'look-up', keys: fresh })
+  }
+
+  onAnswer(listener: (answers: readonly OwnerAnswer[]) => void): void {
+    this.#listener = listener
+  }
+
+  listSockets(): Promise<SocketList> {
+    if (!this.#worker) return Promise.reject(new Error(this.#whyNot()))
+    const id = ++this.#lastListing
+    return new Promise((resolve, reject) => {
+      this.#listings.set(id, { resolve, reject })
+      this.#send({ kind: 'list', id })
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    clearTimeout(this.#restartTimer)
+    const worker = this.#worker
+    if (!worker) return
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    const impatience = setTimeout(() => void worker.terminate(), STOP_WITHIN_MS)
+    this.#send({ kind: 'stop' })
+    await ended
+    clearTimeout(impatience)
+  }
+
+  #start(): void {
+    const worker = new Worker(this.#workerFile, { name: 'owners' })
+    this.#worker = worker
+    this.#startedAt = this.#now()
+    let failure = 'it ended by itself'
+    worker.on('message', (report: Report) => this.#take(report))
+    worker.on('error', (error: Error) => {
+      failure = error.message
+    })
+    worker.on('exit', () => this.#ended(failure))
+    if (this.#underWay.size > 0) this.#send({ kind: 'look-up', keys: [...this.#underWay.values()] })
+  }
+
+  #take(report: Report): void {
+    if (report.kind === 'health') this.health = report.health
+    if (report.kind === 'answers') this.#takeAnswers(report.answers)
+    if (report.kind === 'list') {
+      this.#listings.get(report.id)?.resolve(toSocketList(report.sockets))
+      this.#listings.delete(report.id)
+    }
+  }
+
+  #takeAnswers(answers: readonly OwnerAnswer[]): void {
+    const now = this.#now()
+    for (const { key, owner } of answers) {
+      const text = keyText(key)
+      this.#underWay.delete(text)
+      if (owner) this.#cache.set(text, owner, now)
+    }
+    this.#listener(answers)
+  }
+
+  #ended(failure: string): void {
+    this.#worker = undefined
+    for (const listing of this.#listings.values())
+      listing.reject(new Error(`the owners thread ended: ${failure}`))
+    this.#listings.clear()
+    if (this.#isStopped) return
+    // Not asked again: it may be one of these that it died of.
+    this.#takeAnswers([...this.#underWay.values()].map((key) => ({ key })))
+    if (this.#now() - this.#startedAt > WELL_AFTER_MS) this.#restartMs = FIRST_RESTART_MS
+    this.health = {
+      part: 'owners',
+      state: 'degraded',
+      reason: `programs are not looked up for now: ${failure}`,
+      remedy: `none needed: it is tried again in ${this.#restartMs / 1_000} s`,
+    }
+    this.#restartTimer = setTimeout(() => this.#start(), this.#restartMs)
+    this.#restartMs = Math.min(LONGEST_RESTART_MS, this.#restartMs * 2)
+  }
+
+  #send(request: Request): void {
+    this.#worker?.postMessage(request)
+  }
+
+  #whyNot(): string {
+    if (this.#isStopped) return 'owners are stopped'
+    return this.health.state === 'ok' ? 'the owners thread is not running' : this.health.reason
+  }
+}

@@ -1,0 +1,90 @@
+import { parentPort } from 'node:worker_threads'
+import { SocketDiag } from '#kernel/sock-diag.ts'
+import { SocketTable } from '#kernel/socket-table.ts'
+import type { PartHealth } from '#model/health.ts'
+import { LookUp } from './look-up.ts'
+import type { ListedSockets, OwnerAnswer, Report, Request } from './messages.ts'
+import type { OwnerSource } from './owner-source.ts'
+import { ProcScan } from './proc-scan.ts'
+import { SocketFinder } from './socket-finder.ts'
+
+/** The long look (socket table, walk through /proc) is made at most this often … */
+const PAUSE_MS = 250
+/** … and takes at most an eleventh of this thread's time. */
+const PAUSE_PER_COST = 10
+const MAX_PAUSE_MS = 5_000
+
+const diag = new SocketDiag()
+const sources: readonly OwnerSource[] = [new ProcScan()]
+const lookUp = new LookUp(new SocketFinder(diag), sources)
+let nextLookAt = 0
+let timer: NodeJS.Timeout | undefined
+let toldHealth = ''
+
+parentPort?.on('message', (request: Request) => {
+  if (request.kind === 'look-up') answer(lookUp.ask(request.keys, performance.now()))
+  if (request.kind === 'list') list(request.id)
+  if (request.kind === 'stop') stop()
+})
+tellHealth()
+
+function answer(answers: readonly OwnerAnswer[]): void {
+  if (answers.length > 0) tell({ kind: 'answers', answers })
+  if (lookUp.isWaiting) timer ??= setTimeout(lookLong, Math.max(0, nextLookAt - performance.now()))
+}
+
+function lookLong(): void {
+  timer = undefined
+  const startedAt = performance.now()
+  const answers = lookUp.refresh(startedAt)
+  const endedAt = performance.now()
+  nextLookAt = endedAt + Math.min(MAX_PAUSE_MS, Math.max(PAUSE_MS, (endedAt - startedAt) * PAUSE_PER_COST))
+  tellHealth()
+  answer(answers)
+}
+
+function list(id: number): void {
+  const table = new SocketTable()
+  diag.fill(table, { withTimeWait: true })
+  const sockets = lookUp.list(table, performance.now())
+  parentPort?.postMessage({ kind: 'list', id, sockets } satisfies Report, buffersOf(sockets))
+  tellHealth()
+}
+
+function stop(): void {
+  clearTimeout(timer)
+  for (const source of sources) source.close()
+  diag.close()
+  parentPort?.close()
+}
+
+function tellHealth(): void {
+  const health = healthNow()
+  const text = JSON.stringify(health)
+  if (text === toldHealth) return
+  toldHealth = text
+  tell({ kind: 'health', health })
+}
+
+function healthNow(): PartHealth {
+  if (diag.missing.size > 0) {
+    const kinds = [...diag.missing].join(' and ')
+    return {
+      part: 'owners',
+      state: 'degraded',
+      reason: `this kernel does not list its ${kinds} sockets (sock_diag)`,
+      remedy: [...diag.missing].map((kind) => `modprobe ${kind}_diag`).join('; '),
+    }
+  }
+  const states = sources.map((source) => source.health())
+  return states.find((health) => health.state === 'ok') ?? (states[0] as PartHealth)
+}
+
+function tell(report: Report): void {
+  parentPort?.postMessage(report)
+}
+
+function buffersOf({ columns, ownerOf }: ListedSockets): ArrayBuffer[] {
+  const arrays = Object.values(columns).filter((column) => ArrayBuffer.isView(column))
+  return [...arrays, ownerOf].map((array) => array.buffer as ArrayBuffer)
+}
