@@ -35,7 +35,8 @@ const NAMES: Readonly<Record<number, string>> = {
 /**
  * One decoded packet. The engine owns a single instance and overwrites it for every packet:
  * read it before you return, never keep it. All fields are numbers; addresses are 32-bit words
- * in network order (IPv4 in word 0, the other words 0).
+ * in network order (IPv4 in word 0, the other words 0). Words and TCP sequence numbers are signed
+ * (`>>> 0` makes them unsigned): a small integer is stored without a heap number.
  */
 export class Packet {
   /** Milliseconds since the epoch, with the capture's own fraction. */
@@ -59,7 +60,10 @@ export class Packet {
   protocol = 0
   /** Hop limit or TTL. */
   ttl = 0
-  /** Ports; for ICMP the type and code of the message (as Community ID counts them). */
+  /**
+   * Ports; for ICMP what Community ID puts in their place: the type, then the type of the answer where there is
+   * one (echo: 8 and 0), else the code.
+   */
   sourcePort = 0
   targetPort = 0
   tcpFlags = 0
@@ -81,12 +85,23 @@ export class Packet {
   payloadLength = 0
   /** For ICMP errors: the packet they are about (RFC 792, RFC 4443). */
   quotedProtocol = 0
+  quotedSource0 = 0
+  quotedSource1 = 0
+  quotedSource2 = 0
+  quotedSource3 = 0
   quotedSourcePort = 0
   quotedTargetPort = 0
   quotedTarget0 = 0
   quotedTarget1 = 0
   quotedTarget2 = 0
   quotedTarget3 = 0
+  /**
+   * ARP (RFC 826): 1 asks, 2 answers, 0 for a packet that is not ARP. Sender and target protocol addresses are
+   * `source0` and `target0`; the sender's hardware address is 16 high and 32 low bits.
+   */
+  arpOperation = 0
+  arpSenderMacHigh = 0
+  arpSenderMacLow = 0
   /** Host ids of source and target; -1 when the host table refused them. */
   source = -1
   target = -1

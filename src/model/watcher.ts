@@ -3,16 +3,21 @@ import type { Packet } from './packet.ts'
 /**
  * The events of the engine that a watcher may ask for; a missing method costs nothing. All run in the capture
  * loop: they allocate nothing unless they report. Time is always the packet's, so captures replay exactly.
+ * For one packet they come in this order: flowEnded (of an older flow), flowOpened, flowAnswered, flowRefused, packet.
  */
 export interface Watcher {
   /** Every decoded IP packet, after its flow was looked up. */
   packet?(packet: Packet): void
+  /** An ARP packet over Ethernet: see the `arp…` fields. It has no flow and no hosts. */
+  arp?(packet: Packet): void
   /** The first packet of a flow. `flow` is -1 when the flow table refused it: the packet still tells who and what. */
   flowOpened?(flow: number, packet: Packet): void
   /** A TCP handshake came to its end, or the other side of a UDP or ICMP flow answered. */
   flowAnswered?(flow: number, packet: Packet): void
   /** The other end said no: RST to a first packet, or an ICMP unreachable about it. `packet` is that answer. */
   flowRefused?(flow: number, packet: Packet): void
+  /** The originator reset a TCP flow that was answered but never made: SYN, SYN-ACK, RST. `packet` is that RST. */
+  flowAborted?(flow: number, packet: Packet): void
   /** A flow leaves the table: its columns are still readable during the call. `reason` indexes END_REASONS. */
   flowEnded?(flow: number, reason: number): void
   /** A host left the table: forget it, its number will be another's. */

@@ -1,0 +1,193 @@
+/** Hot: runs per packet. Allocates nothing. */
+
+/** One flow is 32 words of 32 bits, or 16 doubles: what each packet touches fills the first 64 bytes. */
+export const SHIFT = 5
+export const SOURCE_ADDRESS = 0
+export const TARGET_ADDRESS = 1
+export const PORTS = 2
+/** IP version above, protocol below; 0 marks a free record. */
+export const KIND = 3
+export const HASH = 4
+export const SOURCE = 5
+export const TARGET = 6
+/** Flags forward, backward and of the first packet, 8 bits each, then the state and four marks. */
+export const STATUS = 7
+export const PACKETS_FORWARD = 8
+export const PACKETS_BACKWARD = 9
+/** Doubles: index within 16. */
+export const BYTES_FORWARD = 5
+export const BYTES_BACKWARD = 6
+export const SEEN_AT = 7
+export const OPENED_AT = 8
+export const SYN_AT = 9
+export const HANDSHAKE_MS = 10
+export const NUMBER = 11
+/** Words again. */
+export const NEXT_SEQUENCE = 24
+export const RETRANSMITS = 26
+export const PLACE = 28
+
+export const STATE_SHIFT = 24
+const STATE_MASK = 0xf << STATE_SHIFT
+/** Marks: its next sequence number is known, forward and backward; flowAnswered, flowRefused were raised. */
+export const SEQUENCE_KNOWN = 1 << 28
+export const ANSWERED = 1 << 30
+export const REFUSED = 1 << 31
+
+/** What is known of each flow, read and written by its id. Finding, adding and removing: flow-table.ts. */
+export class FlowColumns {
+  readonly capacity: number
+  protected readonly words: Int32Array
+  protected readonly doubles: Float64Array
+
+  constructor(capacity: number) {
+    const buffer = new ArrayBuffer(capacity << (SHIFT + 2))
+    this.capacity = capacity
+    this.words = new Int32Array(buffer)
+    this.doubles = new Float64Array(buffer)
+  }
+
+  isLive(flow: number): boolean {
+    return this.words[(flow << SHIFT) + KIND] !== 0
+  }
+
+  source(flow: number): number {
+    return this.#word(flow, SOURCE)
+  }
+
+  target(flow: number): number {
+    return this.#word(flow, TARGET)
+  }
+
+  sourcePort(flow: number): number {
+    return this.#word(flow, PORTS) >>> 16
+  }
+
+  targetPort(flow: number): number {
+    return this.#word(flow, PORTS) & 0xffff
+  }
+
+  protocol(flow: number): number {
+    return this.#word(flow, KIND) & 0xff
+  }
+
+  isIpv6(flow: number): boolean {
+    return this.#word(flow, KIND) >>> 8 === 6
+  }
+
+  state(flow: number): number {
+    return (this.#word(flow, STATUS) & STATE_MASK) >>> STATE_SHIFT
+  }
+
+  flagsForward(flow: number): number {
+    return this.#word(flow, STATUS) & 0xff
+  }
+
+  flagsBackward(flow: number): number {
+    return (this.#word(flow, STATUS) >>> 8) & 0xff
+  }
+
+  firstFlags(flow: number): number {
+    return (this.#word(flow, STATUS) >>> 16) & 0xff
+  }
+
+  packetsForward(flow: number): number {
+    return this.#word(flow, PACKETS_FORWARD) >>> 0
+  }
+
+  packetsBackward(flow: number): number {
+    return this.#word(flow, PACKETS_BACKWARD) >>> 0
+  }
+
+  bytesForward(flow: number): number {
+    return this.#double(flow, BYTES_FORWARD)
+  }
+
+  bytesBackward(flow: number): number {
+    return this.#double(flow, BYTES_BACKWARD)
+  }
+
+  openedAt(flow: number): number {
+    return this.#double(flow, OPENED_AT)
+  }
+
+  seenAt(flow: number): number {
+    return this.#double(flow, SEEN_AT)
+  }
+
+  /** When the SYN came; NaN when it was not seen. */
+  synAt(flow: number): number {
+    return this.#double(flow, SYN_AT)
+  }
+
+  /** NaN while the handshake is not over or was not seen whole. */
+  handshakeMs(flow: number): number {
+    return this.#double(flow, HANDSHAKE_MS)
+  }
+
+  /** A running number: the first flow of the engine is 1. */
+  number(flow: number): number {
+    return this.#double(flow, NUMBER)
+  }
+
+  vlan(flow: number): number {
+    return this.#word(flow, PLACE) >>> 16
+  }
+
+  interfaceIndex(flow: number): number {
+    return this.#word(flow, PLACE) & 0xffff
+  }
+
+  /** `backward` is 0 for what the originator sent, 1 for the responder. */
+  retransmits(flow: number, backward: number): number {
+    return this.#word(flow, RETRANSMITS + backward) >>> 0
+  }
+
+  nextSequence(flow: number, backward: number): number {
+    return this.#word(flow, NEXT_SEQUENCE + backward)
+  }
+
+  isMarked(flow: number, mark: number): boolean {
+    return (this.#word(flow, STATUS) & mark) !== 0
+  }
+
+  setState(flow: number, state: number): void {
+    const at = (flow << SHIFT) + STATUS
+    this.words[at] = ((this.words[at] as number) & ~STATE_MASK) | (state << STATE_SHIFT)
+  }
+
+  mark(flow: number, mark: number): void {
+    const at = (flow << SHIFT) + STATUS
+    this.words[at] = (this.words[at] as number) | mark
+  }
+
+  setNextSequence(flow: number, backward: number, sequence: number): void {
+    this.words[(flow << SHIFT) + NEXT_SEQUENCE + backward] = sequence
+    this.mark(flow, SEQUENCE_KNOWN << backward)
+  }
+
+  countRetransmit(flow: number, backward: number): void {
+    const at = (flow << SHIFT) + RETRANSMITS + backward
+    this.words[at] = (this.words[at] as number) + 1
+  }
+
+  setSynAt(flow: number, at: number): void {
+    this.doubles[(flow << (SHIFT - 1)) + SYN_AT] = at
+  }
+
+  setHandshakeMs(flow: number, ms: number): void {
+    this.doubles[(flow << (SHIFT - 1)) + HANDSHAKE_MS] = ms
+  }
+
+  setSeenAt(flow: number, at: number): void {
+    this.doubles[(flow << (SHIFT - 1)) + SEEN_AT] = at
+  }
+
+  #word(flow: number, column: number): number {
+    return this.words[(flow << SHIFT) + column] as number
+  }
+
+  #double(flow: number, column: number): number {
+    return this.doubles[(flow << (SHIFT - 1)) + column] as number
+  }
+}

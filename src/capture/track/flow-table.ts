@@ -1,0 +1,258 @@
+/** Hot: runs per packet. Allocates nothing. */
+import type { Flows } from '#model/flow.ts'
+import type { Packet } from '#model/packet.ts'
+import {
+  BYTES_BACKWARD,
+  BYTES_FORWARD,
+  FlowColumns,
+  HANDSHAKE_MS,
+  HASH,
+  KIND,
+  NUMBER,
+  OPENED_AT,
+  PACKETS_BACKWARD,
+  PACKETS_FORWARD,
+  PLACE,
+  PORTS,
+  RETRANSMITS,
+  SEEN_AT,
+  SHIFT,
+  SOURCE,
+  SOURCE_ADDRESS,
+  STATE_SHIFT,
+  STATUS,
+  SYN_AT,
+  TARGET,
+  TARGET_ADDRESS,
+} from './flow-columns.ts'
+import type { HostTable } from './hosts.ts'
+import { Mix } from './mix.ts'
+import { MOST_PROBES, SlotIndex } from './slot-index.ts'
+
+const NONE = -1
+
+/** Flows, bounded: finds, adds and removes records. What packets mean is not its business (flows.ts, tcp.ts). */
+export class FlowTable extends FlowColumns implements Flows {
+  readonly #hosts: HostTable
+  readonly #index: SlotIndex
+  readonly #mix: Mix
+  /** One bit per flow that was touched since `eachChanged`. */
+  readonly #changed: Int32Array
+  #count = 0
+  #refused = 0
+  #used = 0
+  #free = NONE
+  #last = NONE
+  #opened = 0
+  /** Of the packet last looked up: its hash and addresses folded to one word each. */
+  #hash = 0
+  #sourceWord = 0
+  #targetWord = 0
+
+  constructor(capacity: number, seed: number, hosts: HostTable) {
+    super(capacity)
+    this.#hosts = hosts
+    this.#index = new SlotIndex(capacity)
+    this.#mix = new Mix(seed ^ 0x5bd1e995)
+    this.#changed = new Int32Array((capacity + 31) >>> 5)
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** Records ever used: ids beyond are not in use. */
+  get used(): number {
+    return this.#used
+  }
+
+  isFull(): boolean {
+    return this.#free === NONE && this.#used === this.capacity
+  }
+
+  /** The flow of a packet or -1; sets `packet.forward`. */
+  find(packet: Packet): number {
+    const six = packet.version === 6
+    const a = six
+      ? this.#hosts.fold(packet.source0, packet.source1, packet.source2, packet.source3)
+      : packet.source0
+    const b = six
+      ? this.#hosts.fold(packet.target0, packet.target1, packet.target2, packet.target3)
+      : packet.target0
+    const kind = (packet.version << 8) | packet.protocol
+    const there = (packet.sourcePort << 16) | packet.targetPort
+    const back = (packet.targetPort << 16) | packet.sourcePort
+    // Packets come in trains: the next is often of the same flow.
+    const last = this.#last
+    if (last !== NONE && this.#matches(last, packet, a, b, there, back, kind)) return last
+
+    const inOrder = a < b || (a === b && packet.sourcePort <= packet.targetPort)
+    this.#hash = inOrder ? this.#mix.four(a, b, there, kind) : this.#mix.four(b, a, back, kind)
+    this.#sourceWord = a
+    this.#targetWord = b
+    return this.#search(packet, a, b, there, back, kind)
+  }
+
+  #search(packet: Packet, a: number, b: number, there: number, back: number, kind: number): number {
+    const hash = this.#hash
+    const { slots, mask } = this.#index
+    let slot = hash & mask
+    for (let probes = 0; probes < MOST_PROBES; probes++, slot = (slot + 1) & mask) {
+      const id = slots[slot * 2 + 1] as number
+      if (id === 0) return NONE
+      if (slots[slot * 2] !== hash || !this.#matches(id - 1, packet, a, b, there, back, kind)) continue
+      this.#last = id - 1
+      return id - 1
+    }
+    return NONE
+  }
+
+  // Seven parameters: a hot path that must not touch the packet's fields twice.
+  #matches(
+    flow: number,
+    packet: Packet,
+    a: number,
+    b: number,
+    there: number,
+    back: number,
+    kind: number,
+  ): boolean {
+    const words = this.words
+    const base = flow << SHIFT
+    if (words[base + KIND] !== kind) return false
+    const source = words[base + SOURCE_ADDRESS]
+    const target = words[base + TARGET_ADDRESS]
+    const ports = words[base + PORTS]
+    if (source === a && target === b && ports === there) {
+      packet.forward = 1
+      return (
+        kind < 0x600 || this.#isSame6(packet, words[base + SOURCE] as number, words[base + TARGET] as number)
+      )
+    }
+    if (source === b && target === a && ports === back) {
+      packet.forward = 0
+      return (
+        kind < 0x600 || this.#isSame6(packet, words[base + TARGET] as number, words[base + SOURCE] as number)
+      )
+    }
+    return false
+  }
+
+  /** IPv6 addresses are folded into one word each: equal words do not prove equal addresses. */
+  #isSame6(packet: Packet, source: number, target: number): boolean {
+    return (
+      this.#hosts.isV6At(source, packet.source0, packet.source1, packet.source2, packet.source3) &&
+      this.#hosts.isV6At(target, packet.target0, packet.target1, packet.target2, packet.target3)
+    )
+  }
+
+  /** Counts a packet of a known flow. */
+  touch(flow: number, packet: Packet): void {
+    const words = this.words
+    const base = flow << SHIFT
+    const doubles = this.doubles
+    const half = flow << (SHIFT - 1)
+    if (packet.forward === 1) {
+      words[base + PACKETS_FORWARD] = (words[base + PACKETS_FORWARD] as number) + 1
+      doubles[half + BYTES_FORWARD] = (doubles[half + BYTES_FORWARD] as number) + packet.length
+      words[base + STATUS] = (words[base + STATUS] as number) | packet.tcpFlags
+    } else {
+      words[base + PACKETS_BACKWARD] = (words[base + PACKETS_BACKWARD] as number) + 1
+      doubles[half + BYTES_BACKWARD] = (doubles[half + BYTES_BACKWARD] as number) + packet.length
+      words[base + STATUS] = (words[base + STATUS] as number) | (packet.tcpFlags << 8)
+    }
+    if (packet.at > (doubles[half + SEEN_AT] as number)) doubles[half + SEEN_AT] = packet.at
+    this.#setChanged(flow)
+  }
+
+  /**
+   * Adds the flow of the packet that `find` last did not find; `packet.source`, `target` and `forward` are set, and
+   * the table is not full. Answers -1 when the index is too crowded there.
+   */
+  add(packet: Packet, state: number): number {
+    const flow = this.#free === NONE ? this.#used++ : this.#free
+    if (flow === this.#free) this.#free = this.words[flow << SHIFT] as number
+    if (!this.#index.insert(this.#hash, flow)) {
+      this.#giveBack(flow)
+      return NONE
+    }
+    const words = this.words
+    const base = flow << SHIFT
+    const forward = packet.forward === 1
+    words[base + SOURCE_ADDRESS] = forward ? this.#sourceWord : this.#targetWord
+    words[base + TARGET_ADDRESS] = forward ? this.#targetWord : this.#sourceWord
+    words[base + PORTS] = forward
+      ? (packet.sourcePort << 16) | packet.targetPort
+      : (packet.targetPort << 16) | packet.sourcePort
+    words[base + KIND] = (packet.version << 8) | packet.protocol
+    words[base + HASH] = this.#hash
+    words[base + SOURCE] = forward ? packet.source : packet.target
+    words[base + TARGET] = forward ? packet.target : packet.source
+    words[base + STATUS] = (packet.tcpFlags << 16) | (state << STATE_SHIFT)
+    words[base + PACKETS_FORWARD] = 0
+    words[base + PACKETS_BACKWARD] = 0
+    words[base + RETRANSMITS] = 0
+    words[base + RETRANSMITS + 1] = 0
+    words[base + PLACE] = (packet.vlan << 16) | (packet.interfaceIndex & 0xffff)
+    this.#resetDoubles(flow, packet.at)
+    this.#hosts.retain(packet.source)
+    this.#hosts.retain(packet.target)
+    this.#count++
+    this.#last = flow
+    return flow
+  }
+
+  #resetDoubles(flow: number, at: number): void {
+    const doubles = this.doubles
+    const half = flow << (SHIFT - 1)
+    doubles[half + BYTES_FORWARD] = 0
+    doubles[half + BYTES_BACKWARD] = 0
+    doubles[half + SEEN_AT] = at
+    doubles[half + OPENED_AT] = at
+    doubles[half + SYN_AT] = Number.NaN
+    doubles[half + HANDSHAKE_MS] = Number.NaN
+    doubles[half + NUMBER] = ++this.#opened
+  }
+
+  remove(flow: number): void {
+    const words = this.words
+    const base = flow << SHIFT
+    this.#index.remove(words[base + HASH] as number, flow)
+    this.#hosts.release(words[base + SOURCE] as number, this.seenAt(flow))
+    this.#hosts.release(words[base + TARGET] as number, this.seenAt(flow))
+    const word = flow >>> 5
+    this.#changed[word] = (this.#changed[word] as number) & ~(1 << (flow & 31))
+    this.#giveBack(flow)
+    this.#count--
+  }
+
+  countRefused(): void {
+    this.#refused++
+  }
+
+  eachChanged(visit: (flow: number) => void): void {
+    const words = (this.#used + 31) >>> 5
+    for (let word = 0; word < words; word++) {
+      let bits = this.#changed[word] as number
+      this.#changed[word] = 0
+      for (; bits !== 0; bits &= bits - 1) visit((word << 5) + 31 - Math.clz32(bits & -bits))
+    }
+  }
+
+  #setChanged(flow: number): void {
+    const word = flow >>> 5
+    this.#changed[word] = (this.#changed[word] as number) | (1 << (flow & 31))
+  }
+
+  #giveBack(flow: number): void {
+    const base = flow << SHIFT
+    this.words[base + KIND] = 0
+    this.words[base] = this.#free
+    this.#free = flow
+    if (this.#last === flow) this.#last = NONE
+  }
+}
