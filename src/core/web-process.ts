@@ -1,0 +1,140 @@
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type NodeChild, startNodeChild } from '#kernel/node-child.ts'
+import type { PartHealth } from '#model/health.ts'
+import { type WebMessage, WebReport, type WebStart } from '../web/spawn-contract.ts'
+
+const SCRIPT = fileURLToPath(new URL('../web.ts', import.meta.url))
+const RESTART_AFTER_MS = [500, 2_000, 10_000, 60_000] as const
+const ENDS_WITHIN_MS = 3_000
+
+export interface WebProcess {
+  readonly health: PartHealth
+  /** http://127.0.0.1:8090 once it listens. */
+  readonly address: string | undefined
+  send(message: WebMessage): void
+  stop(): Promise<void>
+}
+
+export interface WebProcessOptions {
+  /** Asked at each start: links and password may have changed since. */
+  readonly start: () => WebStart
+  /** Told each time it listens. */
+  readonly listening: (address: string) => void
+  readonly failed: (health: PartHealth) => void
+}
+
+/**
+ * Starts the web process and starts it again, ever later, when it dies. Settles once it listens or has said why it
+ * cannot: the core goes on without a page.
+ */
+export async function startWebProcess(options: WebProcessOptions): Promise<WebProcess> {
+  const web = new SupervisedWeb(options)
+  await web.run()
+  return web
+}
+
+class SupervisedWeb implements WebProcess {
+  readonly #options: WebProcessOptions
+  #child: NodeChild | undefined
+  #stopping = false
+  #failures = 0
+  #timer: NodeJS.Timeout | undefined
+  health: PartHealth = {
+    part: 'page',
+    state: 'degraded',
+    reason: 'The page is not up yet.',
+    remedy: 'Wait a second.',
+  }
+  address: string | undefined
+
+  constructor(options: WebProcessOptions) {
+    this.#options = options
+  }
+
+  /** Settles at the first report, or when the process ends without one. */
+  run(): Promise<void> {
+    return new Promise((settle) => {
+      const child = startNodeChild(SCRIPT)
+      this.#child = child
+      // It may end before it has read all: its exit is what tells, not the broken pipe.
+      child.stdin.on('error', () => {})
+      child.stdin.write(`${JSON.stringify(this.#options.start())}\n`)
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        this.#hear(line)
+        settle()
+      })
+      child.on('error', (error) => this.#fail(error.message, 'Try again: gatehouse run'))
+      child.on('exit', (code, signal) => {
+        this.#ended(code, signal)
+        settle()
+      })
+    })
+  }
+
+  send(message: WebMessage): void {
+    this.#child?.stdin.write(`${JSON.stringify(message)}\n`)
+  }
+
+  stop(): Promise<void> {
+    this.#stopping = true
+    clearTimeout(this.#timer)
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+    return new Promise((resolve) => {
+      const force = setTimeout(() => child.kill('SIGKILL'), ENDS_WITHIN_MS)
+      child.once('exit', () => {
+        clearTimeout(force)
+        resolve()
+      })
+      child.stdin.end()
+    })
+  }
+
+  #hear(line: string): void {
+    const report = WebReport.safeParse(parsed(line))
+    if (!report.success) return
+    if (report.data.kind === 'failed') {
+      this.#fail(report.data.reason, report.data.remedy)
+      return
+    }
+    this.#failures = 0
+    this.address = report.data.address
+    this.health = report.data.hasPage
+      ? { part: 'page', state: 'ok', note: `The page is at ${report.data.address}.` }
+      : {
+          part: 'page',
+          state: 'degraded',
+          reason: 'The page is not built.',
+          remedy: 'Build it: npm run page',
+        }
+    this.#options.listening(report.data.address)
+  }
+
+  #fail(reason: string, remedy: string): void {
+    this.health = { part: 'page', state: 'degraded', reason, remedy }
+    this.#options.failed(this.health)
+  }
+
+  #ended(code: number | null, signal: string | null): void {
+    this.#child = undefined
+    this.address = undefined
+    if (this.#stopping) return
+    const delay = RESTART_AFTER_MS[Math.min(this.#failures++, RESTART_AFTER_MS.length - 1)] ?? 0
+    if (this.health.state === 'ok') {
+      this.#fail(
+        `The web process ended (${signal ?? `exit code ${code}`}).`,
+        `It is started again in ${delay / 1000} s.`,
+      )
+    }
+    this.#timer = setTimeout(() => void this.run(), delay)
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
