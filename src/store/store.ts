@@ -8,6 +8,8 @@ import type { PartHealth } from '#model/health.ts'
 export interface Slice<Item> {
   readonly items: readonly Item[]
   readonly total: number
+  /** True: there are at least `total`; counting stopped there. */
+  readonly totalIsFloor?: true
   /** Opaque cursor of the following slice. */
   readonly next?: string
 }

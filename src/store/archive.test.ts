@@ -1,0 +1,371 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
+import { afterEach, expect, test } from 'vitest'
+import { ip, parseTarget, type Target } from '#model/address.ts'
+import { aBlock, aConnection, aDecision, anAlert, anOwner, NOON } from '../../test/support/remembered.ts'
+import { Archive } from './archive.ts'
+import { packCommunityId } from './rows.ts'
+import { type StoreSettings, storeSettings } from './settings.ts'
+
+const DAY_MS = 86_400_000
+const folders: string[] = []
+const opened: Archive[] = []
+
+afterEach(() => {
+  for (const archive of opened.splice(0)) archive.close()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-store-'))
+  folders.push(folder)
+  return folder
+}
+
+function open(folder = newFolder(), settings: Partial<StoreSettings> = {}, now = NOON): Archive {
+  const archive = new Archive(folder, storeSettings.parse(settings), now)
+  opened.push(archive)
+  return archive
+}
+
+function close(archive: Archive): void {
+  opened.splice(opened.indexOf(archive), 1)
+  archive.close()
+}
+
+function finishChores(archive: Archive): number {
+  let steps = 1
+  while (archive.chore()) steps++
+  return steps
+}
+
+test('gives back what it was given', () => {
+  const archive = open()
+  const plain = aConnection({ id: 1, ended: 'finished' })
+  const owned = aConnection({
+    id: 2,
+    owner: anOwner(),
+    direction: 'inbound',
+    source: ip('2001:db8::5'),
+    target: ip('2001:db8::1'),
+    communityId: 'not a community id',
+  })
+  const { handshakeMs: _, ...unanswered } = aConnection({ id: 3, protocol: 132, ended: 'refused' })
+  archive.saveFlows([plain, owned, unanswered], NOON)
+  archive.write(
+    [
+      { kind: 'alert', alert: anAlert(1) },
+      { kind: 'decision', decision: aDecision(1, { undoes: 7 }), add: aBlock({ alertId: 1 }) },
+    ],
+    NOON,
+  )
+
+  expect(archive.flows({ limit: 10 })).toEqual({ items: [unanswered, owned, plain], total: 3 })
+  expect(archive.alerts({ limit: 10 })).toEqual({ items: [anAlert(1)], total: 1 })
+  expect(archive.decision(1)).toEqual(aDecision(1, { undoes: 7 }))
+  expect(archive.decision(2)).toBeUndefined()
+  expect(archive.health).toMatchObject({ part: 'store', state: 'ok' })
+})
+
+test('a flow that goes on is one row, and gets its owner and its end later', () => {
+  const archive = open()
+  archive.saveFlows([aConnection({ packetsForward: 1 })], NOON)
+  archive.saveFlows([aConnection({ packetsForward: 5, owner: anOwner() })], NOON)
+  archive.saveFlows([aConnection({ packetsForward: 9, owner: anOwner(), ended: 'finished' })], NOON)
+
+  const { items, total } = archive.flows({ limit: 10 })
+  expect(total).toBe(1)
+  expect(items).toEqual([aConnection({ packetsForward: 9, owner: anOwner(), ended: 'finished' })])
+})
+
+test('a flow that an earlier run left open was cut off by its end', () => {
+  const folder = newFolder()
+  const first = open(folder)
+  first.saveFlows([aConnection({ id: 5 })], NOON)
+  close(first)
+  const second = open(folder)
+  second.saveFlows([aConnection({ id: 5, openedAt: NOON + 1000 })], NOON)
+
+  expect(second.flows({ limit: 10 }).items.map(({ ended }) => ended)).toEqual([undefined, 'shutdown'])
+})
+
+test('remembers blocks in force, what people allowed, recent alerts and the last ids', () => {
+  const folder = newFolder()
+  const first = open(folder)
+  const lasting = aBlock({ target: parseTarget('198.51.100.0/24') as Target, decisionId: 2 })
+  const { until: _, ...endless } = lasting
+  first.write(
+    [
+      { kind: 'decision', decision: aDecision(1), add: aBlock() },
+      { kind: 'decision', decision: aDecision(2, { target: lasting.target }), add: endless },
+      { kind: 'decision', decision: aDecision(3), add: aBlock({ target: ip('203.0.113.1') }) },
+      { kind: 'decision', decision: aDecision(4, { kind: 'unblock' }), remove: ip('203.0.113.1') },
+      { kind: 'alert', alert: anAlert(6) },
+      { kind: 'alert', alert: anAlert(7, { lastSeenAt: NOON - 2 * DAY_MS }) },
+      {
+        kind: 'allow',
+        entries: [
+          { target: ip('192.0.2.1'), source: 'gateway', note: 'found at each start' },
+          { target: ip('192.0.2.2'), source: 'person', note: 'the printer' },
+        ],
+      },
+    ],
+    NOON,
+  )
+  close(first)
+
+  expect(open(folder, {}, NOON + 700_000).remembered).toEqual({
+    blocks: [endless],
+    allow: [{ target: '192.0.2.2', source: 'person', note: 'the printer' }],
+    alerts: [anAlert(6)],
+    lastAlertId: 7,
+    lastDecisionId: 4,
+  })
+})
+
+test('pages stay true while new flows come in', () => {
+  const archive = open()
+  for (let id = 1; id <= 25; id++) archive.saveFlows([aConnection({ id, ended: 'finished' })], NOON)
+  const seen: number[] = []
+  let cursor: string | undefined
+  do {
+    const page = archive.flows({ limit: 10, ...(cursor && { cursor }) })
+    seen.push(...page.items.map(({ id }) => id))
+    cursor = page.next
+    archive.saveFlows([aConnection({ id: 100 + seen.length, openedAt: NOON + 5000, ended: 'reset' })], NOON)
+  } while (cursor)
+
+  expect(seen).toEqual(Array.from({ length: 25 }, (_, at) => 25 - at))
+})
+
+test.each(['', 'x', 'YWxlcnRzOjE', 'Zmxvd3M6'])('refuses the cursor %j with what to do', (cursor) => {
+  expect(() => open().flows({ limit: 1, cursor })).toThrow(/not a cursor of this list/)
+})
+
+test('finds flows by peer, by range and since a time, as a plain filter would', () => {
+  const archive = open()
+  const address = fc.constantFrom(
+    '10.0.0.1',
+    '10.0.9.9',
+    '192.0.2.1',
+    '2001:db8::1',
+    '2001:db8:0:1::1',
+    '::a00:1',
+  )
+  const connection = fc.record({
+    source: address.map(ip),
+    target: address.map(ip),
+    direction: fc.constantFrom('inbound', 'outbound', 'forward', 'local'),
+    openedAt: fc.integer({ min: NOON, max: NOON + 50 }),
+  })
+  const kept = fc
+    .sample(fc.array(connection, { minLength: 400, maxLength: 400 }), { numRuns: 1, seed: 7 })
+    .flat()
+    .map((about, at) => aConnection({ id: at + 1, ended: 'finished', ...about } as never))
+  archive.saveFlows(kept, NOON)
+
+  const targets = [
+    '10.0.0.1',
+    '10.0.0.0/16',
+    '0.0.0.0/0',
+    '2001:db8::/48',
+    '::/0',
+    '192.0.2.1',
+    '203.0.113.0/24',
+  ]
+  for (const peer of targets) {
+    const since = NOON + 20
+    const { items, total } = archive.flows({ limit: 1000, peer, since })
+    const expected = kept.filter((one) => one.openedAt >= since && isIn(peer, one.peer)).map(({ id }) => id)
+    expect(items.map(({ id }) => id).sort()).toEqual(expected.sort())
+    expect(total).toBe(expected.length)
+  }
+  expect(archive.flows({ limit: 10, peer: "' OR 1=1 --" })).toEqual({ items: [], total: 0 })
+})
+
+const isIn = (range: string, address: string): boolean =>
+  range === address ||
+  (range.includes('/') && parseTarget(`${address}/${range.split('/')[1]}`) === parseTarget(range)) ||
+  (range.endsWith('/0') && range.includes(':') === address.includes(':'))
+
+test('text from the wire is a value, whatever it says', () => {
+  const archive = open()
+  const hostile = "x'); DROP TABLE flows; --\u0000\u001b[2J<script>"
+  archive.saveFlows([aConnection({ interfaceName: hostile, owner: anOwner({ commandLine: hostile }) })], NOON)
+  archive.write([{ kind: 'alert', alert: anAlert(1, { summary: hostile }) }], NOON)
+
+  expect(archive.flows({ limit: 1 }).items[0]).toMatchObject({
+    interfaceName: hostile,
+    owner: { commandLine: hostile },
+  })
+  expect(archive.alerts({ limit: 1 }).items[0]?.summary).toBe(hostile)
+})
+
+test('one flow that cannot be kept does not take the others with it', () => {
+  const archive = open()
+  const flows = [
+    aConnection({ id: 1 }),
+    aConnection({ id: 2, source: ip('nonsense') }),
+    aConnection({ id: 3 }),
+  ]
+
+  expect(archive.saveFlows(flows, NOON)).toBe(true)
+  expect(archive.flows({ limit: 9 })).toMatchObject({ total: 2 })
+  expect(archive.health).toMatchObject({ state: 'degraded', reason: '1 records could not be kept' })
+})
+
+test('a Community ID takes twenty bytes, and comes back as it was', () => {
+  expect(packCommunityId('1:LQU9qZlK+B5F3KDmev6m5PMibrg=')).toHaveLength(20)
+})
+
+test('many flows of one millisecond all find a place', () => {
+  const archive = open()
+  const flood = Array.from({ length: 3000 }, (_, at) =>
+    aConnection({ id: at + 1, openedAt: NOON, ended: 'timeout' }),
+  )
+  archive.saveFlows(flood, NOON)
+
+  expect(archive.flows({ limit: 1 }).total).toBe(3000)
+})
+
+test('forgets by age: flows first, and never what a block in force rests on', () => {
+  const archive = open(newFolder(), { flowsDays: 2, alertsDays: 10, decisionsDays: 10 })
+  const old = NOON - 20 * DAY_MS
+  archive.saveFlows(
+    [
+      aConnection({ id: 1, openedAt: NOON - 3 * DAY_MS, ended: 'finished', owner: anOwner({ pid: 1 }) }),
+      aConnection({ id: 2, openedAt: NOON - 3 * DAY_MS }),
+      aConnection({ id: 3, ended: 'finished', owner: anOwner({ pid: 3 }) }),
+    ],
+    NOON,
+  )
+  archive.write(
+    [
+      { kind: 'alert', alert: anAlert(1, { lastSeenAt: old }) },
+      { kind: 'alert', alert: anAlert(2, { lastSeenAt: old }) },
+      { kind: 'alert', alert: anAlert(3) },
+      { kind: 'decision', decision: aDecision(1, { at: old }) },
+      { kind: 'decision', decision: aDecision(2, { at: old }), add: aBlock({ alertId: 2, decisionId: 2 }) },
+      { kind: 'decision', decision: aDecision(3) },
+    ],
+    NOON,
+  )
+  archive.tick(NOON + 61_000)
+  finishChores(archive)
+
+  expect(archive.flows({ limit: 9 }).items.map(({ id }) => id)).toEqual([3, 2])
+  expect(archive.flows({ limit: 9 }).total).toBe(2)
+  expect(archive.alerts({ limit: 9 }).items.map(({ id }) => id)).toEqual([3, 2])
+  expect(archive.decisions({ limit: 9 }).items.map(({ id }) => id)).toEqual([3, 2])
+  archive.saveFlows([aConnection({ id: 4, owner: anOwner({ pid: 1 }) })], NOON)
+  expect(archive.flows({ limit: 1 }).items[0]?.owner?.pid).toBe(1)
+})
+
+test('forgets by size, the oldest flows first, in small steps, and gives the room back', () => {
+  const folder = newFolder()
+  const archive = open(folder, { maxMegabytes: 16 })
+  for (let batch = 0; batch < 40; batch++) {
+    const flows = Array.from({ length: 2500 }, (_, at) => {
+      const id = batch * 2500 + at + 1
+      return aConnection({
+        id,
+        openedAt: NOON + id * 10,
+        ended: 'finished',
+        sourcePort: 1024 + (id % 60_000),
+      })
+    })
+    archive.saveFlows(flows, NOON)
+  }
+  archive.tick(NOON + 61_000)
+  const slowest = slowestStep(archive)
+
+  const { items, total } = archive.flows({ limit: 1 })
+  expect(items[0]?.id).toBe(100_000)
+  expect(total).toBeGreaterThan(20_000)
+  expect(total).toBeLessThan(100_000)
+  expect(slowest).toBeLessThan(250)
+  close(archive)
+  expect(statSync(join(folder, 'gatehouse.db')).size).toBeLessThan(18.5 * 1_048_576)
+})
+
+function slowestStep(archive: Archive): number {
+  let slowest = 0
+  for (let more = true; more; ) {
+    const begun = performance.now()
+    more = archive.chore()
+    slowest = Math.max(slowest, performance.now() - begun)
+  }
+  return slowest
+}
+
+test('the first page of 200,000 flows comes at once, by any of its ways', () => {
+  const archive = open()
+  for (let batch = 0; batch < 100; batch++) {
+    const flows = Array.from({ length: 2000 }, (_, at) => {
+      const id = batch * 2000 + at + 1
+      const target = ip(`198.51.${(id >> 8) & 127}.${id & 255}`)
+      return aConnection({ id, target, ended: 'finished', owner: anOwner({ pid: id % 500 }) })
+    })
+    archive.saveFlows(flows, NOON)
+  }
+  const requests = [
+    {},
+    { peer: '198.51.1.1' },
+    { peer: '192.0.2.10' },
+    { peer: '198.51.0.0/16' },
+    { peer: '203.0.113.0/24' },
+  ]
+  for (const request of [...requests, { since: NOON + 199_000 }]) {
+    const begun = performance.now()
+    archive.flows({ limit: 50, ...request })
+    expect(performance.now() - begun, JSON.stringify(request)).toBeLessThan(200)
+  }
+}, 30_000)
+
+test('the folder is made for its owner alone', () => {
+  const folder = join(newFolder(), 'var', 'lib')
+  open(folder)
+
+  expect(statSync(folder).mode & 0o777).toBe(0o700)
+  expect(statSync(join(folder, 'gatehouse.db')).mode & 0o777).toBe(0o600)
+})
+
+test('a second instance in the same folder is told so', () => {
+  const folder = newFolder()
+  open(folder)
+
+  expect(() => open(folder)).toThrow(/Another Gatehouse is running/)
+})
+
+test('a database of a newer version, or of another program, is left alone', () => {
+  const folder = newFolder()
+  close(open(folder))
+  change(folder, 'PRAGMA user_version = 99')
+  expect(() => open(folder)).toThrow(/newer Gatehouse \(version 99/)
+  change(folder, 'PRAGMA application_id = 5')
+  expect(() => open(folder)).toThrow(/database of another program/)
+  expect(readdirSync(folder).filter((name) => name.includes('broken'))).toEqual([])
+})
+
+function change(folder: string, sql: string): void {
+  const db = new DatabaseSync(join(folder, 'gatehouse.db'))
+  db.exec(sql)
+  db.close()
+}
+
+test('a folder that cannot be had means memory alone, and a remedy', () => {
+  const file = join(newFolder(), 'a-file')
+  writeFileSync(file, '')
+  const archive = open(join(file, 'folder'))
+  archive.write([{ kind: 'decision', decision: aDecision(1), add: aBlock() }], NOON)
+
+  expect(archive.decisions({ limit: 1 }).total).toBe(1)
+  expect(archive.health).toMatchObject({
+    state: 'degraded',
+    reason: expect.stringContaining('memory alone is used'),
+    remedy: expect.stringContaining('then restart'),
+  })
+})

@@ -1,0 +1,125 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Alert } from '#model/alert.ts'
+import type { AllowEntry } from '#model/allow.ts'
+import type { Block } from '#model/block.ts'
+import type { Decision } from '#model/decision.ts'
+import { type CursorKind, cursorAfter, readCursor, sliceLimit } from './cursor.ts'
+import { alertOf, alertValues, blockOf, blockValues, decisionOf, decisionValues, type Row } from './rows.ts'
+import { columnsOf } from './salvage.ts'
+import type { Remembered, Slice, SliceRequest } from './store.ts'
+
+/** One thing that must not be lost: it is on disk before its writer hears back. */
+export type Entry =
+  | { readonly kind: 'alert'; readonly alert: Alert }
+  | {
+      readonly kind: 'decision'
+      readonly decision: Decision
+      readonly add?: Block
+      readonly remove?: Block['target']
+    }
+  | { readonly kind: 'allow'; readonly entries: readonly AllowEntry[] }
+
+/** Repeats fold into alerts of the last day. */
+const RECENT_MS = 86_400_000
+const RECENT_ALERTS = 1000
+
+/** Alerts, decisions, blocks in force and the personal allow list of one database. Its callers hold the transaction. */
+export class Journal {
+  readonly #db: DatabaseSync
+  readonly #alert: StatementSync
+  readonly #decision: StatementSync
+  readonly #block: StatementSync
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#alert = db.prepare(upsertInto('alerts', columnsOf(db, 'alerts'), 'id'))
+    this.#decision = db.prepare(upsertInto('decisions', columnsOf(db, 'decisions'), 'id'))
+    this.#block = db.prepare(upsertInto('blocks', columnsOf(db, 'blocks'), 'target'))
+  }
+
+  write(entry: Entry): void {
+    switch (entry.kind) {
+      case 'alert':
+        this.#alert.run(alertValues(entry.alert))
+        return
+      case 'decision':
+        this.#decision.run(decisionValues(entry.decision))
+        if (entry.remove !== undefined)
+          this.#db.prepare('DELETE FROM blocks WHERE target = ?').run(entry.remove)
+        if (entry.add) this.#block.run(blockValues(entry.add))
+        return
+      case 'allow':
+        this.#replaceAllow(entry.entries)
+    }
+  }
+
+  remembered(now: number): Remembered {
+    const blocks = this.#rows('SELECT * FROM blocks WHERE until IS NULL OR until > ? ORDER BY since', now)
+    const allow = this.#rows('SELECT target, note FROM allow_entries ORDER BY target')
+    const alerts = this.#rows(
+      `SELECT * FROM alerts WHERE last_seen_at > ? ORDER BY last_seen_at DESC LIMIT ${RECENT_ALERTS}`,
+      now - RECENT_MS,
+    )
+    return {
+      blocks: blocks.map(blockOf),
+      allow: allow.map(
+        (row): AllowEntry => ({
+          target: row['target'] as AllowEntry['target'],
+          source: 'person',
+          note: String(row['note']),
+        }),
+      ),
+      alerts: alerts.map(alertOf),
+      lastAlertId: this.#lastId('alerts'),
+      lastDecisionId: this.#lastId('decisions'),
+    }
+  }
+
+  alerts(request: SliceRequest): Slice<Alert> {
+    return this.#slice('alerts', request, alertOf)
+  }
+
+  decisions(request: SliceRequest): Slice<Decision> {
+    return this.#slice('decisions', request, decisionOf)
+  }
+
+  decision(id: number): Decision | undefined {
+    const row = this.#db.prepare('SELECT * FROM decisions WHERE id = ?').get(id)
+    return row && decisionOf(row)
+  }
+
+  #replaceAllow(entries: readonly AllowEntry[]): void {
+    this.#db.exec('DELETE FROM allow_entries')
+    const insert = this.#db.prepare('INSERT OR REPLACE INTO allow_entries (target, note) VALUES (?, ?)')
+    for (const entry of entries) if (entry.source === 'person') insert.run(entry.target, entry.note)
+  }
+
+  #slice<Item extends { readonly id: number }>(
+    kind: Exclude<CursorKind, 'flows'>,
+    request: SliceRequest,
+    read: (row: Row) => Item,
+  ): Slice<Item> {
+    const limit = sliceLimit(request.limit)
+    const below = request.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(kind, request.cursor)
+    const rows = this.#rows(`SELECT * FROM ${kind} WHERE id < ? ORDER BY id DESC LIMIT ?`, below, limit + 1)
+    const total = Number(this.#rows(`SELECT count(*) AS total FROM ${kind}`)[0]?.['total'])
+    const items = rows.slice(0, limit).map(read)
+    const last = items.at(-1)
+    return { items, total, ...(rows.length > limit && last && { next: cursorAfter(kind, last.id) }) }
+  }
+
+  #lastId(table: 'alerts' | 'decisions'): number {
+    return Number(this.#rows('SELECT seq FROM sqlite_sequence WHERE name = ?', table)[0]?.['seq'] ?? 0)
+  }
+
+  #rows(sql: string, ...values: (number | string)[]): Row[] {
+    return this.#db.prepare(sql).all(...values)
+  }
+}
+
+/** A statement that writes a row anew, or over the one with the same `key`. Names are ours, values are bound. */
+function upsertInto(table: string, names: readonly string[], key: string): string {
+  const changed = names.filter((name) => name !== key).map((name) => `${name} = excluded.${name}`)
+  return `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((name) => `$${name}`).join(', ')})
+    ON CONFLICT (${key}) DO UPDATE SET ${changed.join(', ')}`
+}

@@ -1,0 +1,40 @@
+import type { Connection } from '#model/flow.ts'
+import type { PartHealth } from '#model/health.ts'
+import type { FlowRequest } from './flow-table.ts'
+import type { Entry } from './journal.ts'
+import type { StoreSettings } from './settings.ts'
+import type { Remembered, SliceRequest } from './store.ts'
+
+/** What the thread needs to begin. */
+export interface WorkerStart {
+  readonly folder: string
+  readonly settings: StoreSettings
+  readonly now: number
+}
+
+export type Query =
+  | { readonly kind: 'flows'; readonly request: FlowRequest }
+  | { readonly kind: 'alerts'; readonly request: SliceRequest }
+  | { readonly kind: 'decisions'; readonly request: SliceRequest }
+  | { readonly kind: 'decision'; readonly decisionId: number }
+
+/** To the thread. `number` comes back with the answer; `now` is the clock of main.ts. */
+export type Order =
+  | {
+      readonly kind: 'save'
+      readonly number: number
+      readonly now: number
+      readonly connections: readonly Connection[]
+    }
+  | { readonly kind: 'write'; readonly number: number; readonly now: number; readonly entry: Entry }
+  | { readonly kind: 'ask'; readonly number: number; readonly now: number; readonly query: Query }
+  | { readonly kind: 'tick'; readonly now: number }
+  | { readonly kind: 'close'; readonly number: number; readonly now: number }
+
+/** From the thread. Health comes before the answer that it is about. */
+export type Report =
+  | { readonly kind: 'opened'; readonly remembered: Remembered }
+  | { readonly kind: 'refused'; readonly message: string; readonly hint: string }
+  | { readonly kind: 'health'; readonly health: PartHealth }
+  | { readonly kind: 'done'; readonly number: number; readonly answer?: unknown }
+  | { readonly kind: 'failed'; readonly number: number; readonly message: string; readonly hint: string }

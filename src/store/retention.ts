@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { END_REASONS } from '#model/flow.ts'
+import { firstKeyAt } from './flow-key.ts'
+import { inTransaction, pragmaNumber } from './migrate.ts'
+import type { StoreSettings } from './settings.ts'
+
+const DAY_MS = 86_400_000
+/** Rows per step: a few milliseconds, so that no write waits long. */
+const ROWS = 500
+const VACUUM_PAGES = 256
+/** Under pressure of size these many of the newest alerts and decisions stay. */
+const KEPT = 1000
+
+const SHUTDOWN = END_REASONS.indexOf('shutdown')
+const BEHIND_NO_BLOCK = {
+  alerts: 'id NOT IN (SELECT alert_id FROM blocks WHERE alert_id IS NOT NULL)',
+  decisions: 'id NOT IN (SELECT decision_id FROM blocks)',
+} as const
+
+/** A step does a little and answers whether there may be more of the same. */
+type Step = () => boolean
+
+/**
+ * Keeps the database within its age and size, a small step at a time. Flows go first: alerts and decisions are
+ * few and worth more. Callers run `step` between their writes until it answers false.
+ */
+export class Retention {
+  readonly #db: DatabaseSync
+  readonly #settings: StoreSettings
+  readonly #run: number
+  readonly #ownersGone: () => void
+  #steps: Step[] = []
+
+  constructor(db: DatabaseSync, settings: StoreSettings, run: number, ownersGone: () => void) {
+    this.#db = db
+    this.#settings = settings
+    this.#run = run
+    this.#ownersGone = ownersGone
+  }
+
+  /** Begins a round. Nothing happens while one is under way. */
+  begin(now: number): void {
+    if (this.#steps.length > 0) return
+    const { flowsDays, alertsDays, decisionsDays } = this.#settings
+    this.#steps = [
+      () => this.#closeLeftOpen(),
+      () => this.#removeFlows(firstKeyAt(now - flowsDays * DAY_MS)) === ROWS,
+      () => this.#removeExpiredBlocks(now - DAY_MS),
+      () => this.#remove('alerts', `last_seen_at < ${now - alertsDays * DAY_MS}`) === ROWS,
+      () => this.#remove('decisions', `at < ${now - decisionsDays * DAY_MS}`) === ROWS,
+      () => this.#shrink(),
+      this.#ownerSweep(),
+      () => this.#giveBack(),
+    ]
+  }
+
+  /** Does a little; true when there is more to do. */
+  step(): boolean {
+    const step = this.#steps[0]
+    if (!step) return false
+    if (!step()) this.#steps.shift()
+    return this.#steps.length > 0
+  }
+
+  #closeLeftOpen(): boolean {
+    const left = 'SELECT id FROM flows WHERE ended IS NULL AND run < ? LIMIT ?'
+    const closed = this.#db.prepare(`UPDATE flows SET ended = ? WHERE id IN (${left})`)
+    return Number(closed.run(SHUTDOWN, this.#run, ROWS).changes) === ROWS
+  }
+
+  /** The oldest flows that are over, below an id; answers how many went. */
+  #removeFlows(below: number): number {
+    return inTransaction(this.#db, () => {
+      const oldest = 'SELECT id FROM flows WHERE id < ? AND ended IS NOT NULL ORDER BY id LIMIT ?'
+      const removal = this.#db.prepare(`DELETE FROM flows WHERE id IN (${oldest})`)
+      const removed = Number(removal.run(below, ROWS).changes)
+      if (removed > 0) this.#db.prepare("UPDATE meta SET value = value - ? WHERE key = 'flows'").run(removed)
+      return removed
+    })
+  }
+
+  /** Blocks that ended while nobody was there to say so. */
+  #removeExpiredBlocks(before: number): boolean {
+    this.#db.prepare('DELETE FROM blocks WHERE until < ?').run(before)
+    return false
+  }
+
+  /** `which` is a condition of ours with numbers that we computed. What a block in force rests on stays. */
+  #remove(table: keyof typeof BEHIND_NO_BLOCK, which: string): number {
+    const oldest = `SELECT id FROM ${table} WHERE ${which} AND ${BEHIND_NO_BLOCK[table]} ORDER BY id LIMIT ${ROWS}`
+    return Number(this.#db.prepare(`DELETE FROM ${table} WHERE id IN (${oldest})`).run().changes)
+  }
+
+  /** One step towards the allowed size: the oldest flows; without any left, alerts and then decisions. */
+  #shrink(): boolean {
+    if (this.#usedBytes() <= this.#settings.maxMegabytes * 1_048_576) return false
+    if (this.#removeFlows(Number.MAX_SAFE_INTEGER) > 0) return true
+    return (['alerts', 'decisions'] as const).some(
+      (table) => this.#remove(table, `id < (SELECT max(id) FROM ${table}) - ${KEPT}`) > 0,
+    )
+  }
+
+  /** Owners and programs whose last flow is gone, walked once by id. */
+  #ownerSweep(): Step {
+    let after = 0
+    return () => {
+      const rows = this.#db.prepare('SELECT id FROM owners WHERE id > ? ORDER BY id LIMIT ?').all(after, ROWS)
+      const last = rows.at(-1)?.['id']
+      if (last === undefined) {
+        const unused = 'NOT EXISTS (SELECT 1 FROM owners WHERE owners.program = programs.id)'
+        this.#db.exec(`DELETE FROM programs WHERE ${unused}`)
+        return false
+      }
+      const unused = 'NOT EXISTS (SELECT 1 FROM flows WHERE flows.owner = owners.id)'
+      const gone = this.#db.prepare(`DELETE FROM owners WHERE id > ? AND id <= ? AND ${unused}`)
+      if (Number(gone.run(after, last).changes) > 0) this.#ownersGone()
+      after = Number(last)
+      return true
+    }
+  }
+
+  /** Free pages go back to the disk when they are many; a few are used again soon. */
+  #giveBack(): boolean {
+    const free = pragmaNumber(this.#db, 'freelist_count')
+    if (free < VACUUM_PAGES || free < pragmaNumber(this.#db, 'page_count') / 10) return false
+    this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`)
+    return pragmaNumber(this.#db, 'freelist_count') < free
+  }
+
+  #usedBytes(): number {
+    const used = pragmaNumber(this.#db, 'page_count') - pragmaNumber(this.#db, 'freelist_count')
+    return used * pragmaNumber(this.#db, 'page_size')
+  }
+}
