@@ -11,7 +11,7 @@ import { flowRecordOf } from './track/flow-record.ts'
 import { FlowTable } from './track/flow-table.ts'
 import { FLOW_TIMEOUTS, type FlowTimeouts, FlowTracker } from './track/flows.ts'
 import { HostTable } from './track/hosts.ts'
-import { EVENT_ANSWERED, EVENT_OPENED, EVENT_REFUSED } from './track/states.ts'
+import { EVENT_ABORTED, EVENT_ANSWERED, EVENT_OPENED, EVENT_REFUSED } from './track/states.ts'
 
 export interface EngineOptions {
   /** Of the hash functions: random when live, so that nobody can aim at one bucket; fixed in replay. */
@@ -101,6 +101,7 @@ class PacketEngine implements Engine {
   #onOpened: readonly ToldOfFlow[] = []
   #onAnswered: readonly ToldOfFlow[] = []
   #onRefused: readonly ToldOfFlow[] = []
+  #onAborted: readonly ToldOfFlow[] = []
   #onEnded: readonly ((flow: number, reason: number) => void)[] = []
   #onForgotten: readonly ((host: number) => void)[] = []
   #onTick: readonly ((now: number) => void)[] = []
@@ -155,6 +156,7 @@ class PacketEngine implements Engine {
     this.#onOpened = watchers.flatMap((watcher) => watcher.flowOpened?.bind(watcher) ?? [])
     this.#onAnswered = watchers.flatMap((watcher) => watcher.flowAnswered?.bind(watcher) ?? [])
     this.#onRefused = watchers.flatMap((watcher) => watcher.flowRefused?.bind(watcher) ?? [])
+    this.#onAborted = watchers.flatMap((watcher) => watcher.flowAborted?.bind(watcher) ?? [])
     this.#onEnded = watchers.flatMap((watcher) => watcher.flowEnded?.bind(watcher) ?? [])
     this.#onForgotten = watchers.flatMap((watcher) => watcher.hostForgotten?.bind(watcher) ?? [])
     this.#onTick = watchers.flatMap((watcher) => watcher.tick?.bind(watcher) ?? [])
@@ -204,6 +206,7 @@ class PacketEngine implements Engine {
     }
     if ((events & EVENT_ANSWERED) !== 0) tellOfFlow(this.#onAnswered, flow, packet)
     if ((events & EVENT_REFUSED) !== 0) tellOfFlow(this.#onRefused, flow, packet)
+    if ((events & EVENT_ABORTED) !== 0) tellOfFlow(this.#onAborted, flow, packet)
   }
 
   #refuseQuoted(packet: Packet): void {

@@ -24,8 +24,8 @@ export interface WatchContext {
   report(finding: ReportedFinding): void
 }
 
-/** The engine adds the detector's id and technique. */
-export type ReportedFinding = Omit<Finding, 'detector' | 'technique'>
+/** The detection adds the detector's id and technique, and marks a story that it heard before. */
+export type ReportedFinding = Omit<Finding, 'detector' | 'technique' | 'again'>
 
 /** Gives a detector its types without naming them twice. */
 export const defineDetector = <Settings>(detector: Detector<Settings>): Detector<Settings> => detector

@@ -57,4 +57,6 @@ export interface Finding {
   readonly evidence: Evidence
   /** True when no handshake proves that the source is who it says it is. */
   readonly spoofable: boolean
+  /** True when this tells a story again because it goes on: the evidence has grown. Absent the first time. */
+  readonly again?: boolean
 }

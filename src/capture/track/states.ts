@@ -25,3 +25,4 @@ export const ENDED_SHUTDOWN = reasonCode('shutdown')
 export const EVENT_OPENED = 1
 export const EVENT_ANSWERED = 2
 export const EVENT_REFUSED = 4
+export const EVENT_ABORTED = 8

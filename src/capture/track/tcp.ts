@@ -6,6 +6,7 @@ import {
   CLOSED,
   CLOSING,
   ESTABLISHED,
+  EVENT_ABORTED,
   EVENT_ANSWERED,
   EVENT_REFUSED,
   OPEN,
@@ -109,12 +110,17 @@ function close(flows: FlowTable, flow: number, packet: Packet, state: number): v
   if ((both & TCP.fin) !== 0) flows.setState(flow, CLOSED)
 }
 
-/** A reset ends a flow; from the responder, before anything was established, it says no. */
+/**
+ * A reset ends a flow. From the responder, before anything was established, it says no; from the originator that
+ * was answered, it breaks off (RFC 9293 §3.5.2): also a host in whose name somebody else sent the SYN does that.
+ */
 function reset(flows: FlowTable, flow: number, packet: Packet, state: number): number {
   if (state === CLOSED || state === RESET) return 0
   if ((state === ESTABLISHED || state === CLOSING) && !isPlausibleReset(flows, flow, packet)) return 0
   flows.setState(flow, RESET)
-  if (packet.forward === 1 || (state !== SYN_SENT && state !== OPEN)) return 0
+  if (packet.forward === 1)
+    return state === SYN_RECEIVED && !Number.isNaN(flows.synAt(flow)) ? EVENT_ABORTED : 0
+  if (state !== SYN_SENT && state !== OPEN) return 0
   if (flows.isMarked(flow, REFUSED)) return 0
   flows.mark(flow, REFUSED)
   return EVENT_REFUSED

@@ -1,0 +1,192 @@
+import { readdir } from 'node:fs/promises'
+import { BoundedMap } from '#lib/bounded-map.ts'
+import { atLeast, type Finding, type Severity } from '#model/finding.ts'
+import type { Flows } from '#model/flow.ts'
+import type { PartHealth } from '#model/health.ts'
+import type { Hosts } from '#model/host.ts'
+import type { Watcher } from '#model/watcher.ts'
+import type { Detector, ReportedFinding } from './detector.ts'
+
+/** The same story is not told twice within this time, unless it got worse. */
+const SAME_STORY_MS = 1_000
+/** A story that was not heard for this long is a new one. */
+const FORGET_STORY_MS = 3_600_000
+const MOST_STORIES = 20_000
+/** More findings within a second of packet time are counted, not told: a flood of sources may not become one of alerts. */
+const MOST_PER_SECOND = 1_000
+
+interface Told {
+  at: number
+  severity: Severity
+}
+
+/** Settings of one detector that do not fit: `path` is where in the configuration. */
+export class DetectorSettingsError extends Error {
+  readonly path: string
+  readonly hint: string
+
+  constructor(path: string, message: string, hint: string) {
+    super(`${path}: ${message}`)
+    this.name = 'DetectorSettingsError'
+    this.path = path
+    this.hint = hint
+  }
+}
+
+/** The detectors at work. Give `watchers` to the engine. */
+export interface Detection {
+  readonly watchers: readonly Watcher[]
+  /** One entry per detector: `off` when it failed and was switched off. */
+  health(): readonly PartHealth[]
+  /** Findings that were not told because there were too many within a second. */
+  readonly untold: number
+}
+
+/** Every file of `detectors/` that is not a test is a detector, named after its file. */
+export async function loadDetectors(): Promise<readonly Detector<unknown>[]> {
+  const folder = new URL('./detectors/', import.meta.url)
+  const files = (await readdir(folder)).filter((name) => /^[a-z-]+\.ts$/.test(name)).sort()
+  return Promise.all(
+    files.map(async (name) => {
+      const module = (await import(new URL(name, folder).href)) as { default: Detector<unknown> }
+      const detector = module.default
+      if (`${detector.id}.ts` !== name) throw new Error(`Detector ${detector.id} lives in ${name}`)
+      return detector
+    }),
+  )
+}
+
+/** `settings` is the section `detectors` of the configuration: detector id → its settings; what is absent has its default. */
+export function createDetection(
+  detectors: readonly Detector<unknown>[],
+  settings: Readonly<Record<string, unknown>>,
+  tracked: { readonly hosts: Hosts; readonly flows: Flows },
+  onFinding: (finding: Finding) => void,
+): Detection {
+  refuseUnknown(detectors, settings)
+  const teller = new Teller(onFinding)
+  const posts = detectors.map((detector) => {
+    const chosen = settingsOf(detector, settings[detector.id] ?? {})
+    const report = (finding: ReportedFinding): void =>
+      teller.tell({ ...finding, detector: detector.id, technique: detector.technique })
+    return new Post(detector.id, detector.watch(chosen, { ...tracked, report }))
+  })
+  return {
+    watchers: [...posts.map((post) => post.guarded), { tick: (now) => teller.forget(now) }],
+    health: () => posts.map((post) => post.health),
+    get untold() {
+      return teller.untold
+    },
+  }
+}
+
+/** One detector at its post: if it throws, it is relieved and the others go on. */
+class Post {
+  readonly guarded: Watcher
+  health: PartHealth
+
+  constructor(id: string, watcher: Watcher) {
+    this.health = { part: `detector ${id}`, state: 'ok', note: 'watching' }
+    const events = EVENTS.filter((event) => watcher[event] !== undefined)
+    this.guarded = Object.fromEntries(events.map((event) => [event, this.#guard(watcher, event)]))
+  }
+
+  #guard(watcher: Watcher, event: keyof Watcher): (...about: never[]) => void {
+    const watch = (watcher[event] as (first: unknown, second: unknown) => void).bind(watcher)
+    return (first?: unknown, second?: unknown) => {
+      if (this.health.state !== 'ok') return
+      try {
+        watch(first, second)
+      } catch (cause) {
+        this.health = {
+          part: this.health.part,
+          state: 'off',
+          reason: `failed at ${event}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          remedy: 'Restart Gatehouse to switch it on again, and report this as a bug.',
+        }
+      }
+    }
+  }
+}
+
+const EVENTS: readonly (keyof Watcher)[] = [
+  'packet',
+  'arp',
+  'flowOpened',
+  'flowAnswered',
+  'flowRefused',
+  'flowAborted',
+  'flowEnded',
+  'hostForgotten',
+  'tick',
+]
+
+/** Folds what is told twice, and bounds how much is told. */
+class Teller {
+  untold = 0
+  readonly #onFinding: (finding: Finding) => void
+  readonly #told = new BoundedMap<string, Told>(MOST_STORIES)
+  #second = 0
+  #toldThisSecond = 0
+
+  constructor(onFinding: (finding: Finding) => void) {
+    this.#onFinding = onFinding
+  }
+
+  tell(finding: Finding): void {
+    const before = this.#told.getOrCreate(finding.key, () => ({
+      at: Number.NEGATIVE_INFINITY,
+      severity: finding.severity,
+    }))
+    const isAgain = before !== undefined && before.at !== Number.NEGATIVE_INFINITY
+    if (before && isAgain && finding.at - before.at < SAME_STORY_MS && !isWorse(finding, before)) return
+    if (!this.#hasRoom(finding.at)) return
+    if (before) {
+      before.at = finding.at
+      before.severity = finding.severity
+    }
+    this.#onFinding(isAgain ? { ...finding, again: true } : finding)
+  }
+
+  forget(now: number): void {
+    this.#told.deleteWhere((told) => now - told.at > FORGET_STORY_MS)
+  }
+
+  #hasRoom(at: number): boolean {
+    const second = Math.floor(at / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#toldThisSecond = 0
+    }
+    if (this.#toldThisSecond >= MOST_PER_SECOND) {
+      this.untold++
+      return false
+    }
+    this.#toldThisSecond++
+    return true
+  }
+}
+
+const isWorse = (finding: Finding, before: Told): boolean => !atLeast(before.severity, finding.severity)
+
+function refuseUnknown(
+  detectors: readonly Detector<unknown>[],
+  settings: Readonly<Record<string, unknown>>,
+): void {
+  const known = detectors.map((detector) => detector.id)
+  const unknown = Object.keys(settings).find((id) => !known.includes(id))
+  if (unknown === undefined) return
+  throw new DetectorSettingsError(
+    `detectors.${unknown}`,
+    'there is no such detector',
+    `Use one of: ${known.join(', ')}.`,
+  )
+}
+
+function settingsOf(detector: Detector<unknown>, chosen: unknown): unknown {
+  const answer = detector.settings.safeParse(chosen)
+  if (answer.success) return answer.data
+  const [issue] = answer.error.issues
+  const path = ['detectors', detector.id, ...(issue?.path ?? [])].join('.')
+  throw new DetectorSettingsError(path, issue?.message ?? 'does not fit', 'Correct or remove the setting.')
+}

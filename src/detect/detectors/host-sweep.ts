@@ -1,0 +1,282 @@
+/** Hot: runs per flow. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import type { Flows } from '#model/flow.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { ArpSweep } from '../arp-sweep.ts'
+import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
+import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
+import { duration, rateOf } from '../evidence.ts'
+import { HostMarks } from '../host-marks.ts'
+import { goesOn, type Limits, SPOKE, spoke } from '../limits.ts'
+import { isForgedSyn, isRefusal, isUnlawful, keepSample, PROBE, PROBES, probeOf } from '../probe.ts'
+import { Variety } from '../variety.ts'
+
+const ROWS = 16_384
+const STALE_AFTER_MS = 600_000
+/** A host that talks to so many kinds of port (of 32) finds its peers at ports of their choice. */
+const PEER_TO_PEER_PORTS = 12
+const WEB_PORTS: readonly number[] = [80, 443]
+
+const settings = z
+  .object({
+    refusedHosts: z
+      .int()
+      .min(3)
+      .max(TRIES_PER_ROW)
+      .default(6)
+      .describe('Different hosts that may refuse one address on the same port'),
+    silentHosts: z
+      .int()
+      .min(3)
+      .max(TRIES_PER_ROW)
+      .default(20)
+      .describe('Different hosts that may leave one address without an answer on the same port'),
+    silentAfterSeconds: z
+      .number()
+      .min(0.1)
+      .max(30)
+      .default(1)
+      .describe('A host that has not answered after this long is silent'),
+    windowSeconds: z
+      .number()
+      .min(1)
+      .max(3600)
+      .default(120)
+      .describe('Only tries within this many seconds count together'),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'host-sweep',
+  title: 'Host sweep',
+  technique: 'T1018',
+  settings,
+  watch: (chosen: Settings, context) => new HostSweepWatcher(chosen, context),
+})
+
+/** A row is one source and one port by one kind of probe; what it tries are hosts. */
+class HostSweepWatcher implements Watcher {
+  readonly #context: WatchContext
+  readonly #flows: Flows
+  readonly #settings: Settings
+  readonly #limits: Limits
+  readonly #attempts = new Attempts(ROWS, STALE_AFTER_MS)
+  readonly #marks: HostMarks
+  readonly #targets: Variety
+  readonly #ports: Variety
+  readonly #arp: ArpSweep
+  #varietySince = 0
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#flows = context.flows
+    this.#settings = chosen
+    this.#limits = {
+      refused: chosen.refusedHosts,
+      silent: chosen.silentHosts,
+      // A browser waits for dozens of hosts at a time: what is pending says nothing yet.
+      pending: Number.POSITIVE_INFINITY,
+      windowMs: chosen.windowSeconds * 1000,
+      silentMs: chosen.silentAfterSeconds * 1000,
+    }
+    this.#marks = new HostMarks(context.hosts)
+    this.#targets = new Variety(context.hosts.capacity)
+    this.#ports = new Variety(context.hosts.capacity)
+    this.#arp = new ArpSweep(this.#limits, chosen.silentHosts, context)
+  }
+
+  flowOpened(flow: number, packet: Packet): void {
+    const { source, target } = packet
+    if (flow < 0 || source < 0 || target < 0) return
+    if (!this.#targets.add(source, target)) return
+    const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
+    if (!isTried(probe)) return
+    const port = portOf(probe, packet.targetPort)
+    this.#ports.add(source, port)
+    if (this.#context.hosts.isGroup(target)) return
+
+    const row = this.#claim(source, port, probe, packet.at)
+    if (row < 0) return
+    const isNew = isUnlawful(probe)
+      ? this.#attempts.refuse(row, this.#marks.of(target), packet.at)
+      : this.#attempts.begin(row, this.#marks.of(target), packet.at)
+    if (!isNew) return
+    if (probe === PROBE.syn) this.#attempts.noteSyn(row, isForgedSyn(packet))
+    this.#weigh(row, flow, packet.at)
+  }
+
+  flowAnswered(flow: number): void {
+    const source = this.#flows.source(flow)
+    if (source < 0 || !this.#targets.isVaried(source)) return
+    const probe = this.#probeOfFlow(flow)
+    const row = this.#find(source, portOf(probe, this.#flows.targetPort(flow)), probe)
+    if (row < 0) return
+    this.#attempts.answer(row, this.#marks.of(this.#flows.target(flow)))
+    if (probe === PROBE.syn) this.#attempts.noteHandshake(row)
+  }
+
+  flowRefused(flow: number, packet: Packet): void {
+    if (flow < 0) return
+    const source = this.#flows.source(flow)
+    const target = this.#flows.target(flow)
+    if (source < 0 || target < 0 || packet.target !== source || !isRefusal(packet)) return
+    const probe = this.#probeOfFlow(flow)
+    if (!isTried(probe)) return
+    const row = this.#claim(source, portOf(probe, this.#flows.targetPort(flow)), probe, packet.at)
+    if (row < 0) return
+    if (this.#attempts.refuse(row, this.#marks.of(target), packet.at)) this.#weigh(row, flow, packet.at)
+  }
+
+  /** A half-open try is as good as refused, unless a real TCP stack made it: load balancers check health so. */
+  flowAborted(flow: number, packet: Packet): void {
+    if (flow < 0 || packet.source < 0 || packet.target < 0) return
+    const row = this.#claim(packet.source, this.#flows.targetPort(flow), PROBE.syn, packet.at)
+    if (row < 0) return
+    const target = this.#marks.of(packet.target)
+    if (this.#attempts.isGenuine(row)) this.#attempts.answer(row, target)
+    else if (this.#attempts.refuse(row, target, packet.at)) this.#weigh(row, flow, packet.at)
+  }
+
+  arp(packet: Packet): void {
+    this.#arp.arp(packet)
+  }
+
+  hostForgotten(host: number): void {
+    this.#marks.forget(host)
+    this.#targets.forget(host)
+    this.#ports.forget(host)
+  }
+
+  tick(now: number): void {
+    this.#arp.tick(now)
+    if (now - this.#varietySince >= this.#limits.windowMs) {
+      this.#varietySince = now
+      this.#targets.forgetAll()
+      this.#ports.forgetAll()
+    }
+    const attempts = this.#attempts
+    for (let row = 0; row < attempts.capacity; row++) {
+      if ((attempts.who[row] as number) < 0) continue
+      if (attempts.timesTold[row] === 0 && attempts.pending[row] === 0 && attempts.failed[row] === 0) continue
+      if (attempts.isStale(row, now)) attempts.forget(row)
+      else this.#look(row, now)
+    }
+  }
+
+  #look(row: number, now: number): void {
+    const reason = spoke(this.#attempts, row, this.#limits, now)
+    if (reason === SPOKE.nothing && !goesOn(this.#attempts, row, now)) return
+    // Who gets in as often as not is no stranger who tries doors.
+    const failed = (this.#attempts.failed[row] as number) + (this.#attempts.pending[row] as number)
+    if (reason !== SPOKE.nothing && failed <= this.#attempts.answeredOf(row)) return
+    this.#report(row, reason, now)
+  }
+
+  #weigh(row: number, flow: number, now: number): void {
+    keepSample(this.#attempts, row, this.#marks.of(this.#flows.target(flow)), this.#flows, flow)
+    this.#look(row, now)
+  }
+
+  #probeOfFlow(flow: number): number {
+    return probeOf(this.#flows.protocol(flow), this.#flows.firstFlags(flow), this.#flows.sourcePort(flow))
+  }
+
+  #claim(source: number, port: number, probe: number, now: number): number {
+    return this.#attempts.claim(this.#marks.of(source), (port << 3) | probe, now)
+  }
+
+  #find(source: number, port: number, probe: number): number {
+    return this.#attempts.find(this.#marks.of(source), (port << 3) | probe)
+  }
+
+  #report(row: number, reason: number, now: number): void {
+    const source = this.#marks.hostOf(this.#attempts.who[row] as number)
+    if (source < 0) {
+      this.#attempts.forget(row)
+      return
+    }
+    this.#attempts.tell(row, reason, now)
+    this.#context.report({
+      ...this.#story(row, source),
+      ...this.#because(this.#attempts.toldBecause[row] as number),
+      at: now,
+    })
+  }
+
+  #story(row: number, source: number): Omit<ReportedFinding, 'at' | 'because' | 'confidence'> {
+    const attempts = this.#attempts
+    const what = attempts.what[row] as number
+    const [port, probe] = [what >>> 3, what & 7]
+    const subject = this.#context.hosts.address(source)
+    const [firstAt, lastAt] = [attempts.firstAt[row] as number, attempts.lastAt[row] as number]
+    const count = attempts.distinct(row)
+    const kind = probe === PROBE.syn && attempts.isGenuine(row) ? 'connect' : (PROBES[probe] as string)
+    const aim = probe === PROBE.ping ? '' : ` port ${port} of`
+    return {
+      kind,
+      severity: this.#isHarmlessOften(row, source) ? 'medium' : 'high',
+      subject,
+      summary: `${subject} tried${aim} ${count} hosts in ${duration(lastAt - firstAt)} (${kind} sweep)`,
+      key: `host-sweep ${subject} ${kind === 'connect' ? 'syn' : kind} ${port}`,
+      spoofable: attempts.handshakes[row] === 0,
+      evidence: {
+        ...{ firstAt, lastAt, count, ratePerSecond: rateOf(count, lastAt - firstAt) },
+        ...(aim !== '' && { ports: [port] }),
+        hosts: attempts.things(row).flatMap((mark) => this.#addressOf(mark)),
+        samples: this.#samplesOf(row, source, probe),
+      },
+    }
+  }
+
+  #samplesOf(row: number, source: number, probe: number): ReportedFinding['evidence']['samples'] {
+    const port = (this.#attempts.what[row] as number) >>> 3
+    const subject = this.#context.hosts.address(source)
+    const protocol = protocolOf(probe, this.#context.hosts.isIpv6(source))
+    return this.#attempts.samples.of(row).flatMap(({ at, thing, sourcePort, flags, length }) =>
+      this.#addressOf(thing).map((target) => ({
+        ...{ at, source: subject, sourcePort, target, targetPort: port },
+        ...{ protocol, tcpFlags: flags, length },
+      })),
+    )
+  }
+
+  /** Empty when the table forgot the host since. */
+  #addressOf(mark: number): ReportedFinding['subject'][] {
+    const host = this.#marks.hostOf(mark)
+    return host < 0 ? [] : [this.#context.hosts.address(host)]
+  }
+
+  /**
+   * Sweeps that peaceful hosts make too: a monitor pings; DNS and games get no answer by UDP; a host without IPv6
+   * uplink tries web servers; BitTorrent finds dead peers.
+   */
+  #isHarmlessOften(row: number, source: number): boolean {
+    const what = this.#attempts.what[row] as number
+    const [port, probe] = [what >>> 3, what & 7]
+    if (probe === PROBE.ping) return true
+    if (port >= 1024 && this.#ports.bitsOf(source) >= PEER_TO_PEER_PORTS) return true
+    const isSilent = this.#attempts.toldBecause[row] !== SPOKE.refused
+    return isSilent && (probe === PROBE.udp || WEB_PORTS.includes(port))
+  }
+
+  #because(reason: number): Pick<ReportedFinding, 'because' | 'confidence'> {
+    const { refusedHosts, silentHosts } = this.#settings
+    return reason === SPOKE.refused
+      ? { because: `detectors.host-sweep.refusedHosts = ${refusedHosts}`, confidence: 0.9 }
+      : { because: `detectors.host-sweep.silentHosts = ${silentHosts}`, confidence: 0.7 }
+  }
+}
+
+const isTried = (probe: number): boolean => probe >= 0 && probe !== PROBE.ack && probe !== PROBE.maimon
+
+/** Echo requests have no port: their code is not one. */
+const portOf = (probe: number, targetPort: number): number => (probe === PROBE.ping ? 0 : targetPort)
+
+function protocolOf(probe: number, isIpv6: boolean): number {
+  if (probe === PROBE.udp) return PROTOCOL.udp
+  if (probe === PROBE.ping) return isIpv6 ? PROTOCOL.icmpv6 : PROTOCOL.icmp
+  return PROTOCOL.tcp
+}

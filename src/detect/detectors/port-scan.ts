@@ -1,0 +1,267 @@
+/** Hot: runs per flow. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import type { Ip } from '#model/address.ts'
+import type { Flows } from '#model/flow.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
+import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
+import { duration, rateOf } from '../evidence.ts'
+import { HostMarks } from '../host-marks.ts'
+import { goesOn, type Limits, SPOKE, spoke } from '../limits.ts'
+import {
+  isForgedSyn,
+  isRefusal,
+  isUnlawful,
+  keepSample,
+  looksLikeReply,
+  NO_PROBE,
+  PROBE,
+  PROBES,
+  probeOf,
+} from '../probe.ts'
+import { Variety } from '../variety.ts'
+
+const ROWS = 16_384
+/** What was once open stays known this long: a monitor whose target goes down is no scanner. */
+const STALE_AFTER_MS = 600_000
+/** traceroute counts its UDP probes up from here (traceroute(8), `-p`). */
+const TRACEROUTE_FIRST_PORT = 33_434
+const TRACEROUTE_LAST_PORT = 33_690
+
+const settings = z
+  .object({
+    refusedPorts: z
+      .int()
+      .min(3)
+      .max(TRIES_PER_ROW)
+      .default(6)
+      .describe('Different closed ports of one host that one address may try'),
+    silentPorts: z
+      .int()
+      .min(3)
+      .max(TRIES_PER_ROW)
+      .default(15)
+      .describe('Different ports of one host that may leave one address without an answer'),
+    pendingPorts: z
+      .int()
+      .min(3)
+      .max(TRIES_PER_ROW)
+      .default(60)
+      .describe('Different ports of one host that one address may wait for at the same moment'),
+    silentAfterSeconds: z
+      .number()
+      .min(0.1)
+      .max(30)
+      .default(1)
+      .describe('A port that has not answered after this long is silent'),
+    windowSeconds: z
+      .number()
+      .min(1)
+      .max(3600)
+      .default(120)
+      .describe('Only tries within this many seconds count together'),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'port-scan',
+  title: 'Port scan',
+  technique: 'T1046',
+  settings,
+  watch: (chosen: Settings, context) => new PortScanWatcher(chosen, context),
+})
+
+/** A row is one source, one target and one kind of probe; what it tries are ports. */
+class PortScanWatcher implements Watcher {
+  readonly #context: WatchContext
+  readonly #flows: Flows
+  readonly #settings: Settings
+  readonly #limits: Limits
+  readonly #attempts = new Attempts(ROWS, STALE_AFTER_MS)
+  readonly #marks: HostMarks
+  readonly #ports: Variety
+  #varietySince = 0
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#flows = context.flows
+    this.#settings = chosen
+    this.#limits = {
+      refused: chosen.refusedPorts,
+      silent: chosen.silentPorts,
+      pending: chosen.pendingPorts,
+      windowMs: chosen.windowSeconds * 1000,
+      silentMs: chosen.silentAfterSeconds * 1000,
+    }
+    this.#marks = new HostMarks(context.hosts)
+    this.#ports = new Variety(context.hosts.capacity)
+  }
+
+  flowOpened(flow: number, packet: Packet): void {
+    if (flow < 0 || packet.source < 0 || packet.target < 0) return
+    const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
+    if (isUnlawful(probe)) this.#refuse(flow, probe, packet.at)
+    else if (probe === PROBE.syn || probe === PROBE.udp) this.#begin(flow, probe, packet)
+  }
+
+  flowAnswered(flow: number): void {
+    const source = this.#flows.source(flow)
+    if (source < 0 || !this.#ports.isVaried(source)) return
+    const protocol = this.#flows.protocol(flow)
+    const probe = protocol === PROTOCOL.tcp ? PROBE.syn : PROBE.udp
+    const row = this.#find(source, this.#flows.target(flow), probe)
+    if (row < 0) return
+    this.#attempts.answer(row, this.#flows.targetPort(flow))
+    if (protocol === PROTOCOL.tcp) this.#attempts.noteHandshake(row)
+  }
+
+  flowRefused(flow: number, packet: Packet): void {
+    if (flow < 0) return
+    const source = this.#flows.source(flow)
+    const target = this.#flows.target(flow)
+    // An ICMP error goes to the sender of what it is about: one about an answer is not about this flow's first packet.
+    if (source < 0 || target < 0 || packet.target !== source || !isRefusal(packet)) return
+
+    const [sourcePort, port] = [this.#flows.sourcePort(flow), this.#flows.targetPort(flow)]
+    const probe = probeOf(this.#flows.protocol(flow), this.#flows.firstFlags(flow), sourcePort)
+    if (probe === NO_PROBE || probe === PROBE.ping) return
+    if (probe === PROBE.udp && isTraceroutePort(port)) return
+    // Keep-alives and late FINs of a server to clients that are gone, seen from the middle.
+    if ((probe === PROBE.ack || probe === PROBE.maimon) && port >= sourcePort) return
+
+    this.#refuse(flow, probe, packet.at)
+  }
+
+  /** A half-open try is as good as refused, unless a real TCP stack made it: load balancers check health so. */
+  flowAborted(flow: number, packet: Packet): void {
+    if (flow < 0 || packet.source < 0 || packet.target < 0) return
+    const row = this.#find(packet.source, packet.target, PROBE.syn)
+    if (row < 0) return
+    const port = this.#flows.targetPort(flow)
+    if (this.#attempts.isGenuine(row)) this.#attempts.answer(row, port)
+    else if (this.#attempts.refuse(row, port, packet.at)) this.#weigh(row, flow, packet.at)
+  }
+
+  hostForgotten(host: number): void {
+    this.#marks.forget(host)
+    this.#ports.forget(host)
+  }
+
+  tick(now: number): void {
+    if (now - this.#varietySince >= this.#limits.windowMs) {
+      this.#varietySince = now
+      this.#ports.forgetAll()
+    }
+    const attempts = this.#attempts
+    for (let row = 0; row < attempts.capacity; row++) {
+      if ((attempts.who[row] as number) < 0) continue
+      if (attempts.timesTold[row] === 0 && attempts.pending[row] === 0 && attempts.failed[row] === 0) continue
+      if (attempts.isStale(row, now)) attempts.forget(row)
+      else this.#look(row, now)
+    }
+  }
+
+  #begin(flow: number, probe: number, packet: Packet): void {
+    const { source, target, targetPort, at } = packet
+    if (!this.#ports.add(source, targetPort)) return
+    if (probe === PROBE.udp && isOrdinaryUdp(packet)) return
+    const row = this.#claim(source, target, probe, at)
+    if (row < 0 || !this.#attempts.begin(row, targetPort, at)) return
+    if (probe === PROBE.syn) this.#attempts.noteSyn(row, isForgedSyn(packet))
+    this.#weigh(row, flow, at)
+  }
+
+  #refuse(flow: number, probe: number, now: number): void {
+    const row = this.#claim(this.#flows.source(flow), this.#flows.target(flow), probe, now)
+    if (row < 0 || !this.#attempts.refuse(row, this.#flows.targetPort(flow), now)) return
+    this.#weigh(row, flow, now)
+  }
+
+  #look(row: number, now: number): void {
+    const reason = spoke(this.#attempts, row, this.#limits, now)
+    if (reason !== SPOKE.nothing || goesOn(this.#attempts, row, now)) this.#report(row, reason, now)
+  }
+
+  #weigh(row: number, flow: number, now: number): void {
+    keepSample(this.#attempts, row, this.#flows.targetPort(flow), this.#flows, flow)
+    const reason = spoke(this.#attempts, row, this.#limits, now)
+    if (reason !== SPOKE.nothing) this.#report(row, reason, now)
+  }
+
+  #claim(source: number, target: number, probe: number, now: number): number {
+    return this.#attempts.claim(this.#marks.of(source), (this.#marks.of(target) << 3) | probe, now)
+  }
+
+  #find(source: number, target: number, probe: number): number {
+    return this.#attempts.find(this.#marks.of(source), (this.#marks.of(target) << 3) | probe)
+  }
+
+  #report(row: number, reason: number, now: number): void {
+    const what = this.#attempts.what[row] as number
+    const source = this.#marks.hostOf(this.#attempts.who[row] as number)
+    const target = this.#marks.hostOf(what >>> 3)
+    if (source < 0 || target < 0) {
+      this.#attempts.forget(row)
+      return
+    }
+    this.#attempts.tell(row, reason, now)
+    const [subject, victim] = [this.#context.hosts.address(source), this.#context.hosts.address(target)]
+    this.#context.report({
+      ...this.#story(row, { subject, victim, probe: what & 7 }),
+      at: now,
+      ...this.#because(this.#attempts.toldBecause[row] as number),
+    })
+  }
+
+  #story(
+    row: number,
+    { subject, victim, probe }: { subject: Ip; victim: Ip; probe: number },
+  ): Omit<ReportedFinding, 'at' | 'because' | 'confidence'> {
+    const attempts = this.#attempts
+    const [firstAt, lastAt] = [attempts.firstAt[row] as number, attempts.lastAt[row] as number]
+    const count = attempts.distinct(row)
+    const kind = probe === PROBE.syn && attempts.isGenuine(row) ? 'connect' : (PROBES[probe] as string)
+    const protocol = probe === PROBE.udp ? PROTOCOL.udp : PROTOCOL.tcp
+    return {
+      kind,
+      severity: 'high',
+      subject,
+      victim,
+      summary: `${subject} tried ${count} ports of ${victim} in ${duration(lastAt - firstAt)} (${kind} scan)`,
+      key: `port-scan ${subject} ${victim}`,
+      spoofable: attempts.handshakes[row] === 0,
+      evidence: {
+        firstAt,
+        lastAt,
+        count,
+        ratePerSecond: rateOf(count, lastAt - firstAt),
+        ports: attempts.things(row),
+        samples: attempts.samples.of(row).map(({ at, thing, sourcePort, flags, length }) => ({
+          ...{ at, source: subject, sourcePort, target: victim, targetPort: thing },
+          ...{ protocol, tcpFlags: flags, length },
+        })),
+      },
+    }
+  }
+
+  /** What turned somebody away is surer than what stays silent. */
+  #because(reason: number): Pick<ReportedFinding, 'because' | 'confidence'> {
+    const { refusedPorts, silentPorts, pendingPorts } = this.#settings
+    if (reason === SPOKE.refused) {
+      return { because: `detectors.port-scan.refusedPorts = ${refusedPorts}`, confidence: 0.95 }
+    }
+    return reason === SPOKE.silent
+      ? { because: `detectors.port-scan.silentPorts = ${silentPorts}`, confidence: 0.8 }
+      : { because: `detectors.port-scan.pendingPorts = ${pendingPorts}`, confidence: 0.8 }
+  }
+}
+
+const isTraceroutePort = (port: number): boolean =>
+  port >= TRACEROUTE_FIRST_PORT && port <= TRACEROUTE_LAST_PORT
+
+/** Answers of a service, traceroute: many ports of one host by UDP, and yet no scan. */
+const isOrdinaryUdp = (packet: Packet): boolean =>
+  looksLikeReply(packet.sourcePort, packet.targetPort) || isTraceroutePort(packet.targetPort)

@@ -1,0 +1,57 @@
+import { createEngine, type Engine, type EngineOptions } from '#capture/engine.ts'
+import type { FrameSink } from '#capture/source.ts'
+import { createDetection, type Detection, loadDetectors } from '#detect/detection.ts'
+import type { Finding } from '#model/finding.ts'
+import type { FlowRecord } from '#model/flow.ts'
+
+/** The packet side put together: frame → packet → hosts → flow → detectors. Live capture and replay run this alike. */
+export interface Watch {
+  /** Give this to a source. */
+  readonly sink: FrameSink
+  readonly engine: Engine
+  readonly detection: Detection
+  /** For a clock, when no packets come; packets tick by themselves. Milliseconds since the epoch. */
+  tick(now: number): void
+  /** Ends every flow: each is told once more, with its end. */
+  close(now: number): void
+}
+
+export interface WatchOptions {
+  /** Of the hash functions: random when live, fixed in replay. */
+  readonly seed: number
+  /** Sizes and timeouts of the tables; what is absent has its default. */
+  readonly limits?: Omit<EngineOptions, 'seed'>
+  /** The section `detectors` of the configuration: detector id → its settings. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly onFinding: (finding: Finding) => void
+  readonly onFlowEnded?: (flow: FlowRecord) => void
+  /** The name of an interface by its index in the source. */
+  readonly interfaceName?: (index: number) => string
+}
+
+const detectors = await loadDetectors()
+
+/** Throws DetectorSettingsError when the settings do not fit. */
+export function createWatch(options: WatchOptions): Watch {
+  const engine = createEngine({ ...options.limits, seed: options.seed })
+  const detection = createDetection(detectors, options.settings ?? {}, engine, options.onFinding)
+  const { onFlowEnded, interfaceName = () => '' } = options
+  engine.watch([
+    ...detection.watchers,
+    ...(onFlowEnded
+      ? [
+          {
+            flowEnded: (flow: number) =>
+              onFlowEnded(engine.flowRecord(flow, interfaceName(engine.flowInterface(flow)))),
+          },
+        ]
+      : []),
+  ])
+  return {
+    sink: engine,
+    engine,
+    detection,
+    tick: (now) => engine.tick(now),
+    close: (now) => engine.close(now),
+  }
+}
