@@ -126,7 +126,7 @@ class OwnersThread implements Owners {
   }
 
   #start(): void {
-    const worker = new Worker(this.#workerFile, { name: 'owners' })
+    const worker = new Worker(this.#workerFile, { name: 'owners', execArgv: [] })
     this.#worker = worker
     this.#startedAt = this.#now()
     let failure = 'it ended by itself'
@@ -163,8 +163,6 @@ class OwnersThread implements Owners {
       listing.reject(new Error(`the owners thread ended: ${failure}`))
     this.#listings.clear()
     if (this.#isStopped) return
-    // Not asked again: it may be one of these that it died of.
-    this.#takeAnswers([...this.#underWay.values()].map((key) => ({ key })))
     if (this.#now() - this.#startedAt > WELL_AFTER_MS) this.#restartMs = FIRST_RESTART_MS
     this.health = {
       part: 'owners',
@@ -174,6 +172,8 @@ class OwnersThread implements Owners {
     }
     this.#restartTimer = setTimeout(() => this.#start(), this.#restartMs)
     this.#restartMs = Math.min(LONGEST_RESTART_MS, this.#restartMs * 2)
+    // Not asked again: it may be one of these that it died of.
+    this.#takeAnswers([...this.#underWay.values()].map((key) => ({ key })))
   }
 
   #send(request: Request): void {
