@@ -24,11 +24,13 @@ export interface Enforcer {
    * `false`: the kernel refused; the block is remembered and put in place when that is possible again.
    */
   block(block: EnforcedBlock, now: number): boolean
+  /** The same for many at once; `false` when any of them was refused. */
+  blockMany(blocks: readonly EnforcedBlock[], now: number): boolean
   /** `false`: the kernel refused; the removal is remembered. */
   unblock(target: Target): boolean
   /** Destroys the live sockets of a target; answers how many. */
   closeSockets(target: Target): number
-  /** Packets and bytes turned away, by target. */
+  /** Packets and bytes turned away, by target: of all that the kernel holds, as the last `verify` read them. */
   counters(): ReadonlyMap<Target, DropCount>
   /** Looks whether the kernel still has what we asked for, and repairs it. Called once a second. */
   verify(now: number): Promise<PartHealth>

@@ -36,6 +36,7 @@ const SOL_NETLINK = 270
 const NETLINK_NO_ENOBUFS = 5
 const RECEIVE_BYTES = 1 << 20
 const NESTED = 0x8000
+const EAGAIN = 11
 
 const align = (length: number): number => (length + 3) & ~3
 
@@ -72,6 +73,13 @@ export class NetlinkWriter {
 
   end(): this {
     this.#view.setUint32(this.#messageAt, this.#at - this.#messageAt, true)
+    return this
+  }
+
+  /** Asks for an acknowledgement of the message written last. */
+  wantAcknowledgement(): this {
+    const flags = this.#view.getUint16(this.#messageAt + 6, true)
+    this.#view.setUint16(this.#messageAt + 6, flags | REQUEST.ack, true)
     return this
   }
 
@@ -220,6 +228,30 @@ export class NetlinkSocket {
       })
       if (answer !== undefined) return answer
     }
+  }
+
+  /**
+   * The answers to the requests `first` to `last`, until the acknowledgement of `last`, the end of a dump or the
+   * first refusal. Answers 0 or a positive errno. Leftovers of earlier requests are passed over. On a nonblocking
+   * socket a missing answer is EAGAIN instead of a wait: netlink answers before `send` comes back.
+   */
+  exchange(first: number, last: number, read?: MessageReader): number {
+    for (;;) {
+      const answer = this.receiveAnswer(first, last, read)
+      if (answer !== undefined) return answer
+    }
+  }
+
+  /** One step of `exchange`: what one receive brings. `undefined`: more is to come. */
+  receiveAnswer(first: number, last: number, read?: MessageReader): number | undefined {
+    let answer: number | undefined
+    const isReceived = this.#receive((type, view, start, end, sequence) => {
+      if (answer !== undefined || sequence < first || sequence > last) return
+      if (type !== NLMSG_ERROR && type !== NLMSG_DONE) return read?.(type, view, start, end, sequence)
+      const errno = end - start >= 4 ? Math.abs(view.getInt32(start, true)) : 0
+      if (errno !== 0 || sequence === last) answer = errno
+    })
+    return isReceived ? answer : EAGAIN
   }
 
   /**

@@ -1,0 +1,55 @@
+import type { Family, TableLayout } from '#kernel/nft-table.ts'
+import { isIpv6, isRange, type Target } from '#model/address.ts'
+
+/**
+ * After connection tracking (−200), before mangle (−150), NAT (−100) and every filter chain (firewalld, Docker, ufw: 0
+ * and up): what is blocked is counted by us and reaches nobody else's rules, and outgoing packets still bear the
+ * address that the program dialled. Others' accept cannot undo a drop of ours (nft(8), "Base chains").
+ */
+const PRIORITY = -160
+
+const FAMILIES: readonly Family[] = [4, 6]
+
+/** The sets of one family. Single addresses apart from ranges: an interval set is slow to change. */
+export interface FamilySets {
+  readonly family: Family
+  readonly addresses: string
+  /** What is dropped: segments that share no address. */
+  readonly ranges: string
+  /** The ranges as they were asked for, with their notes: no rule reads it, the next run adopts it. */
+  readonly book: string
+}
+
+const setsOf = (family: Family): FamilySets => ({
+  family,
+  addresses: `blocked${family}`,
+  ranges: `ranges${family}`,
+  book: `range_book${family}`,
+})
+
+export const FAMILY_SETS: readonly FamilySets[] = FAMILIES.map(setsOf)
+
+const DROPPING_SETS = FAMILY_SETS.flatMap(({ addresses, ranges }) => [addresses, ranges])
+const DROPS_BY_SOURCE = DROPPING_SETS.map((set) => ({ by: 'source', set }) as const)
+const DROPS_BY_TARGET = DROPPING_SETS.map((set) => ({ by: 'target', set }) as const)
+
+/** Our one table: what comes from a blocked address is dropped on its way in and through, what goes to it on its way out. */
+export const layoutOf = (table: string): TableLayout => ({
+  table,
+  sets: FAMILY_SETS.flatMap(({ family, addresses, ranges, book }) => [
+    { name: addresses, family, holds: 'address' },
+    { name: ranges, family, holds: 'interval' },
+    { name: book, family, holds: 'network' },
+  ]),
+  chains: [
+    { hook: 'input', priority: PRIORITY, drops: DROPS_BY_SOURCE },
+    { hook: 'forward', priority: PRIORITY, drops: [...DROPS_BY_SOURCE, ...DROPS_BY_TARGET] },
+    { hook: 'output', priority: PRIORITY, drops: DROPS_BY_TARGET },
+  ],
+})
+
+export const familyOf = (target: Target): Family => (isIpv6(target) ? 6 : 4)
+
+/** Targets of one family, addresses or ranges. */
+export const isOf = (sets: FamilySets, target: Target, kind: 'address' | 'range'): boolean =>
+  familyOf(target) === sets.family && isRange(target) === (kind === 'range')

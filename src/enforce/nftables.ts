@@ -1,0 +1,343 @@
+import { KernelError } from '#kernel/libc.ts'
+import { SocketDestroyer } from '#kernel/sock-destroy.ts'
+import { isRange, type Target } from '#model/address.ts'
+import type { PartHealth } from '#model/health.ts'
+import { BlockTable, EXPIRY_SLACK_MS, type Reading } from './block-table.ts'
+import type { DropCount, EnforcedBlock, Enforcer } from './enforcer.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
+
+/** How often we ask the kernel whether anybody changed the ruleset: 5 µs a time (docs/decisions/003). */
+const LOOK_EVERY_MS = 250
+/** Somebody who removes the table again and again must not keep us busy. */
+const REPAIR_EVERY_MS = 1000
+/** Reading all counters takes at most a twentieth of the time, however many there are; a search for losses a quarter. */
+const READING_SHARE = 20
+const SEARCH_SHARE = 4
+const MAX_BLOCKS = 262_144
+const MAX_RANGES = 10_000
+/** Of the blocks that a reading lacks, so many are asked for one by one. */
+const MAX_DOUBTS = 1000
+const ENOENT = 2
+const NOTHING: DropCount = { packets: 0, bytes: 0 }
+
+export interface NftablesOptions {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Name of our table in family inet; default `gatehouse`. */
+  readonly table?: string
+  /** Told when another program had changed our table, and it was put back. */
+  onRepair?(what: string): void
+}
+
+/** Blocks by nf_tables, in a table of our own. Talks to the kernel by netlink: no nft program is needed. */
+export const createNftablesEnforcer = (options: NftablesOptions): Enforcer => new NftablesEnforcer(options)
+
+class NftablesEnforcer implements Enforcer {
+  readonly #now: () => number
+  readonly #name: string
+  readonly #onRepair: ((what: string) => void) | undefined
+  readonly #wanted = new Map<Target, EnforcedBlock>()
+  /** Of what the kernel holds; complete. */
+  readonly #counts = new Map<Target, DropCount>()
+  /** Unblocked while the kernel did not listen: not to be adopted. */
+  readonly #forgotten = new Set<Target>()
+  #rangeCount = 0
+  #table: BlockTable | undefined
+  /** True while the kernel holds what we want, as far as we know. */
+  #inPlace = false
+  #refusal: Refusal | undefined = { reason: 'not started yet', remedy: 'Wait a moment' }
+  #isFull = false
+  #repairs = 0
+  #fingerprint: string | undefined
+  /** The ruleset's generation, less our own transactions: it stays the same while nobody else changes anything. */
+  #othersGeneration: number | undefined
+  #isSuspect = false
+  #repairNotBefore = 0
+  #readNotBefore = 0
+  #searchNotBefore = 0
+  #reading: Promise<void> | undefined
+  #verifying: Promise<void> | undefined
+  #destroyer: SocketDestroyer | undefined
+  #cannotClose = false
+  #looking: NodeJS.Timeout | undefined
+
+  constructor({ now, table = 'gatehouse', onRepair }: NftablesOptions) {
+    this.#now = now
+    this.#name = table
+    this.#onRepair = onRepair
+  }
+
+  async start(): Promise<readonly EnforcedBlock[]> {
+    const adopted = await this.#takeOver()
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
+    return adopted
+  }
+
+  block(block: EnforcedBlock, now: number): boolean {
+    if (block.until !== undefined && block.until <= now) return this.unblock(block.target)
+    if (!this.#remember(block)) return false
+    if (!this.#inPlace || !this.#table) return false
+    const errno = this.#table.put(block, this.#wanted.values(), now)
+    return this.#done(errno, [block])
+  }
+
+  blockMany(blocks: readonly EnforcedBlock[], now: number): boolean {
+    const accepted = blocks.filter(({ until }) => until === undefined || until > now)
+    const changed = accepted.filter(({ target }) => this.#wanted.has(target) && !isRange(target))
+    const fresh = accepted.filter(({ target }) => !this.#wanted.has(target) && !isRange(target))
+    const isAllRemembered = accepted.map((block) => this.#remember(block)).every(Boolean)
+    if (!this.#inPlace || !this.#table) return false
+    const errno =
+      this.#table.putManyAddresses(
+        fresh.filter(({ target }) => this.#wanted.has(target)),
+        now,
+      ) || this.#table.syncRanges(this.#wanted.values(), now)
+    const isDone = this.#done(errno, accepted)
+    return changed.map((block) => this.block(block, now)).every(Boolean) && isDone && isAllRemembered
+  }
+
+  unblock(target: Target): boolean {
+    this.#forget(target)
+    if (this.#inPlace && this.#table) {
+      const errno = this.#table.take(target, this.#wanted.values(), this.#now())
+      if (errno === 0) return true
+      this.#refused(errno)
+    }
+    if (this.#forgotten.size < MAX_BLOCKS) this.#forgotten.add(target)
+    return false
+  }
+
+  closeSockets(target: Target): number {
+    try {
+      this.#destroyer ??= new SocketDestroyer()
+      const { closed, isUnsupported } = this.#destroyer.destroyOf(target)
+      this.#cannotClose ||= isUnsupported
+      return closed
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+      this.#cannotClose = true
+      return 0
+    }
+  }
+
+  counters(): ReadonlyMap<Target, DropCount> {
+    return this.#inPlace ? this.#counts : new Map()
+  }
+
+  async verify(now: number): Promise<PartHealth> {
+    this.#verifying ??= this.#verify(now).finally(() => {
+      this.#verifying = undefined
+    })
+    await this.#verifying
+    return this.health
+  }
+
+  get health(): PartHealth {
+    const part = 'enforcement'
+    if (this.#refusal) return { part, state: 'degraded', ...this.#refusal }
+    if (this.#isFull) {
+      return {
+        part,
+        state: 'degraded',
+        reason: `${this.#wanted.size} blocks are in force and no more are taken`,
+        remedy: `Unblock what is no longer needed, or block ranges (at most ${MAX_RANGES}) instead of addresses`,
+      }
+    }
+    const blocks = this.#wanted.size === 1 ? '1 block' : `${this.#wanted.size} blocks`
+    const times = this.#repairs === 1 ? 'once' : `${this.#repairs} times`
+    const repaired = this.#repairs === 0 ? '' : `; another program changed it ${times}, put back each time`
+    const open = this.#cannotClose ? '; this kernel cannot close open connections: they starve' : ''
+    return { part, state: 'ok', note: `${blocks} in the table inet ${this.#name}${repaired}${open}` }
+  }
+
+  async stop(keep: boolean): Promise<void> {
+    clearInterval(this.#looking)
+    await this.#verifying
+    await this.#reading
+    if (!keep) this.#table?.remove()
+    this.#table?.close()
+    this.#destroyer?.close()
+    this.#table = undefined
+    this.#destroyer = undefined
+    this.#inPlace = false
+    this.#refusal = { reason: 'stopped', remedy: 'Start Gatehouse' }
+  }
+
+  async #verify(now: number): Promise<void> {
+    this.#expire(now)
+    if (this.#inPlace) this.#check()
+    else await this.#takeOver()
+    if (performance.now() >= this.#readNotBefore) await this.#refresh()
+  }
+
+  #remember(block: EnforcedBlock): boolean {
+    const { target } = block
+    const isNew = !this.#wanted.has(target)
+    const hasNoRoom = this.#wanted.size >= MAX_BLOCKS || (isRange(target) && this.#rangeCount >= MAX_RANGES)
+    if (isNew && hasNoRoom) {
+      this.#isFull = true
+      return false
+    }
+    if (isNew && isRange(target)) this.#rangeCount++
+    this.#wanted.set(target, block)
+    this.#forgotten.delete(target)
+    return true
+  }
+
+  #forget(target: Target): void {
+    if (this.#wanted.delete(target)) this.#isFull = false
+    else return
+    if (isRange(target)) this.#rangeCount--
+    this.#counts.delete(target)
+  }
+
+  /** Ends a change: the blocks are in the kernel, or the table was gone and is put back, or the kernel refuses. */
+  #done(errno: number, blocks: readonly EnforcedBlock[]): boolean {
+    if (errno === ENOENT) return this.#repair()
+    if (errno !== 0) return this.#refused(errno)
+    for (const { target } of blocks) if (!this.#counts.has(target)) this.#counts.set(target, NOTHING)
+    return true
+  }
+
+  #refused(errno: number): false {
+    this.#refusal = refusalOf(errno, this.#name)
+    this.#inPlace = false
+    return false
+  }
+
+  /** The kernel ends blocks by itself; an ended range gives its segments to those around it. */
+  #expire(now: number): void {
+    let areRangesChanged = false
+    for (const { target, until } of this.#wanted.values()) {
+      if (until === undefined || until > now) continue
+      this.#forget(target)
+      areRangesChanged ||= isRange(target)
+    }
+    if (!areRangesChanged || !this.#inPlace || !this.#table) return
+    const errno = this.#table.syncRanges(this.#wanted.values(), now)
+    if (errno !== 0) this.#done(errno, [])
+  }
+
+  /** Opens the kernel, adopts what it holds and puts all in place. Answers what was new to us. */
+  async #takeOver(): Promise<readonly EnforcedBlock[]> {
+    const table = this.#open()
+    if (!table) return []
+    await this.#reading
+    const reading = await table.read(this.#now())
+    if (typeof reading === 'number' && reading !== ENOENT) {
+      this.#refused(reading)
+      return []
+    }
+    const held = typeof reading === 'number' ? [] : reading.blocks
+    const adopted = held.filter(({ target }) => !this.#wanted.has(target) && !this.#forgotten.has(target))
+    const kept = adopted.filter((block) => this.#remember(block))
+    if (typeof reading !== 'number') this.#takeCounts(reading)
+    this.#rebuild()
+    return kept
+  }
+
+  #open(): BlockTable | undefined {
+    try {
+      this.#table ??= new BlockTable(this.#name)
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error
+      this.#refused(error.errno)
+      return undefined
+    }
+    // The kernel lets the socket open and refuses the first message.
+    const generation = this.#table.generation()
+    if (typeof generation !== 'number') return this.#table
+    this.#refused(generation)
+    return undefined
+  }
+
+  #rebuild(): boolean {
+    if (!this.#table) return false
+    const errno = this.#table.rebuild(this.#wanted.values(), this.#counts, this.#now())
+    if (errno !== 0) return this.#refused(errno)
+    this.#inPlace = true
+    this.#refusal = undefined
+    this.#isSuspect = false
+    this.#forgotten.clear()
+    for (const target of this.#wanted.keys()) {
+      if (!this.#counts.has(target)) this.#counts.set(target, NOTHING)
+    }
+    this.#fingerprint = this.#table.fingerprint()
+    this.#othersGeneration = this.#readOthersGeneration()
+    return true
+  }
+
+  #readOthersGeneration(): number | undefined {
+    const generation = this.#table?.generation()
+    if (generation === undefined || typeof generation === 'number') return undefined
+    return generation.id - (this.#table?.committed ?? 0)
+  }
+
+  #look(): void {
+    if (this.#inPlace && performance.now() >= this.#repairNotBefore) this.#check()
+    if (this.#isSuspect && performance.now() >= this.#searchNotBefore) void this.#refresh()
+  }
+
+  /** Did anybody else change the ruleset? Then see whether our table is still as we made it. */
+  #check(): void {
+    const othersGeneration = this.#readOthersGeneration()
+    if (othersGeneration === this.#othersGeneration) return
+    this.#othersGeneration = othersGeneration
+    if (this.#table?.fingerprint() !== this.#fingerprint) this.#repair()
+    // Elements may have been taken out: only reading them all shows it.
+    else this.#isSuspect = true
+  }
+
+  #repair(): boolean {
+    this.#repairNotBefore = performance.now() + REPAIR_EVERY_MS
+    const isThere = this.#table?.fingerprint() !== undefined
+    if (!this.#rebuild()) return false
+    this.#repairs++
+    const what = isThere ? 'was changed' : 'was removed'
+    this.#onRepair?.(`The table inet ${this.#name} ${what} by another program; Gatehouse put it back`)
+    return true
+  }
+
+  #refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async #read(): Promise<void> {
+    if (!this.#inPlace || !this.#table) return
+    const isSuspect = this.#isSuspect
+    this.#isSuspect = false
+    const startedAt = performance.now()
+    const reading = await this.#table.read(this.#now())
+    const took = performance.now() - startedAt
+    this.#readNotBefore = performance.now() + Math.min(60_000, took * READING_SHARE)
+    this.#searchNotBefore = performance.now() + took * SEARCH_SHARE
+    if (!this.#inPlace) return
+    if (typeof reading === 'number') {
+      if (reading === ENOENT) this.#repair()
+      else this.#refused(reading)
+      return
+    }
+    this.#takeCounts(reading)
+    if (isSuspect && this.#isMissing(reading)) this.#repair()
+  }
+
+  #takeCounts(reading: Reading): void {
+    for (const [target, count] of reading.counts) {
+      if (this.#wanted.has(target)) this.#counts.set(target, count)
+    }
+  }
+
+  #isMissing({ counts, areRangesWhole }: Reading): boolean {
+    if (!areRangesWhole) return true
+    const safe = this.#now() + EXPIRY_SLACK_MS
+    const doubts: Target[] = []
+    for (const { target, until } of this.#wanted.values()) {
+      if (isRange(target) || counts.has(target) || (until !== undefined && until < safe)) continue
+      if (doubts.push(target) >= MAX_DOUBTS) break
+    }
+    return doubts.some((target) => !this.#table?.holdsAddress(target))
+  }
+}

@@ -1,0 +1,30 @@
+import { errnoName } from '#kernel/libc.ts'
+
+/** Why the kernel does not do what we ask, and what a person can do about it. */
+export interface Refusal {
+  readonly reason: string
+  readonly remedy: string
+}
+
+const NO_PRIVILEGE = new Set(['EPERM', 'EACCES'])
+const NO_NF_TABLES = new Set(['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'EINVAL', 'ENOPROTOOPT'])
+
+export function refusalOf(errno: number, table: string): Refusal {
+  const code = errnoName(errno)
+  if (NO_PRIVILEGE.has(code)) {
+    return {
+      reason: `no privilege to change the packet filter (CAP_NET_ADMIN is missing: ${code}): nothing is blocked`,
+      remedy: 'Start Gatehouse as root: sudo npm start',
+    }
+  }
+  if (NO_NF_TABLES.has(code)) {
+    return {
+      reason: `this kernel cannot hold the table inet ${table} (${code}): nothing is blocked`,
+      remedy: 'Load nf_tables: sudo modprobe nf_tables; or use a kernel that has it (5.7 or newer)',
+    }
+  }
+  return {
+    reason: `the kernel refused a change of the table inet ${table} (${code})`,
+    remedy: 'Gatehouse tries again each second; `sudo dmesg` may say more',
+  }
+}

@@ -1,0 +1,315 @@
+import { setImmediate } from 'node:timers/promises'
+import { KernelError, setSocketNumber } from './libc.ts'
+import {
+  eachAttribute,
+  type MessageReader,
+  NETLINK,
+  NetlinkSocket,
+  NetlinkWriter,
+  REQUEST,
+} from './netlink.ts'
+import {
+  type DumpedElement,
+  ELEMENTS_PER_MESSAGE,
+  eachElement,
+  type NftElement,
+  writeDeleteElements,
+  writeGetElement,
+  writeNewElements,
+} from './nft-elements.ts'
+import { type TableLayout, writeDeleteTable, writeTable } from './nft-table.ts'
+import {
+  BATCH,
+  BATCH_HEADER,
+  CHAIN,
+  ELEMENT_LIST,
+  GENERATION,
+  INET_HEADER,
+  NFT_MESSAGE,
+  RULE,
+  SET,
+  TABLE,
+} from './nft-wire.ts'
+
+const SOL_NETLINK = 270
+const NETLINK_CAP_ACK = 10
+/** One transaction travels in one send: room for 100,000 elements with their notes. */
+const SEND_BUFFER_BYTES = 32 << 20
+const ELEMENTS_PER_BATCH = 100_000
+const HEADER = INET_HEADER.length
+
+/** Elements by the set that they belong to. */
+export interface SetFill {
+  readonly set: string
+  readonly elements: readonly NftElement[]
+}
+
+/** What a change takes out of a set and puts into it, in one transaction. */
+export interface SetChange extends SetFill {
+  readonly removed?: readonly Pick<NftElement, 'key' | 'end'>[]
+  /** Takes all out first. */
+  readonly isEmptied?: boolean
+}
+
+/** The ruleset's generation counts the transactions of everybody; `port` is how the kernel calls this socket. */
+export interface Generation {
+  readonly id: number
+  readonly port: number
+}
+
+/**
+ * One table of family inet by nfnetlink: no `nft` program, no shell, no library. A change is one transaction: all of
+ * it or nothing. Answers are 0 or a positive errno; only the constructor throws (KernelError).
+ */
+export class NftTable {
+  readonly name: string
+  readonly #commands: NetlinkSocket
+  /** Its own: while a dump is under way a socket can take no other. */
+  readonly #reader: NetlinkSocket
+  readonly #writer = new NetlinkWriter()
+  #sequence = 0
+  /** Transactions that this object made. */
+  #committed = 0
+
+  constructor(name: string) {
+    this.name = name
+    const options = { nonblocking: true, bufferBytes: SEND_BUFFER_BYTES }
+    this.#commands = new NetlinkSocket(NETLINK.netfilter, options)
+    this.#reader = new NetlinkSocket(NETLINK.netfilter, options)
+    // A refusal quotes the message that it is about: up to 64 KB each, unless capped.
+    setSocketNumber(this.#commands.fd, SOL_NETLINK, NETLINK_CAP_ACK, 1)
+  }
+
+  get committed(): number {
+    return this.#committed
+  }
+
+  /** Puts the table in place with these elements, in place of whatever has its name: one transaction per 100,000. */
+  build(layout: TableLayout, fills: readonly SetFill[]): number {
+    const [first = [], ...rest] = batchesOf(fills)
+    const errno = this.#commit((next) => {
+      writeTable(this.#writer, layout, next)
+      this.#writeFills(first, next)
+    })
+    return errno || this.#commitAll(rest)
+  }
+
+  remove(): number {
+    return this.#commit((next) => writeDeleteTable(this.#writer, this.name, next()))
+  }
+
+  /** Adds one element: EEXIST when it is there already. */
+  add(set: string, element: NftElement): number {
+    return this.#commit((next) => {
+      const to = { table: this.name, set, sequence: next(), exclusive: true }
+      writeNewElements(this.#writer, to, [element])
+    })
+  }
+
+  /** Adds many, in transactions of 100,000; those that are there already stay as they are. */
+  addMany(fills: readonly SetFill[]): number {
+    return this.#commitAll(batchesOf(fills))
+  }
+
+  change(changes: readonly SetChange[]): number {
+    return this.#commit((next) => {
+      for (const { set, removed, isEmptied } of changes) {
+        const from = { table: this.name, set }
+        if (isEmptied) writeDeleteElements(this.#writer, { ...from, sequence: next() })
+        for (const some of chunks(removed ?? [])) {
+          writeDeleteElements(this.#writer, { ...from, sequence: next() }, some)
+        }
+      }
+      this.#writeFills(changes, next)
+    })
+  }
+
+  /** One element with its counter. */
+  get(set: string, key: Uint8Array): DumpedElement | undefined {
+    let found: DumpedElement | undefined
+    this.#writer.reset()
+    writeGetElement(this.#writer, { table: this.name, set, sequence: ++this.#sequence }, key)
+    this.#exchange(this.#sequence, (type, view, start, end) => {
+      if (type === NFT_MESSAGE.newElement) eachElement(view, start, end, (element) => (found = element))
+    })
+    return found
+  }
+
+  /** All elements of a set. ENOENT: no such set or table. */
+  dump(set: string, read: (element: DumpedElement) => void): number {
+    this.#writeDump(set)
+    return this.#exchange(this.#sequence, elementsOf(read))
+  }
+
+  /**
+   * The same, giving way to other work between the kernel's answers: 100,000 elements take it half a second. One at
+   * a time, on a socket of its own.
+   */
+  async dumpSlowly(set: string, read: (element: DumpedElement) => void): Promise<number> {
+    this.#writeDump(set)
+    const sequence = this.#sequence
+    let answer: number | undefined
+    let errno = caught(() => {
+      this.#reader.send(this.#writer.output())
+      return 0
+    })
+    while (errno === 0 && answer === undefined) {
+      errno = caught(() => {
+        answer = this.#reader.receiveAnswer(sequence, sequence, elementsOf(read))
+        return 0
+      })
+      await setImmediate()
+    }
+    return errno || (answer ?? 0)
+  }
+
+  /** The generation, or the errno with which the kernel refuses us. */
+  generation(): Generation | number {
+    let generation: Generation | undefined
+    this.#writer.reset()
+    const flags = REQUEST.request | REQUEST.ack
+    this.#writer.begin(NFT_MESSAGE.getGeneration, flags, ++this.#sequence, INET_HEADER).end()
+    const errno = this.#exchange(this.#sequence, (_type, view, start, end) => {
+      // nlmsghdr: the port comes last, right before the body.
+      const port = view.getUint32(start - 4, true)
+      eachAttribute(view, start + HEADER, end, (type, from) => {
+        if (type === GENERATION.id) generation = { id: view.getUint32(from), port }
+      })
+    })
+    return generation ?? errno
+  }
+
+  /**
+   * Text that is the same as long as nobody touched table, chains, rules and sets. `undefined`: no such table.
+   * Handles are never used twice, so whatever was taken out and put back shows.
+   */
+  fingerprint(): string | undefined {
+    const parts: string[] = []
+    const { getTable, getChain, getRule, getSet } = NFT_MESSAGE
+    this.#list(getTable, TABLE, [TABLE.flags, TABLE.handle], parts)
+    if (parts.length === 0) return undefined
+    this.#list(getChain, { name: CHAIN.table }, [CHAIN.handle, CHAIN.hook, CHAIN.policy], parts)
+    this.#list(getRule, { name: RULE.table }, [RULE.handle], parts)
+    this.#list(getSet, { name: SET.table }, [SET.handle, SET.flags], parts)
+    return parts.join('\n')
+  }
+
+  close(): void {
+    this.#commands.close()
+    this.#reader.close()
+  }
+
+  #list(
+    type: number,
+    attribute: { readonly name: number },
+    shown: readonly number[],
+    parts: string[],
+  ): number {
+    this.#writer.reset()
+    const flags = REQUEST.request | REQUEST.dump
+    this.#writer.begin(type, flags, ++this.#sequence, INET_HEADER)
+    // Rules and sets are listed by table; of tables and chains the kernel lists all.
+    if (type === NFT_MESSAGE.getRule || type === NFT_MESSAGE.getSet) {
+      this.#writer.text(attribute.name, this.name)
+    }
+    this.#writer.end()
+    return this.#exchange(this.#sequence, (_type, view, start, end) => {
+      let table = ''
+      const values: string[] = []
+      eachAttribute(view, start + HEADER, end, (field, from, to) => {
+        const value = Buffer.from(view.buffer, view.byteOffset + from, to - from)
+        if (field === attribute.name) table = value.toString('utf8', 0, value.length - 1)
+        else if (shown.includes(field)) values.push(`${field}=${value.toString('hex')}`)
+      })
+      if (table === this.name) parts.push(`${type} ${values.join(' ')}`)
+    })
+  }
+
+  #writeDump(set: string): void {
+    const flags = REQUEST.request | REQUEST.dump
+    this.#writer.reset().begin(NFT_MESSAGE.getElement, flags, ++this.#sequence, INET_HEADER)
+    this.#writer.text(ELEMENT_LIST.table, this.name).text(ELEMENT_LIST.set, set).end()
+  }
+
+  #commitAll(batches: readonly (readonly SetFill[])[]): number {
+    for (const batch of batches) {
+      const errno = this.#commit((next) => this.#writeFills(batch, next))
+      if (errno !== 0) return errno
+    }
+    return 0
+  }
+
+  #writeFills(fills: readonly SetFill[], next: () => number): void {
+    for (const { set, elements } of fills) {
+      for (const some of chunks(elements)) {
+        writeNewElements(this.#writer, { table: this.name, set, sequence: next() }, some)
+      }
+    }
+  }
+
+  #commit(write: (next: () => number) => void): number {
+    const first = ++this.#sequence
+    this.#writer.reset().begin(BATCH.begin, REQUEST.request, first, BATCH_HEADER).end()
+    write(() => ++this.#sequence)
+    const last = this.#sequence
+    if (last === first) return 0
+    this.#writer.wantAcknowledgement()
+    this.#writer.begin(BATCH.end, REQUEST.request, ++this.#sequence, BATCH_HEADER).end()
+    const errno = caught(() => {
+      this.#commands.send(this.#writer.output())
+      return this.#commands.exchange(first, last)
+    })
+    if (errno === 0) this.#committed++
+    return errno
+  }
+
+  #exchange(sequence: number, read: MessageReader): number {
+    return caught(() => {
+      this.#commands.send(this.#writer.output())
+      return this.#commands.exchange(sequence, sequence, read)
+    })
+  }
+}
+
+const elementsOf =
+  (read: (element: DumpedElement) => void): MessageReader =>
+  (type, view, start, end) => {
+    if (type === NFT_MESSAGE.newElement) eachElement(view, start, end, read)
+  }
+
+/** A refused send or receive is an answer like any other. */
+function caught(run: () => number): number {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof KernelError) return error.errno
+    throw error
+  }
+}
+
+function chunks<Item>(items: readonly Item[]): (readonly Item[])[] {
+  if (items.length <= ELEMENTS_PER_MESSAGE) return items.length === 0 ? [] : [items]
+  const count = Math.ceil(items.length / ELEMENTS_PER_MESSAGE)
+  return Array.from({ length: count }, (_, at) =>
+    items.slice(at * ELEMENTS_PER_MESSAGE, (at + 1) * ELEMENTS_PER_MESSAGE),
+  )
+}
+
+/** Cuts the fills into transactions of at most 100,000 elements. */
+function batchesOf(fills: readonly SetFill[]): SetFill[][] {
+  const batches: SetFill[][] = [[]]
+  let room = ELEMENTS_PER_BATCH
+  for (const { set, elements } of fills) {
+    for (let at = 0; at < elements.length; ) {
+      if (room === 0) {
+        batches.push([])
+        room = ELEMENTS_PER_BATCH
+      }
+      const some = elements.slice(at, at + room)
+      batches.at(-1)?.push({ set, elements: some })
+      at += some.length
+      room -= some.length
+    }
+  }
+  return batches
+}
