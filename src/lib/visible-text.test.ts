@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { shortened, visibleText } from './visible-text.ts'
+import { shortened, visibleJson, visibleText } from './visible-text.ts'
 
 test.each([
   ['\u001b[31mred\u001b[0m', '\\u{1b}[31mred\\u{1b}[0m'],
@@ -32,4 +32,15 @@ test('shortens to the columns there are', () => {
   expect(shortened('gatehouse', 5)).toBe('gate…')
   expect(shortened('🙂🙂🙂', 2)).toBe('🙂…')
   expect(shortened('x', 0)).toBe('')
+})
+
+test('visible JSON hides nothing and means the same', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const json = visibleJson({ text })
+      expect(json).not.toMatch(/[\p{Control}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u)
+      expect(JSON.parse(json)).toEqual({ text })
+    }),
+  )
+  expect(visibleJson(['a\u202e', '\u{e0067}'], 1)).toBe('[\n "a\\u202e",\n "\\udb40\\udc67"\n]')
 })

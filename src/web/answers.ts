@@ -15,12 +15,12 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** On every answer. Referrer `same-origin`, not `no-referrer`: that would make the Origin of our own form `null`. */
+/** On every answer. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': POLICY,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  'referrer-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
@@ -31,7 +31,7 @@ export function secure(response: ServerResponse): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
 }
 
-/** More members than title and status may be given, such as `signIn`. */
+/** Our own words only: they go into HTML as they are. More members than title and status may be given, such as `signIn`. */
 export type ProblemText = Pick<Problem, 'title' | 'status' | 'detail' | 'hint'> & { readonly signIn?: object }
 
 export function sendProblem(response: ServerResponse, problem: ProblemText): void {
@@ -47,15 +47,15 @@ export function sendJson(response: ServerResponse, value: unknown): void {
     .end(JSON.stringify(value))
 }
 
-export function sendHtml(response: ServerResponse, status: number, html: string): void {
-  response
-    .writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
-    .end(html)
-}
-
-/** 303: the browser follows with GET, so a reload sends nothing twice. */
-export function redirect(response: ServerResponse, path: string): void {
-  response.writeHead(303, { location: path, 'cache-control': 'no-store' }).end()
+/** A problem for whoever asks: a person who opened this address gets it as a page to read. */
+export function sendFailure(request: IncomingMessage, response: ServerResponse, problem: ProblemText) {
+  if (!String(request.headers.accept).includes('text/html')) return sendProblem(response, problem)
+  const { title, status, detail = '', hint = '' } = problem
+  const html = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${title} · Gatehouse</title>
+<h1>${title}</h1><p>${detail}</p><p>${hint}</p></html>
+`
+  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' })
+  return response.end(html)
 }
 
 /** The whole body as text; undefined when it is larger than anything this page sends. */

@@ -21,6 +21,12 @@ export function makeLink(
   }
 }
 
+/**
+ * The link as a person opens it. The token is in the fragment, which browsers send to nobody: it is in no log, in no
+ * Referer, and what previews links cannot spend it. The page takes it out of the address bar and posts it.
+ */
+export const linkText = (address: string, token: string): string => `${address}/login#token=${token}`
+
 export interface Links {
   add(grant: LinkGrant): void
   /** Spends the link of this token; undefined when there is none, or it is used or over. */

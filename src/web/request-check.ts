@@ -15,9 +15,7 @@ export function refusalOf(request: IncomingMessage, origins: Origins): ProblemTe
       : undefined
   if (!origins.isOurOrigin(origin, host)) return FOREIGN
   if (site !== undefined && site !== 'same-origin') return FOREIGN
-  // The login form is plain HTML and cannot send a header; what it sends is a secret by itself.
-  const isLogin = urlOf(request)?.pathname === '/login'
-  return isLogin || request.headers[INTENT_HEADER] !== undefined ? undefined : NO_INTENT
+  return request.headers[INTENT_HEADER] !== undefined ? undefined : NO_INTENT
 }
 
 /** undefined for what is no path: absolute URLs, backslashes, raw or encoded dot segments, control characters. */
@@ -29,13 +27,6 @@ export function urlOf(request: IncomingMessage): URL | undefined {
     return undefined
   return URL.parse(text, 'http://gatehouse') ?? undefined
 }
-
-/** A place within the page, not a file of it. */
-export const isPlace = (path: string): boolean => path === '/' || /^\/[a-z/-]*$/.test(path)
-
-/** A visit from another site comes without our strict cookie: then the page looks for itself whether it is signed in. */
-export const hasSentCookies = (request: IncomingMessage): boolean =>
-  ['none', 'same-origin', undefined].includes(request.headers['sec-fetch-site'] as string | undefined)
 
 const WRONG_HOST: ProblemText = {
   title: 'Not under this name',

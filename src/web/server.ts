@@ -1,13 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { API_PREFIX } from '#contract/http.ts'
-import { type ProblemText, redirect, secure, sendHtml, sendJson, sendProblem } from './answers.ts'
+import { type ProblemText, secure, sendFailure, sendJson, sendProblem } from './answers.ts'
 import { createSessionCookie, type SessionCookie } from './cookie.ts'
 import { createForward, type Forward } from './forward.ts'
 import { createLinks } from './links.ts'
-import { LOGIN_SCRIPT, LOGIN_STYLE, loginPage } from './login-page.ts'
 import { createOrigins } from './origins.ts'
 import type { BuiltPage } from './page.ts'
-import { hasSentCookies, isPlace, refusalOf, urlOf } from './request-check.ts'
+import { refusalOf, urlOf } from './request-check.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import type { WebMessage, WebStart } from './spawn-contract.ts'
@@ -69,7 +68,7 @@ export function createWebServer(parts: WebParts): WebServer {
         parts.onAnswer?.({ method: request.method ?? '', path, status: response.statusCode })
       })
       const refusal = refusalOf(request, origins)
-      if (refusal) sendProblem(response, refusal)
+      if (refusal) sendFailure(request, response, refusal)
       else route(house, request, response)
     },
     hear(message) {
@@ -92,7 +91,7 @@ interface House extends WebParts {
 
 function route(house: House, request: IncomingMessage, response: ServerResponse) {
   const url = urlOf(request)
-  if (!url) return sendProblem(response, BAD_PATH)
+  if (!url) return sendFailure(request, response, BAD_PATH)
   if (url.pathname.startsWith(`${API_PREFIX}/`)) return askCore(house, request, response)
   if (request.method === 'GET' || request.method === 'HEAD') return show(house, url, request, response)
   if (request.method === 'POST' && url.pathname === '/logout') return signOut(house, request, response)
@@ -112,30 +111,13 @@ function askCore(house: House, request: IncomingMessage, response: ServerRespons
 }
 
 function show(house: House, url: URL, request: IncomingMessage, response: ServerResponse) {
-  const { pathname, searchParams } = url
-  const own = OWN_FILES[pathname]
-  if (own) return sendText(response, own.type, own.text)
-  if (pathname === '/login') return showLogin(house, response, searchParams.get('token'))
-  const session = house.sessions.find(house.cookie.read(request), house.now())
-  if (pathname === '/session')
+  if (url.pathname === '/session') {
+    const session = house.sessions.find(house.cookie.read(request), house.now())
     return session ? sendJson(response, session) : sendProblem(response, signedOut(house))
-  if (!session && isPlace(pathname) && hasSentCookies(request)) return redirect(response, '/login')
-  if (!house.page) return sendProblem(response, NOT_BUILT)
-  return house.page.send(pathname, request, response) || sendProblem(response, NOT_FOUND)
+  }
+  if (!house.page) return sendFailure(request, response, NOT_BUILT)
+  return house.page.send(url.pathname, request, response) || sendFailure(request, response, NOT_FOUND)
 }
-
-const OWN_FILES: Readonly<Record<string, { readonly type: string; readonly text: string }>> = {
-  '/login.js': { type: 'text/javascript', text: LOGIN_SCRIPT },
-  '/login.css': { type: 'text/css', text: LOGIN_STYLE },
-}
-
-/** Reading this page spends no token: what previews links would, and the person then stands before a used one. */
-const showLogin = (house: House, response: ServerResponse, token: string | null): void =>
-  sendHtml(
-    response,
-    200,
-    loginPage(token ? { view: 'link', token } : { view: 'ask', hasPassword: house.hasPassword() }),
-  )
 
 function signOut(house: House, request: IncomingMessage, response: ServerResponse): void {
   const value = house.cookie.read(request)
@@ -147,7 +129,7 @@ function signOut(house: House, request: IncomingMessage, response: ServerRespons
 const signedOut = (house: House): ProblemText => ({
   title: 'Sign in first',
   status: 401,
-  hint: 'Open /login, or get a link that works once: gatehouse login',
+  hint: 'Get a link that works once: gatehouse login',
   signIn: { password: house.hasPassword() },
 })
 
@@ -159,10 +141,6 @@ function endWithSession(response: ServerResponse, isOpen: () => boolean): void {
   }, SESSION_CHECK_MS)
   check.unref()
   response.on('close', () => clearInterval(check))
-}
-
-function sendText(response: ServerResponse, type: string, text: string): void {
-  response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-cache' }).end(text)
 }
 
 const NOT_BUILT: ProblemText = {

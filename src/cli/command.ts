@@ -1,0 +1,76 @@
+import type { Command } from 'commander'
+import type { CoreClient } from './client.ts'
+
+/** What `run` starts with; what is absent comes from the config. */
+export interface RunOptions {
+  readonly config?: string
+  readonly interfaces?: readonly string[]
+  readonly loopback?: boolean
+  readonly port?: number
+  readonly host?: string
+  readonly stateDir?: string
+  readonly socket?: string
+  readonly dryRun?: boolean
+  readonly page?: boolean
+}
+
+export interface ReplayOptions {
+  readonly output: 'eve' | 'human'
+}
+
+/** Where the words go, and what is known about the reader. */
+export interface Terminal {
+  write(text: string): void
+  warn(text: string): void
+  /** Absent when nobody looks (a pipe, a file): then nothing is cut. */
+  readonly columns?: number
+  readonly hasColour: boolean
+  /** A line that is not shown while it is typed. */
+  readSecret(prompt: string): Promise<string>
+  /** True when `readSecret` asks a person. */
+  readonly isInteractive: boolean
+}
+
+/** What the commands get: all else they bring along. */
+export interface Shell {
+  readonly terminal: Terminal
+  now(): number
+  /** The core at `--socket`, or where it usually listens. */
+  connect(socket?: string): CoreClient
+  run(options: RunOptions): Promise<void>
+  /** Answers the exit code. */
+  replay(files: readonly string[], options: ReplayOptions): Promise<number>
+}
+
+/** One file of `commands/`. */
+export interface CommandDefinition {
+  /** Its place in the help. */
+  readonly order: number
+  add(program: Command, shell: Shell): void
+}
+
+export const defineCommand = (definition: CommandDefinition): CommandDefinition => definition
+
+/** It did not work: one sentence, and what to do. `exitCode` 2 when the caller can only have meant something else. */
+export class Failure extends Error {
+  readonly hint: string | undefined
+  readonly exitCode: 1 | 2
+
+  constructor(message: string, hint?: string, exitCode: 1 | 2 = 1) {
+    super(message)
+    this.name = 'Failure'
+    this.hint = hint
+    this.exitCode = exitCode
+  }
+}
+
+/** Ends a command with this code and no further word. */
+export class ExitCode extends Error {
+  readonly code: number
+
+  constructor(code: number) {
+    super(`exit ${code}`)
+    this.name = 'ExitCode'
+    this.code = code
+  }
+}

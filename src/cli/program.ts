@@ -1,0 +1,54 @@
+import { readdir } from 'node:fs/promises'
+import { Command, CommanderError } from 'commander'
+import { visibleText } from '#lib/visible-text.ts'
+import { type CommandDefinition, ExitCode, Failure, type Shell } from './command.ts'
+
+/** Every file of `commands/` that is not a test is a command. */
+async function loadCommands(): Promise<CommandDefinition[]> {
+  const folder = new URL('./commands/', import.meta.url)
+  const files = (await readdir(folder)).filter((name) => /^[a-z-]+\.ts$/.test(name)).sort()
+  const modules = await Promise.all(files.map((name) => import(new URL(name, folder).href)))
+  return modules.map((module): CommandDefinition => module.default).sort((a, b) => a.order - b.order)
+}
+
+/** Runs one command line (without `node` and script). Answers the exit code: 0 done, 1 failed, 2 wrong use. */
+export async function runCommandLine(
+  words: readonly string[],
+  shell: Shell,
+  version: string,
+): Promise<number> {
+  const program = new Command('gatehouse')
+    .description('Sees every connection of this machine, notices attacks, and shuts the gate in the kernel.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'explain')
+    .helpCommand('help [command]', 'explain a command')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.terminal.write(text),
+      // Commander repeats what was typed: a script may pass on what it got from the wire.
+      writeErr: (text) => shell.terminal.warn(text.split('\n').map(visibleText).join('\n')),
+      outputError: (text, write) => write(text.replace(/^error: /, 'gatehouse: ')),
+    })
+  for (const command of await loadCommands()) command.add(program, shell)
+  if (words.length === 0) {
+    shell.terminal.warn(program.helpInformation())
+    return 2
+  }
+  return outcomeOf(() => program.parseAsync([...words], { from: 'user' }), shell)
+}
+
+/** A command may set the exit code that it ends with by throwing; a plain end is 0. */
+async function outcomeOf(work: () => Promise<unknown>, shell: Shell): Promise<number> {
+  try {
+    await work()
+    return 0
+  } catch (error) {
+    if (error instanceof ExitCode) return error.code
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    shell.terminal.warn(`gatehouse: ${visibleText((error as Error).message)}\n`)
+    const { hint } = error as { hint?: unknown }
+    if (typeof hint === 'string') shell.terminal.warn(`${visibleText(hint)}\n`)
+    return error instanceof Failure ? error.exitCode : 1
+  }
+}
