@@ -60,10 +60,14 @@ export const Owner = z
     pid: count,
     path: z.string(),
     unreadableBecause: z.string().optional(),
+    /** True when the executable was removed or replaced after the program started. */
+    executableGone: z.boolean().optional(),
     name: z.string(),
     commandLine: z.string(),
     uid: count,
     user: z.string().optional(),
+    parentPid: count.optional(),
+    startedAt: time.optional(),
     source: z.enum(['ebpf', 'netlink', 'scan', 'guess', 'kernel']),
   })
   .openapi('Owner')

@@ -311,6 +311,47 @@ testWith('root', 'ip')(
   },
 )
 
+testWith('root', 'ip')("a socket that no process holds is the kernel's own", () => {
+  const wire = layWire()
+  try {
+    // The kernel opens the UDP port of a VXLAN link itself.
+    wire.server.run(
+      'ip',
+      'link',
+      'add',
+      'vx0',
+      'type',
+      'vxlan',
+      'id',
+      '7',
+      'dstport',
+      '4789',
+      'dev',
+      wire.server.link,
+    )
+    wire.server.run('ip', 'link', 'set', 'vx0', 'up')
+    const script = `
+      import { startOwners } from '${moduleAt('identify/owners/thread.ts')}'
+      const owners = startOwners()
+      owners.onAnswer((answers) => { console.log(JSON.stringify(answers)); void owners.stop() })
+      owners.request([${JSON.stringify(key(UDP, [wire.server.ip4, 4_789], [wire.client.ip4, 4_000]))}])`
+    const answers = JSON.parse(wire.server.run(process.execPath, '--input-type=module', '-e', script)) as {
+      owner?: Owner
+    }[]
+    expect(answers[0]?.owner).toEqual({
+      pid: 0,
+      path: 'kernel',
+      name: 'kernel',
+      commandLine: '',
+      uid: 0,
+      user: 'root',
+      source: 'kernel',
+    })
+  } finally {
+    wire.remove()
+  }
+})
+
 test('a program whose file was replaced is named with its path, and that it is gone', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'gh-owner-'))
   const path = join(folder, 'bash-copy')

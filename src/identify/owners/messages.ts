@@ -18,11 +18,11 @@ export interface ListedSockets {
 /** What the main thread asks of the owners thread. */
 export type Request =
   | { readonly kind: 'look-up'; readonly keys: readonly SocketKey[] }
-  | { readonly kind: 'list'; readonly id: number }
+  | { readonly kind: 'list' }
   | { readonly kind: 'stop' }
 
 /** What comes back. */
 export type Report =
   | { readonly kind: 'answers'; readonly answers: readonly OwnerAnswer[] }
-  | { readonly kind: 'list'; readonly id: number; readonly sockets: ListedSockets }
+  | { readonly kind: 'list'; readonly sockets: ListedSockets }
   | { readonly kind: 'health'; readonly health: PartHealth }

@@ -25,8 +25,8 @@ export class SocketFinder {
     if (!words) return undefined
     const found = this.#diag.find(words)
     if (found && found.inode !== 0) return { ...found, match: matchOf(words.protocol, found.state) }
-    if (words.protocol !== PROTOCOL.tcp) return undefined
-    // TIME_WAIT and half-open sockets are nobody's, and an ended flow has none: whoever listens there took it.
+    if (!found || words.protocol !== PROTOCOL.tcp) return undefined
+    // Nobody holds a TIME_WAIT or half-open socket: whoever listens there took the connection, if it came in.
     const listener = this.#diag.find({ ...words, peer: NO_PEER, peerPort: 0 })
     return listener && listener.inode !== 0 ? { ...listener, match: 'listener' } : undefined
   }

@@ -47,9 +47,13 @@ const LONGEST_RESTART_MS = 60_000
 const WELL_AFTER_MS = 60_000
 const STOP_WITHIN_MS = 2_000
 
+/** Questions open and nothing heard for so long: the thread hangs (a /proc file of a stuck process can do that). */
+const SILENT_MS = 15_000
+
+/** The two ends of a list that was asked for. */
 interface Listing {
-  resolve(list: SocketList): void
-  reject(reason: Error): void
+  readonly resolve: (list: SocketList) => void
+  readonly reject: (reason: Error) => void
 }
 
 /** Starts the owners thread. It is started again, ever more slowly, when it dies. */
@@ -62,15 +66,17 @@ class OwnersThread implements Owners {
   readonly #now: () => number
   readonly #workerFile: URL
   readonly #underWay = new Map<string, SocketKey>()
-  readonly #listings = new Map<number, Listing>()
+  #listing: Listing | undefined
+  /** Set while a list is under way: who asks meanwhile gets the same. */
+  #list: Promise<SocketList> | undefined
   #listener: (answers: readonly OwnerAnswer[]) => void = () => {}
   #worker: Worker | undefined
   #startedAt = 0
   #restartMs = FIRST_RESTART_MS
   #restartTimer: NodeJS.Timeout | undefined
-  #lastListing = 0
   #isStopped = false
-  health: PartHealth = { part: 'owners', state: 'ok', note: 'starting' }
+  #health: PartHealth = { part: 'owners', state: 'ok', note: 'starting' }
+  #heardAt = 0
   refused = 0
 
   constructor(options: OwnersOptions) {
@@ -97,6 +103,7 @@ class OwnersThread implements Owners {
       this.#underWay.set(text, key)
       fresh.push(key)
     }
+    if (fresh.length > 0 && fresh.length === this.#underWay.size) this.#heardAt = this.#now()
     if (fresh.length > 0) this.#send({ kind: 'look-up', keys: fresh })
   }
 
@@ -106,11 +113,24 @@ class OwnersThread implements Owners {
 
   listSockets(): Promise<SocketList> {
     if (!this.#worker) return Promise.reject(new Error(this.#whyNot()))
-    const id = ++this.#lastListing
-    return new Promise((resolve, reject) => {
-      this.#listings.set(id, { resolve, reject })
-      this.#send({ kind: 'list', id })
-    })
+    if (!this.#list) {
+      this.#list = new Promise((resolve, reject) => {
+        this.#listing = { resolve, reject }
+      })
+      this.#send({ kind: 'list' })
+    }
+    return this.#list
+  }
+
+  get health(): PartHealth {
+    const silentMs = this.#now() - this.#heardAt
+    if (!this.#worker || this.#underWay.size === 0 || silentMs < SILENT_MS) return this.#health
+    return {
+      part: 'owners',
+      state: 'degraded',
+      reason: `programs are not found: the owners thread has not answered for ${Math.round(silentMs / 1_000)} s`,
+      remedy: 'look for processes in state D (ps -eo pid,stat,comm); restart Gatehouse if it stays so',
+    }
   }
 
   async stop(): Promise<void> {
@@ -129,6 +149,7 @@ class OwnersThread implements Owners {
     const worker = new Worker(this.#workerFile, { name: 'owners', execArgv: [] })
     this.#worker = worker
     this.#startedAt = this.#now()
+    this.#heardAt = this.#startedAt
     let failure = 'it ended by itself'
     worker.on('message', (report: Report) => this.#take(report))
     worker.on('error', (error: Error) => {
@@ -139,11 +160,12 @@ class OwnersThread implements Owners {
   }
 
   #take(report: Report): void {
-    if (report.kind === 'health') this.health = report.health
+    this.#heardAt = this.#now()
+    if (report.kind === 'health') this.#health = report.health
     if (report.kind === 'answers') this.#takeAnswers(report.answers)
     if (report.kind === 'list') {
-      this.#listings.get(report.id)?.resolve(toSocketList(report.sockets))
-      this.#listings.delete(report.id)
+      this.#listing?.resolve(toSocketList(report.sockets))
+      this.#list = undefined
     }
   }
 
@@ -159,12 +181,11 @@ class OwnersThread implements Owners {
 
   #ended(failure: string): void {
     this.#worker = undefined
-    for (const listing of this.#listings.values())
-      listing.reject(new Error(`the owners thread ended: ${failure}`))
-    this.#listings.clear()
+    this.#listing?.reject(new Error(`the owners thread ended: ${failure}`))
+    this.#list = undefined
     if (this.#isStopped) return
     if (this.#now() - this.#startedAt > WELL_AFTER_MS) this.#restartMs = FIRST_RESTART_MS
-    this.health = {
+    this.#health = {
       part: 'owners',
       state: 'degraded',
       reason: `programs are not looked up for now: ${failure}`,
@@ -173,7 +194,7 @@ class OwnersThread implements Owners {
     this.#restartTimer = setTimeout(() => this.#start(), this.#restartMs)
     this.#restartMs = Math.min(LONGEST_RESTART_MS, this.#restartMs * 2)
     // Not asked again: it may be one of these that it died of.
-    this.#takeAnswers([...this.#underWay.values()].map((key) => ({ key })))
+    if (this.#underWay.size > 0) this.#takeAnswers([...this.#underWay.values()].map((key) => ({ key })))
   }
 
   #send(request: Request): void {
@@ -182,6 +203,6 @@ class OwnersThread implements Owners {
 
   #whyNot(): string {
     if (this.#isStopped) return 'owners are stopped'
-    return this.health.state === 'ok' ? 'the owners thread is not running' : this.health.reason
+    return this.#health.state === 'ok' ? 'the owners thread is not running' : this.#health.reason
   }
 }

@@ -23,7 +23,7 @@ let toldHealth = ''
 
 parentPort?.on('message', (request: Request) => {
   if (request.kind === 'look-up') answer(lookUp.ask(request.keys, performance.now()))
-  if (request.kind === 'list') list(request.id)
+  if (request.kind === 'list') list()
   if (request.kind === 'stop') stop()
 })
 tellHealth()
@@ -43,11 +43,11 @@ function lookLong(): void {
   answer(answers)
 }
 
-function list(id: number): void {
+function list(): void {
   const table = new SocketTable()
   diag.fill(table, { withTimeWait: true })
   const sockets = lookUp.list(table, performance.now())
-  parentPort?.postMessage({ kind: 'list', id, sockets } satisfies Report, buffersOf(sockets))
+  parentPort?.postMessage({ kind: 'list', sockets } satisfies Report, buffersOf(sockets))
   tellHealth()
 }
 
