@@ -199,7 +199,9 @@ class StoreThread implements Store {
   #startWorker(): Worker {
     const { folder, settings, now } = this.#options
     const workerData: WorkerStart = { folder, settings, now: now() }
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData, name: 'store' })
+    const file = new URL('./worker.ts', import.meta.url)
+    // How the process was started (-e, --watch) is not the thread's concern, and may not even fit it.
+    const worker = new Worker(file, { workerData, name: 'store', execArgv: [] })
     worker.on('message', (report: Report) => this.#hear(report))
     worker.on('error', (error: Error) => this.#fall(error.message))
     worker.on('exit', () => this.#fall('it ended by itself'))
