@@ -1,0 +1,186 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Fragments } from '#capture/decode/fragments.ts'
+import { PacketDecoder } from '#capture/decode/packet.ts'
+import { createEngine, type Engine } from '#capture/engine.ts'
+import type { FrameSink } from '#capture/source.ts'
+import type { Detector } from '#detect/detector.ts'
+import { Packet } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { findProgram, median, printBench, type Row, timeProgram } from './bench.ts'
+import { type Traffic, writeCapture } from './captures/generate.ts'
+
+const PACKETS = 2_000_000
+const RUNS = 5
+const FILE_HEADER = 24
+const RECORD_HEADER = 16
+/** Programs beside which we stand, and how each reads a capture to its end without printing it. */
+const PEERS: readonly { readonly name: string; args(file: string): string[] }[] = [
+  { name: 'tcpdump -w', args: (file) => ['-nn', '-r', file, '-w', '/dev/null'] },
+  { name: 'tcpdump -nn', args: (file) => ['-nn', '-r', file] },
+  { name: 'tshark', args: (file) => ['-n', '-r', file, '-q', '-z', 'conv,tcp'] },
+  {
+    name: 'suricata',
+    args: (file) => ['-r', file, '-l', tmpdir(), '-S', '/dev/null', '--runmode', 'single'],
+  },
+  { name: 'snort', args: (file) => ['-q', '-r', file] },
+]
+
+export const title = `Packet engine: ${PACKETS / 1e6} million generated packets, million packets per CPU second (median of ${RUNS})`
+
+export async function run(): Promise<readonly Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
+  try {
+    const rows: Row[] = []
+    for (const traffic of ['mix', 'worst'] as const) rows.push(...(await measure(folder, traffic)))
+    return rows
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function measure(folder: string, traffic: Traffic): Promise<Row[]> {
+  const file = join(folder, `${traffic}.pcap`)
+  writeCapture(file, traffic, PACKETS)
+  const bytes = readFileSync(file)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const detectors = await loadDetectors()
+  const ours = (what: string, make: () => FrameSink, note = ''): Row => {
+    const rates = Array.from({ length: RUNS }, () => rateOf(view, make()))
+    return {
+      what: `${traffic}: ${what}`,
+      who: 'gatehouse',
+      value: median(rates),
+      unit: 'Mpps',
+      better: 'more',
+      note,
+    }
+  }
+  const whole = ours(
+    `decode + hosts + flows + ${detectors.length} detectors`,
+    () => withDetectors(createEngine({ seed: 1 }), detectors),
+    detectors.map((detector) => detector.id).join(', '),
+  )
+  const rows = [
+    ours('decode', decodeAlone),
+    ours('decode + hosts + flows', () => createEngine({ seed: 1 })),
+    whole,
+    ...PEERS.flatMap((peer) => peerRow(peer, file, whole.what)),
+  ]
+  if (traffic === 'worst') {
+    const megabytes = Number(
+      execFileSync(process.execPath, [import.meta.filename, '--memory', file], { encoding: 'utf8' }),
+    )
+    rows.push({
+      what: `resident after ${PACKETS / 1e6} million sources`,
+      who: 'gatehouse',
+      value: megabytes,
+      unit: 'MB',
+      better: 'less',
+      note: 'whole process, detectors on',
+    })
+  }
+  return rows
+}
+
+function peerRow(peer: (typeof PEERS)[number], file: string, what: string): Row[] {
+  const program = findProgram(peer.name.split(' ')[0] ?? peer.name)
+  if (program === undefined) return []
+  const { cpu } = timeProgram(program, peer.args(file))
+  return [
+    {
+      what,
+      who: peer.name,
+      value: PACKETS / cpu / 1e6,
+      unit: 'Mpps',
+      better: 'more',
+      note: 'one run, its own start included',
+    },
+  ]
+}
+
+/** Million packets per CPU second (user and system) of one pass over a capture in memory. */
+function rateOf(view: DataView, sink: FrameSink): number {
+  const before = process.cpuUsage()
+  const packets = feed(view, FILE_HEADER, view.byteLength, sink).packets
+  const { user, system } = process.cpuUsage(before)
+  return packets / (user + system)
+}
+
+/** Hands every whole record of [start, end) to `sink`; answers how many, and where the rest begins. */
+function feed(
+  view: DataView,
+  start: number,
+  end: number,
+  sink: FrameSink,
+): { packets: number; rest: number } {
+  let packets = 0
+  let at = start
+  while (at + RECORD_HEADER <= end) {
+    const captured = view.getUint32(at + 8, true)
+    if (at + RECORD_HEADER + captured > end) break
+    const ms = view.getUint32(at, true) * 1000 + view.getUint32(at + 4, true) / 1000
+    sink.frame(view, at + RECORD_HEADER, captured, view.getUint32(at + 12, true), ms, 1, 0, 0)
+    at += RECORD_HEADER + captured
+    packets++
+  }
+  return { packets, rest: at }
+}
+
+function decodeAlone(): FrameSink {
+  const packet = new Packet()
+  const decoder = new PacketDecoder(packet, new Fragments(1))
+  return {
+    frame(view, offset, captured, length, at, linkType, interfaceIndex, vlan) {
+      packet.at = at
+      packet.length = length
+      packet.interfaceIndex = interfaceIndex
+      packet.vlan = vlan
+      decoder.decode(view, offset, captured, length, linkType)
+    },
+  }
+}
+
+/** The detectors as they are configured by default. */
+async function loadDetectors(): Promise<readonly Detector<unknown>[]> {
+  const { readdir } = await import('node:fs/promises')
+  const folder = new URL('../src/detect/detectors/', import.meta.url)
+  const files = (await readdir(folder)).filter((name) => /^[a-z0-9-]+\.ts$/.test(name)).sort()
+  const modules = await Promise.all(files.map((name) => import(new URL(name, folder).href)))
+  return modules.flatMap((module: { default?: Detector<unknown> }) => module.default ?? [])
+}
+
+function withDetectors(engine: Engine, detectors: readonly Detector<unknown>[]): Engine {
+  const context = { hosts: engine.hosts, flows: engine.flows, report: () => {} }
+  const watchers: readonly Watcher[] = detectors.map((detector) =>
+    detector.watch(detector.settings.parse({}), context),
+  )
+  engine.watch(watchers)
+  return engine
+}
+
+/** Resident megabytes of this process once the engine saw the whole file, read piece by piece as a source does. */
+async function residentAfter(file: string): Promise<number> {
+  const engine = withDetectors(createEngine({ seed: 1 }), await loadDetectors())
+  const bytes = new Uint8Array(1 << 20)
+  const view = new DataView(bytes.buffer)
+  const descriptor = openSync(file, 'r')
+  let have = readSync(descriptor, bytes, 0, FILE_HEADER, null) - FILE_HEADER
+  for (;;) {
+    const got = readSync(descriptor, bytes, have, bytes.length - have, null)
+    if (got === 0) break
+    const { rest } = feed(view, 0, have + got, engine)
+    bytes.copyWithin(0, rest, have + got)
+    have += got - rest
+  }
+  closeSync(descriptor)
+  return process.memoryUsage.rss() / 1e6
+}
+
+if (import.meta.main) {
+  const [option, file] = process.argv.slice(2)
+  if (option === '--memory' && file !== undefined) console.log(await residentAfter(file))
+  else await printBench({ title, run })
+}
