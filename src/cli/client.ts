@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { API_PREFIX, PROBLEM_TYPE } from '#contract/http.ts'
 import type { Problem } from '#contract/schemas.ts'
-import { Failure } from './command.ts'
+import { Failure } from './failure.ts'
 
 /** The core, asked over its socket file. */
 export interface CoreClient {
@@ -15,18 +15,22 @@ const ANSWER_LIMIT_MS = 60_000
 export function createCoreClient(candidates: readonly string[]): CoreClient {
   return {
     async ask<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-      const denied: string[] = []
-      for (const socketPath of candidates) {
-        try {
-          return (await askOnce({ socketPath, method, path, body })) as Answer
-        } catch (error) {
-          if (isDenied(error)) denied.push(socketPath)
-          else if (!isAway(error)) throw asFailure(error, socketPath)
-        }
-      }
-      throw denied[0] === undefined ? away(candidates) : refused(denied[0])
+      return (await askFirst(candidates, { method, path, body })) as Answer
     },
   }
+}
+
+async function askFirst(candidates: readonly string[], question: Question): Promise<unknown> {
+  const denied: string[] = []
+  for (const socketPath of candidates) {
+    try {
+      return await askOnce(socketPath, question)
+    } catch (error) {
+      if (isDenied(error)) denied.push(socketPath)
+      else if (!isAway(error)) throw asFailure(error, socketPath)
+    }
+  }
+  throw denied[0] === undefined ? away(candidates) : refused(denied[0])
 }
 
 const isDenied = (error: unknown): boolean => ['EACCES', 'EPERM'].includes(codeOf(error))
@@ -46,13 +50,12 @@ const away = (candidates: readonly string[]): Failure =>
   )
 
 interface Question {
-  readonly socketPath: string
   readonly method: string
   readonly path: string
   readonly body: unknown
 }
 
-function askOnce({ socketPath, method, path, body }: Question): Promise<unknown> {
+function askOnce(socketPath: string, { method, path, body }: Question): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body)
     const headers = text === undefined ? {} : { 'content-type': 'application/json' }

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { visibleText } from '#lib/visible-text.ts'
-import { type CommandDefinition, ExitCode, Failure, type Shell } from './command.ts'
+import type { CommandDefinition, Shell } from './command.ts'
+import { ExitCode, Failure } from './failure.ts'
 
 /** Every file of `commands/` that is not a test is a command. */
 async function loadCommands(): Promise<CommandDefinition[]> {

@@ -1,4 +1,4 @@
-import { Failure } from './command.ts'
+import { Failure } from './failure.ts'
 
 const LONGEST = 1024
 const ENTER = ['\r', '\n', '\u0004']

@@ -1,5 +1,5 @@
 import { parseTarget, type Target } from '#model/address.ts'
-import { Failure } from './command.ts'
+import { Failure } from './failure.ts'
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
 const LONGEST_SECONDS = 31_536_000

@@ -1,6 +1,7 @@
 import type { DoctorCheck } from '#contract/schemas.ts'
 import { visibleText } from '#lib/visible-text.ts'
-import { defineCommand, ExitCode } from '../command.ts'
+import { defineCommand } from '../command.ts'
+import { ExitCode } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
 
 const MARKS = { ok: 'ok', warning: 'look', failed: 'FAILED' } as const

@@ -1,4 +1,5 @@
-import { defineCommand, Failure, type Terminal } from '../command.ts'
+import { defineCommand, type Terminal } from '../command.ts'
+import { Failure } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
 
 const SHORTEST = 10

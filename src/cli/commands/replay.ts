@@ -1,5 +1,6 @@
 import { Option } from 'commander'
-import { defineCommand, ExitCode } from '../command.ts'
+import { defineCommand } from '../command.ts'
+import { ExitCode } from '../failure.ts'
 
 export default defineCommand({
   order: 100,
