@@ -3,6 +3,7 @@ import type { FrameSink } from '#capture/source.ts'
 import { createDetection, type Detection, loadDetectors } from '#detect/detection.ts'
 import type { Finding } from '#model/finding.ts'
 import type { FlowRecord } from '#model/flow.ts'
+import type { Watcher } from '#model/watcher.ts'
 
 /** The packet side put together: frame → packet → hosts → flow → detectors. Live capture and replay run this alike. */
 export interface Watch {
@@ -27,6 +28,8 @@ export interface WatchOptions {
   readonly onFlowEnded?: (flow: FlowRecord) => void
   /** The name of an interface by its index in the source. */
   readonly interfaceName?: (index: number) => string
+  /** Further watchers: they are told after the detectors. */
+  readonly watchers?: (engine: Engine) => readonly Watcher[]
 }
 
 const detectors = await loadDetectors()
@@ -38,6 +41,7 @@ export function createWatch(options: WatchOptions): Watch {
   const { onFlowEnded, interfaceName = () => '' } = options
   engine.watch([
     ...detection.watchers,
+    ...(options.watchers?.(engine) ?? []),
     ...(onFlowEnded
       ? [
           {

@@ -1,0 +1,104 @@
+import { Worker } from 'node:worker_threads'
+import type { CaptureReport, CaptureRequest } from '#model/capture-report.ts'
+import type { PartHealth } from '#model/health.ts'
+import type { CaptureSettings } from './settings.ts'
+
+/** What the worker is given at its start. Plain data: it crosses threads. */
+export interface CaptureThreadSettings {
+  readonly capture: CaptureSettings
+  /** Settings of the detectors by their id; what is missing has its default. */
+  readonly detectors: Readonly<Record<string, unknown>>
+}
+
+export interface CaptureThreadOptions {
+  readonly settings: CaptureThreadSettings
+  /** Runs on the main thread. Findings come at once, flows a few times a second. */
+  readonly onReport: (report: CaptureReport) => void
+  /** The file that runs in the thread. */
+  readonly workerFile?: URL
+}
+
+/** Live capture beside the main thread. */
+export interface CaptureThread {
+  readonly health: PartHealth
+  /** The last report comes before it returns. */
+  stop(): Promise<void>
+}
+
+const FIRST_RESTART_MS = 500
+const LONGEST_RESTART_MS = 60_000
+/** A thread that lived so long was well: the next restart is quick again. */
+const WELL_AFTER_MS = 60_000
+const STOP_WITHIN_MS = 2_000
+
+/** Starts the capture thread. When it dies it is started again, ever more slowly, and health says so. */
+export const startCapture = (options: CaptureThreadOptions): CaptureThread => new LiveCapture(options)
+
+class LiveCapture implements CaptureThread {
+  readonly #options: CaptureThreadOptions
+  #health: PartHealth = { part: 'capture', state: 'ok', note: 'starting' }
+  #worker: Worker | undefined
+  #startedAt = 0
+  #restartMs = FIRST_RESTART_MS
+  #restartTimer: NodeJS.Timeout | undefined
+  #isStopped = false
+
+  constructor(options: CaptureThreadOptions) {
+    this.#options = options
+    this.#start()
+  }
+
+  get health(): PartHealth {
+    return this.#health
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    clearTimeout(this.#restartTimer)
+    const worker = this.#worker
+    if (worker === undefined) return
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    const impatience = setTimeout(() => void worker.terminate(), STOP_WITHIN_MS)
+    this.#send(worker, { kind: 'stop' })
+    await ended
+    clearTimeout(impatience)
+  }
+
+  #start(): void {
+    const { settings, workerFile = new URL('./worker.ts', import.meta.url) } = this.#options
+    const worker = new Worker(workerFile, { name: 'capture', workerData: settings })
+    this.#worker = worker
+    this.#startedAt = performance.now()
+    let failure = 'it ended by itself'
+    worker.on('message', (report: CaptureReport) => this.#take(worker, report))
+    worker.on('error', (error: Error) => {
+      failure = error.message
+    })
+    worker.on('exit', () => this.#ended(failure))
+  }
+
+  #take(worker: Worker, report: CaptureReport): void {
+    if (report.kind === 'health' && report.health.part === 'capture') this.#health = report.health
+    this.#options.onReport(report)
+    if (report.kind === 'flows') this.#send(worker, { kind: 'taken' })
+  }
+
+  #ended(failure: string): void {
+    this.#worker = undefined
+    if (this.#isStopped) return
+    if (performance.now() - this.#startedAt > WELL_AFTER_MS) this.#restartMs = FIRST_RESTART_MS
+    this.#health = {
+      part: 'capture',
+      state: 'degraded',
+      reason: `packets are not watched for now: ${failure}`,
+      remedy: `None needed: it is tried again in ${this.#restartMs / 1_000} s. If it comes back, report it.`,
+    }
+    this.#options.onReport({ kind: 'health', health: this.#health })
+    this.#restartTimer = setTimeout(() => this.#start(), this.#restartMs)
+    this.#restartMs = Math.min(LONGEST_RESTART_MS, this.#restartMs * 2)
+  }
+
+  #send(worker: Worker, request: CaptureRequest): void {
+    worker.postMessage(request)
+  }
+}

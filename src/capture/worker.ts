@@ -1,0 +1,109 @@
+import { randomInt } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { CaptureCounts, CaptureReport, CaptureRequest } from '#model/capture-report.ts'
+import { createWatch } from '../watch.ts'
+import { createFlowReports, type FlowReports } from './flow-reports.ts'
+import { openRingSource } from './sources/ring.ts'
+import type { CaptureThreadSettings } from './thread.ts'
+
+/**
+ * The capture thread: rings → engine → detectors → reports. It is the live counterpart of replay, and the only place
+ * below main that reads the clock. A finding is posted while the block of packets that it is in is still worked off.
+ */
+const FLOWS_EVERY_MS = 250
+const TICK_EVERY_MS = 1_000
+
+const { capture, detectors } = workerData as CaptureThreadSettings
+const post = (report: CaptureReport): void => parentPort?.postMessage(report)
+
+/** Set by createWatch, which makes the engine that it needs. */
+let reports!: FlowReports
+const watch = createWatch({
+  seed: randomInt(2 ** 31),
+  limits: { maxFlows: capture.maxFlows, maxHosts: capture.maxHosts },
+  settings: detectors,
+  onFinding: (finding) => post({ kind: 'finding', finding }),
+  watchers(engine) {
+    reports = createFlowReports(engine, (index) => source.interfaces[index]?.name ?? '')
+    return [reports.watcher]
+  },
+})
+const source = openRingSource({
+  ...capture,
+  sink: watch.sink,
+  onHealth: (health) => post({ kind: 'health', health }),
+})
+
+/** Reports that main has not worked off yet: a busy main is not sent more. */
+let untaken = 0
+let nextPart: NodeJS.Immediate | undefined
+
+function postRound(): void {
+  postDetectorHealth()
+  if (untaken > 0 || nextPart !== undefined) return
+  reports.begin()
+  postParts()
+}
+
+/** Between the parts of a round the rings have their turn: a scan is not seen later because of the report about it. */
+function postParts(): void {
+  const isLast = postPart()
+  nextPart = isLast ? undefined : setImmediate(postParts)
+}
+
+function postPart(): boolean {
+  const { part, isLast } = reports.next()
+  untaken++
+  post({
+    kind: 'flows',
+    ...part,
+    untoldFindings: watch.detection.untold,
+    counts: counts(),
+    interfaces: source.counts(),
+  })
+  return isLast
+}
+
+function counts(): CaptureCounts {
+  const { engine } = watch
+  const { packets, bytes, refusedFlows, refusedHosts, undecodableTotal } = engine.counts
+  return {
+    packets,
+    bytes,
+    flows: engine.flows.count,
+    hosts: engine.hosts.count,
+    refusedFlows,
+    refusedHosts,
+    undecodable: undecodableTotal,
+  }
+}
+
+/** What main knows of the detectors. */
+const toldStates = new Map<string, string>()
+
+function postDetectorHealth(): void {
+  for (const health of watch.detection.health()) {
+    if (toldStates.get(health.part) === health.state) continue
+    toldStates.set(health.part, health.state)
+    post({ kind: 'health', health })
+  }
+}
+
+const roundTimer = setInterval(postRound, FLOWS_EVERY_MS)
+const tickTimer = setInterval(() => watch.tick(Date.now()), TICK_EVERY_MS)
+
+function stop(): void {
+  clearInterval(roundTimer)
+  clearInterval(tickTimer)
+  clearImmediate(nextPart)
+  source.close()
+  watch.close(Date.now())
+  reports.begin()
+  for (let isLast = false; !isLast; ) isLast = postPart()
+  parentPort?.close()
+}
+
+parentPort?.on('message', (request: CaptureRequest) => {
+  if (request.kind === 'stop') stop()
+  else untaken--
+})

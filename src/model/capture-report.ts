@@ -1,0 +1,53 @@
+import type { Finding } from './finding.ts'
+import type { FlowRecord } from './flow.ts'
+import type { PartHealth } from './health.ts'
+
+/** What the capture thread did since its start: the numbers of the status. */
+export interface CaptureCounts {
+  /** Frames, and their bytes on the wire. */
+  readonly packets: number
+  readonly bytes: number
+  /** Flows and hosts in the tables now. */
+  readonly flows: number
+  readonly hosts: number
+  /** Refusals of the full tables. */
+  readonly refusedFlows: number
+  readonly refusedHosts: number
+  /** Frames that could not be decoded. */
+  readonly undecodable: number
+}
+
+/** One watched interface, over all its comings and goings. */
+export interface WatchedInterface {
+  readonly name: string
+  readonly received: number
+  /** Lost because we were too slow. */
+  readonly dropped: number
+}
+
+/**
+ * Flows since the last report, a part of them: a round a few times a second comes in parts of at most 100 changed
+ * and 500 ended flows. Bounded: what a flood adds waits or is counted, so that it cannot swamp the reader.
+ */
+export interface FlowsReport {
+  readonly kind: 'flows'
+  /** New or with new packets, those that were answered first: in a round at most 5,000, of them 1,000 unanswered. */
+  readonly changed: readonly FlowRecord[]
+  /** Over, with `ended` set: in a round at most 5,000, of them 1,000 unanswered. */
+  readonly ended: readonly FlowRecord[]
+  /** Flows that wait for a later report, and ended flows that are in none. */
+  readonly unreported: number
+  /** Findings since the start that were not told because too many came within a second. */
+  readonly untoldFindings: number
+  readonly counts: CaptureCounts
+  readonly interfaces: readonly WatchedInterface[]
+}
+
+/** From the capture thread to the main thread. A finding is sent at once, flows a few times a second. */
+export type CaptureReport =
+  | FlowsReport
+  | { readonly kind: 'finding'; readonly finding: Finding }
+  | { readonly kind: 'health'; readonly health: PartHealth }
+
+/** To the capture thread. `taken`: the last flows report was worked off, the next may come. */
+export type CaptureRequest = { readonly kind: 'taken' } | { readonly kind: 'stop' }
