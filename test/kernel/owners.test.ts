@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { OwnedSocket, Owners, SocketList } from '#identify/owners/thread.ts'
 import { startOwners } from '#identify/owners/thread.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
-import { layWire } from '../support/namespaces.ts'
+import { layWire, type NamespaceHost } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
 import { holdSockets, manySockets, type SocketHolder } from '../support/sockets.ts'
 
@@ -285,24 +285,16 @@ testWith('root', 'ip')(
         if (all.length === keys.length) { console.log(JSON.stringify(all)); void owners.stop() }
       })
       owners.request(keys)`
-      const answersIn = (namespace: string[]): { key: SocketKey; owner?: Owner }[] =>
-        JSON.parse(
-          execFileSync(
-            'ip',
-            ['netns', 'exec', ...namespace, process.execPath, '--input-type=module', '-e', script],
-            {
-              encoding: 'utf8',
-            },
-          ),
-        ) as { key: SocketKey; owner?: Owner }[]
+      const answersIn = (host: NamespaceHost): { key: SocketKey; owner?: Owner }[] =>
+        JSON.parse(host.run(process.execPath, '--input-type=module', '-e', script))
       const pidAt = (answers: ReturnType<typeof answersIn>, port: number): number | undefined =>
         answers.find((answer) => answer.key.localPort === port)?.owner?.pid
-      const inside = answersIn([wire.server.namespace])
+      const inside = answersIn(wire.server)
       expect([pidAt(inside, here.said.port), pidAt(inside, linkLocal.said.port)]).toEqual([
         here.pid,
         linkLocal.pid,
       ])
-      const outside = answersIn([wire.client.namespace])
+      const outside = answersIn(wire.client)
       expect(outside.every((answer) => answer.owner === undefined)).toBe(true)
     } finally {
       for (const holder of holders.splice(0)) await holder.stop()

@@ -46,6 +46,17 @@ testWith('root')('after dropping, no thread can become root again', () => {
   expect((report as { uid: number }).uid).toBeGreaterThan(0)
 })
 
+testWith('root')('who is not root stays who it is, and can gain nothing', () => {
+  const report = inChild(`
+    import { readFileSync } from 'node:fs'
+    import { dropPrivileges } from '${module('privilege')}'
+    process.setgroups([]); process.setgid(65534); process.setuid(65534)
+    const dropped = dropPrivileges()
+    console.log(JSON.stringify({ dropped, nnp: /NoNewPrivs:.1/.test(readFileSync('/proc/self/status', 'utf8')) }))
+  `)
+  expect(report).toEqual({ dropped: { uid: 65534, gid: 65534, noNewPrivileges: 'process' }, nnp: true })
+})
+
 testWith('root')('a machine without the users says which to add', () => {
   const report = inChild(`
     import { dropPrivileges } from '${module('privilege')}'

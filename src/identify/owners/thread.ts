@@ -6,7 +6,7 @@ import { keyText, OwnerCache } from './owner-cache.ts'
 import { type SocketList, toSocketList } from './socket-list.ts'
 
 export type { OwnerAnswer } from './messages.ts'
-export type { OwnedSocket, SocketList, SocketState } from './socket-list.ts'
+export type { OwnedSocket, SocketList } from './socket-list.ts'
 
 export interface OwnersOptions {
   /** Owners that are kept on the main thread. */
