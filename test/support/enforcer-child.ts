@@ -1,0 +1,36 @@
+import { createInterface } from 'node:readline'
+import type { EnforcedBlock, Enforcer } from '#enforce/enforcer.ts'
+import { createNftablesEnforcer } from '#enforce/nftables.ts'
+import type { Target } from '#model/address.ts'
+
+/**
+ * The real enforcer inside a network namespace, one request per line of input, one answer per line of output:
+ * enforcer.ts is the test's side. Runs in its own process because a namespace belongs to a process, and to be killed.
+ */
+const repairs: string[] = []
+const enforcer: Enforcer = createNftablesEnforcer({
+  now: () => Date.now(),
+  onRepair: (what) => repairs.push(`${Date.now()} ${what}`),
+})
+
+const requests: Readonly<Record<string, (argument: never) => unknown>> = {
+  start: () => enforcer.start(),
+  block: (block: EnforcedBlock) => enforcer.block(block, Date.now()),
+  blockMany: (blocks: EnforcedBlock[]) => enforcer.blockMany(blocks, Date.now()),
+  unblock: (target: Target) => enforcer.unblock(target),
+  closeSockets: (target: Target) => enforcer.closeSockets(target),
+  counters: async () => {
+    await enforcer.verify(Date.now())
+    return Object.fromEntries(enforcer.counters())
+  },
+  verify: () => enforcer.verify(Date.now()),
+  health: () => enforcer.health,
+  repairs: () => repairs,
+  stop: (keep: boolean) => enforcer.stop(keep),
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { request, argument } = JSON.parse(line) as { request: string; argument: never }
+  const answer = await requests[request]?.(argument)
+  process.stdout.write(`${JSON.stringify({ answer: answer ?? null })}\n`)
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import type { DropCount, EnforcedBlock } from '#enforce/enforcer.ts'
+import type { PartHealth } from '#model/health.ts'
+
+/** The enforcer of another process: see enforcer-child.ts. */
+export interface RemoteEnforcer {
+  start(): Promise<EnforcedBlock[]>
+  block(target: string, forSeconds?: number, note?: string): Promise<boolean>
+  blockMany(blocks: readonly { target: string; until?: number; note: string }[]): Promise<boolean>
+  unblock(target: string): Promise<boolean>
+  closeSockets(target: string): Promise<number>
+  /** Verifies first, so the figures are of now. */
+  counters(): Promise<Record<string, DropCount>>
+  verify(): Promise<PartHealth>
+  health(): Promise<PartHealth>
+  repairs(): Promise<string[]>
+  stop(keep: boolean): Promise<void>
+  /** As a crash would: SIGKILL. Settles when it is dead. */
+  kill(): Promise<void>
+}
+
+const CHILD = new URL('enforcer-child.ts', import.meta.url).pathname
+
+/** Runs an enforcer in a namespace; `wrapper` goes in front of its command, such as setpriv. */
+export function runEnforcer(
+  namespace: string,
+  options: { readonly wrapper?: readonly string[]; readonly path?: string } = {},
+): RemoteEnforcer {
+  const command = [...(options.wrapper ?? []), process.execPath, CHILD]
+  const child = spawn('ip', ['netns', 'exec', namespace, ...command], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...(options.path !== undefined && { PATH: options.path }) },
+  })
+  const dead = new Promise<void>((resolve) => child.on('exit', () => resolve()))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+
+  const ask = async <Answer>(request: string, argument?: unknown): Promise<Answer> => {
+    child.stdin.write(`${JSON.stringify({ request, argument })}\n`)
+    const line = await lines.next()
+    if (line.done) throw new Error(`the enforcer ended instead of answering ${request}`)
+    return (JSON.parse(line.value) as { answer: Answer }).answer
+  }
+
+  return {
+    start: () => ask('start'),
+    block: (target, forSeconds, note = 'test') =>
+      ask('block', {
+        target,
+        note,
+        ...(forSeconds !== undefined && { until: Date.now() + forSeconds * 1000 }),
+      }),
+    blockMany: (blocks) => ask('blockMany', blocks),
+    unblock: (target) => ask('unblock', target),
+    closeSockets: (target) => ask('closeSockets', target),
+    counters: () => ask('counters'),
+    verify: () => ask('verify'),
+    health: () => ask('health'),
+    repairs: () => ask('repairs'),
+    stop: (keep) => ask('stop', keep),
+    kill: () => {
+      child.kill('SIGKILL')
+      return dead
+    },
+  }
+}
