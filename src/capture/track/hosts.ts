@@ -72,6 +72,10 @@ export class HostTable implements Hosts {
     return this.#words[(host << SHIFT) + KIND] === KIND_V6
   }
 
+  flowCount(host: number): number {
+    return this.#words[(host << SHIFT) + REFERENCES] as number
+  }
+
   isGroup(host: number): boolean {
     const first = this.word(host, 0)
     if (this.isIpv6(host)) return first >>> 24 === 0xff
