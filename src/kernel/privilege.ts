@@ -3,7 +3,7 @@ import koffi from 'koffi'
 import { forbidNewPrivileges, KernelError } from './libc.ts'
 import { lookUpUser, type SystemUser } from './passwd.ts'
 
-export { lookUpUser, type SystemUser } from './passwd.ts'
+export { lookUpUser } from './passwd.ts'
 
 const libc = koffi.load('libc.so.6')
 const cPrctl = libc.func(
@@ -25,7 +25,7 @@ const SECCOMP_SYSCALL: Readonly<Record<string, number>> = { x64: 317, arm64: 277
 const ALLOW_EVERYTHING = { code: 0x06, k: 0x7fff0000 } as const
 
 /** Privileges that should be gone are not, or could be had again: the process must not go on. */
-export class PrivilegeError extends Error {
+class PrivilegeError extends Error {
   readonly hint: string
 
   constructor(message: string, hint: string) {

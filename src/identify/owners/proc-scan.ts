@@ -19,6 +19,7 @@ const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 const RECENT_PIDS = 8
 const WALK_ALL_AFTER_MS = 10_000
 const MAX_SOCKETS = 1 << 19
+const MAX_ABSENT = 4_096
 /** So many whole walks must miss a socket before we say that no process holds it: it may just be changing hands. */
 const WALKS_TO_BE_SURE = 2
 
@@ -102,6 +103,11 @@ export class ProcScan implements OwnerSource {
       if (this.#walkProcess(pid, holders) === 'unreadable') this.#unreadable++
     }
     const misses = new Map<number, number>()
+    // Sockets that surely nobody holds stay so, or each list would walk for them again.
+    for (const [inode, times] of this.#misses) {
+      if (times >= WALKS_TO_BE_SURE && !holders.has(inode) && misses.size < MAX_ABSENT)
+        misses.set(inode, times)
+    }
     for (const inode of wanted.keys()) {
       if (!holders.has(inode)) misses.set(inode, (this.#misses.get(inode) ?? 0) + 1)
     }
