@@ -80,9 +80,10 @@ async function listen(api: Api, door: Door): Promise<Listening> {
   server.maxConnections = CONNECTION_LIMIT
   const peers = new WeakMap<Socket, PeerCredentials>()
   const actors = new WeakMap<object, Actor>()
+  // Its own Request replaces the global one: hono's body limit makes requests anew, and must get that kind.
   const answer = getRequestListener(
     (request, { incoming }) => api.fetch(request, actors.get(incoming) ?? NOBODY),
-    { hostname: 'gatehouse', overrideGlobalObjects: false },
+    { hostname: 'gatehouse' },
   )
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket, door.credentialsOf)
