@@ -1,0 +1,80 @@
+import { type Document, isMap } from 'yaml'
+import { writeAtomically } from '#lib/atomic-file.ts'
+import { nearestWord } from '#lib/nearest-word.ts'
+import { ConfigError } from './config-error.ts'
+import { parseConfig } from './document.ts'
+import { checkConfig, readConfigText } from './load.ts'
+import { type Sections, settingShapes } from './schema.ts'
+
+/** Configurations are read by people of the machine's group of admins; there are no secrets in them. */
+const NEW_FILE_MODE = 0o644
+
+/**
+ * Writes one setting into the file and keeps the rest of it, comments too; `undefined` removes it, so that the
+ * default holds. Checks before it replaces: throws a `ConfigError` and leaves the file as it is when the file or
+ * the value does not fit, or the file cannot be written.
+ */
+export function writeSetting(
+  { path, sections }: { readonly path: string; readonly sections: Sections },
+  setting: string,
+  value: unknown,
+): void {
+  const keys = keysOf(sections, setting)
+  const parsed = parseConfig(readConfigText(path, false) ?? '', path)
+  if (parsed.problems.length > 0) throw new ConfigError(parsed.problems)
+  checkConfig(sections, parsed, path)
+
+  const { document } = parsed
+  if (!isMap(document.contents)) document.contents = document.createNode({}) as typeof document.contents
+  if (value === undefined) remove(document, keys)
+  else setValue(document, keys, value)
+  const text = path.endsWith('.json')
+    ? `${JSON.stringify(document.toJS(), undefined, 2)}\n`
+    : textOf(document)
+
+  checkConfig(sections, parseConfig(text, path), path)
+  replace(path, text)
+}
+
+function keysOf(sections: Sections, setting: string): readonly string[] {
+  const settings = settingShapes(sections).map((shape) => shape.path.join('.'))
+  const found = settingShapes(sections).find((shape) => shape.path.join('.') === setting)
+  if (found) return found.path
+  const meant = nearestWord(setting, settings)
+  const hint = meant ? `Did you mean ${meant}?` : 'gatehouse config lists all settings.'
+  throw new ConfigError([{ origin: setting, message: 'there is no such setting', hint }])
+}
+
+/** A section that is an empty line in the file (`store:`) becomes a group first. */
+function setValue(document: Document, keys: readonly string[], value: unknown): void {
+  for (let depth = 1; depth < keys.length; depth++) {
+    const group = keys.slice(0, depth)
+    if (!isMap(document.getIn(group))) document.setIn(group, document.createNode({}))
+  }
+  document.setIn(keys, value)
+}
+
+function remove(document: Document, keys: readonly string[]): void {
+  if (document.hasIn(keys)) document.deleteIn(keys)
+}
+
+const textOf = (document: Document): string => document.toString({ lineWidth: 0 })
+
+function replace(path: string, text: string): void {
+  try {
+    writeAtomically(path, text, NEW_FILE_MODE)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = `this cannot be written: ${reason}`
+    throw new ConfigError(
+      [
+        {
+          origin: path,
+          message,
+          hint: 'The old settings stay in force. Look at the folder, its rights and its room.',
+        },
+      ],
+      { cause: error },
+    )
+  }
+}
