@@ -69,42 +69,71 @@ export function createDetection(
     const chosen = settingsOf(detector, settings[detector.id] ?? {})
     const report = (finding: ReportedFinding): void =>
       teller.tell({ ...finding, detector: detector.id, technique: detector.technique })
-    return new Post(detector.id, detector.watch(chosen, { ...tracked, report }))
+    return { id: detector.id, watcher: detector.watch(chosen, { ...tracked, report }) }
   })
+  const guard = new Guard(posts)
   return {
-    watchers: [...posts.map((post) => post.guarded), { tick: (now) => teller.forget(now) }],
-    health: () => posts.map((post) => post.health),
+    watchers: [guard.watcher, { tick: (now) => teller.forget(now) }],
+    health: () => guard.health,
     get untold() {
       return teller.untold
     },
   }
 }
 
-/** One detector at its post: if it throws, it is relieved and the others go on. */
-class Post {
-  readonly guarded: Watcher
-  health: PartHealth
+interface Post {
+  readonly id: string
+  readonly watcher: Watcher
+}
 
-  constructor(id: string, watcher: Watcher) {
-    this.health = { part: `detector ${id}`, state: 'ok', note: 'watching' }
-    const events = EVENTS.filter((event) => watcher[event] !== undefined)
-    this.guarded = Object.fromEntries(events.map((event) => [event, this.#guard(watcher, event)]))
+/** What a detector hears of one event. The guard only hands on the two arguments, whatever they are. */
+interface Line {
+  readonly post: number
+  hear: (first: never, second: never) => void
+}
+
+/** Stands between the engine and the detectors: one that throws is switched off, the others go on. */
+class Guard {
+  readonly watcher: Watcher
+  readonly #health: PartHealth[]
+  readonly #lines: Line[] = []
+
+  constructor(posts: readonly Post[]) {
+    this.#health = posts.map(({ id }) => ({ part: `detector ${id}`, state: 'ok', note: 'watching' }))
+    const wanted = EVENTS.filter((event) => posts.some(({ watcher }) => watcher[event] !== undefined))
+    this.watcher = Object.fromEntries(wanted.map((event) => [event, this.#guard(event, posts)]))
   }
 
-  #guard(watcher: Watcher, event: keyof Watcher): (...about: never[]) => void {
-    const watch = (watcher[event] as (first: unknown, second: unknown) => void).bind(watcher)
-    return (first?: unknown, second?: unknown) => {
-      if (this.health.state !== 'ok') return
-      try {
-        watch(first, second)
-      } catch (cause) {
-        this.health = {
-          part: this.health.part,
-          state: 'off',
-          reason: `failed at ${event}: ${cause instanceof Error ? cause.message : String(cause)}`,
-          remedy: 'Restart Gatehouse to switch it on again, and report this as a bug.',
+  get health(): readonly PartHealth[] {
+    return [...this.#health]
+  }
+
+  /** Hot: one loop for all detectors; the `try` around it costs nothing unless it catches. */
+  #guard(event: keyof Watcher, posts: readonly Post[]): Line['hear'] {
+    const lines = posts.flatMap(({ watcher }, post): Line[] => {
+      const listener = watcher[event]
+      return listener ? [{ post, hear: listener.bind(watcher) as Line['hear'] }] : []
+    })
+    this.#lines.push(...lines)
+    return (first, second) => {
+      for (let at = 0; at < lines.length; ) {
+        try {
+          for (; at < lines.length; at++) lines[at]?.hear(first, second)
+        } catch (cause) {
+          this.#switchOff(lines[at]?.post ?? 0, event, cause)
+          at++
         }
       }
+    }
+  }
+
+  #switchOff(post: number, event: string, cause: unknown): void {
+    for (const line of this.#lines) if (line.post === post) line.hear = () => {}
+    this.#health[post] = {
+      part: this.#health[post]?.part ?? 'detector',
+      state: 'off',
+      reason: `failed at ${event}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      remedy: 'Restart Gatehouse to switch it on again, and report this as a bug.',
     }
   }
 }

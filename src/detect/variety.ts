@@ -1,9 +1,6 @@
-/** Hot: runs per flow. Allocates nothing. */
+/** Hot: runs per flow of a host that tries many things. Allocates nothing. */
 
-/**
- * How many different things each host tries, roughly, in one word per host: each thing sets one of 32 bits. A host
- * that does one thing a million times sets one. It keeps ordinary hosts and floods out of the larger tables.
- */
+/** How many different things a host tries, up to 32 and roughly: each thing sets one bit of the host's word. */
 export class Variety {
   readonly #bits: Uint32Array
 
@@ -11,24 +8,13 @@ export class Variety {
     this.#bits = new Uint32Array(capacity)
   }
 
-  /** Notes a thing; true once the host has tried three that differ. */
-  add(host: number, thing: number): boolean {
-    const before = this.#bits[host] as number
-    const after = before | (1 << (Math.imul(thing, 0x9e3779b1) >>> 27))
-    this.#bits[host] = after
-    return hasThreeBits(before)
+  add(host: number, thing: number): void {
+    this.#bits[host] = (this.#bits[host] as number) | (1 << (Math.imul(thing, 0x9e3779b1) >>> 27))
   }
 
-  /** True once the host has tried three things that differ. */
-  isVaried(host: number): boolean {
-    return hasThreeBits(this.#bits[host] as number)
-  }
-
-  /** How many of the 32 bits are set. */
-  bitsOf(host: number): number {
-    let bits = this.#bits[host] as number
+  of(host: number): number {
     let count = 0
-    for (; bits !== 0; bits &= bits - 1) count++
+    for (let bits = this.#bits[host] as number; bits !== 0; bits &= bits - 1) count++
     return count
   }
 
@@ -39,9 +25,4 @@ export class Variety {
   forgetAll(): void {
     this.#bits.fill(0)
   }
-}
-
-function hasThreeBits(bits: number): boolean {
-  const withoutOne = bits & (bits - 1)
-  return (withoutOne & (withoutOne - 1)) !== 0
 }

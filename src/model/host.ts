@@ -14,6 +14,8 @@ export interface Hosts {
   /** 32-bit word 0..3 of the address in network order; an IPv4 address is word 0. */
   word(host: number, index: number): number
   isIpv6(host: number): boolean
+  /** Flows in the table that it opened or answers. */
+  flowCount(host: number): number
   /** True for multicast and broadcast addresses. */
   isGroup(host: number): boolean
 }

@@ -1,13 +1,14 @@
 /** Hot: runs per flow. Allocates nothing unless it reports. */
 import { z } from 'zod'
 import type { Flows } from '#model/flow.ts'
+import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { ArpSweep } from '../arp-sweep.ts'
 import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
-import { HostMarks } from '../host-marks.ts'
+import { HostNotes } from '../host-notes.ts'
 import { goesOn, type Limits, SPOKE, spoke } from '../limits.ts'
 import { isForgedSyn, isRefusal, isUnlawful, keepSample, PROBE, PROBES, probeOf } from '../probe.ts'
 import { Variety } from '../variety.ts'
@@ -60,18 +61,19 @@ export default defineDetector({
 /** A row is one source and one port by one kind of probe; what it tries are hosts. */
 class HostSweepWatcher implements Watcher {
   readonly #context: WatchContext
+  readonly #hosts: Hosts
   readonly #flows: Flows
   readonly #settings: Settings
   readonly #limits: Limits
   readonly #attempts = new Attempts(ROWS, STALE_AFTER_MS)
-  readonly #marks: HostMarks
-  readonly #targets: Variety
+  readonly #notes: HostNotes
   readonly #ports: Variety
   readonly #arp: ArpSweep
-  #varietySince = 0
+  #triesSince = 0
 
   constructor(chosen: Settings, context: WatchContext) {
     this.#context = context
+    this.#hosts = context.hosts
     this.#flows = context.flows
     this.#settings = chosen
     this.#limits = {
@@ -82,27 +84,27 @@ class HostSweepWatcher implements Watcher {
       windowMs: chosen.windowSeconds * 1000,
       silentMs: chosen.silentAfterSeconds * 1000,
     }
-    this.#marks = new HostMarks(context.hosts)
-    this.#targets = new Variety(context.hosts.capacity)
+    this.#notes = new HostNotes(context.hosts)
     this.#ports = new Variety(context.hosts.capacity)
     this.#arp = new ArpSweep(this.#limits, chosen.silentHosts, context)
   }
 
   flowOpened(flow: number, packet: Packet): void {
     const { source, target } = packet
-    if (flow < 0 || source < 0 || target < 0) return
-    if (!this.#targets.add(source, target)) return
+    // One flow is no sweep: a flood from a million sources ends here, on the line of memory that its host is on.
+    if (flow < 0 || this.#hosts.flowCount(source) < 2) return
+    if (!this.#notes.tries(source, target)) return
     const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
     if (!isTried(probe)) return
     const port = portOf(probe, packet.targetPort)
     this.#ports.add(source, port)
-    if (this.#context.hosts.isGroup(target)) return
+    if (this.#hosts.isGroup(target)) return
 
     const row = this.#claim(source, port, probe, packet.at)
     if (row < 0) return
     const isNew = isUnlawful(probe)
-      ? this.#attempts.refuse(row, this.#marks.of(target), packet.at)
-      : this.#attempts.begin(row, this.#marks.of(target), packet.at)
+      ? this.#attempts.refuse(row, this.#notes.markOf(target), packet.at)
+      : this.#attempts.begin(row, this.#notes.markOf(target), packet.at)
     if (!isNew) return
     if (probe === PROBE.syn) this.#attempts.noteSyn(row, isForgedSyn(packet))
     this.#weigh(row, flow, packet.at)
@@ -110,32 +112,30 @@ class HostSweepWatcher implements Watcher {
 
   flowAnswered(flow: number): void {
     const source = this.#flows.source(flow)
-    if (source < 0 || !this.#targets.isVaried(source)) return
+    if (!this.#notes.isVaried(source)) return
     const probe = this.#probeOfFlow(flow)
     const row = this.#find(source, portOf(probe, this.#flows.targetPort(flow)), probe)
     if (row < 0) return
-    this.#attempts.answer(row, this.#marks.of(this.#flows.target(flow)))
+    this.#attempts.answer(row, this.#notes.markOf(this.#flows.target(flow)))
     if (probe === PROBE.syn) this.#attempts.noteHandshake(row)
   }
 
   flowRefused(flow: number, packet: Packet): void {
-    if (flow < 0) return
     const source = this.#flows.source(flow)
     const target = this.#flows.target(flow)
-    if (source < 0 || target < 0 || packet.target !== source || !isRefusal(packet)) return
+    if (packet.target !== source || !isRefusal(packet)) return
     const probe = this.#probeOfFlow(flow)
     if (!isTried(probe)) return
     const row = this.#claim(source, portOf(probe, this.#flows.targetPort(flow)), probe, packet.at)
     if (row < 0) return
-    if (this.#attempts.refuse(row, this.#marks.of(target), packet.at)) this.#weigh(row, flow, packet.at)
+    if (this.#attempts.refuse(row, this.#notes.markOf(target), packet.at)) this.#weigh(row, flow, packet.at)
   }
 
   /** A half-open try is as good as refused, unless a real TCP stack made it: load balancers check health so. */
   flowAborted(flow: number, packet: Packet): void {
-    if (flow < 0 || packet.source < 0 || packet.target < 0) return
     const row = this.#claim(packet.source, this.#flows.targetPort(flow), PROBE.syn, packet.at)
     if (row < 0) return
-    const target = this.#marks.of(packet.target)
+    const target = this.#notes.markOf(packet.target)
     if (this.#attempts.isGenuine(row)) this.#attempts.answer(row, target)
     else if (this.#attempts.refuse(row, target, packet.at)) this.#weigh(row, flow, packet.at)
   }
@@ -145,16 +145,15 @@ class HostSweepWatcher implements Watcher {
   }
 
   hostForgotten(host: number): void {
-    this.#marks.forget(host)
-    this.#targets.forget(host)
-    this.#ports.forget(host)
+    if (this.#notes.isVaried(host)) this.#ports.forget(host)
+    this.#notes.forget(host)
   }
 
   tick(now: number): void {
     this.#arp.tick(now)
-    if (now - this.#varietySince >= this.#limits.windowMs) {
-      this.#varietySince = now
-      this.#targets.forgetAll()
+    if (now - this.#triesSince >= this.#limits.windowMs) {
+      this.#triesSince = now
+      this.#notes.forgetTries()
       this.#ports.forgetAll()
     }
     const attempts = this.#attempts
@@ -176,7 +175,7 @@ class HostSweepWatcher implements Watcher {
   }
 
   #weigh(row: number, flow: number, now: number): void {
-    keepSample(this.#attempts, row, this.#marks.of(this.#flows.target(flow)), this.#flows, flow)
+    keepSample(this.#attempts, row, this.#notes.markOf(this.#flows.target(flow)), this.#flows, flow)
     this.#look(row, now)
   }
 
@@ -185,15 +184,15 @@ class HostSweepWatcher implements Watcher {
   }
 
   #claim(source: number, port: number, probe: number, now: number): number {
-    return this.#attempts.claim(this.#marks.of(source), (port << 3) | probe, now)
+    return this.#attempts.claim(this.#notes.markOf(source), (port << 3) | probe, now)
   }
 
   #find(source: number, port: number, probe: number): number {
-    return this.#attempts.find(this.#marks.of(source), (port << 3) | probe)
+    return this.#attempts.find(this.#notes.markOf(source), (port << 3) | probe)
   }
 
   #report(row: number, reason: number, now: number): void {
-    const source = this.#marks.hostOf(this.#attempts.who[row] as number)
+    const source = this.#notes.hostOf(this.#attempts.who[row] as number)
     if (source < 0) {
       this.#attempts.forget(row)
       return
@@ -210,7 +209,7 @@ class HostSweepWatcher implements Watcher {
     const attempts = this.#attempts
     const what = attempts.what[row] as number
     const [port, probe] = [what >>> 3, what & 7]
-    const subject = this.#context.hosts.address(source)
+    const subject = this.#hosts.address(source)
     const [firstAt, lastAt] = [attempts.firstAt[row] as number, attempts.lastAt[row] as number]
     const count = attempts.distinct(row)
     const kind = probe === PROBE.syn && attempts.isGenuine(row) ? 'connect' : (PROBES[probe] as string)
@@ -233,8 +232,8 @@ class HostSweepWatcher implements Watcher {
 
   #samplesOf(row: number, source: number, probe: number): ReportedFinding['evidence']['samples'] {
     const port = (this.#attempts.what[row] as number) >>> 3
-    const subject = this.#context.hosts.address(source)
-    const protocol = protocolOf(probe, this.#context.hosts.isIpv6(source))
+    const subject = this.#hosts.address(source)
+    const protocol = protocolOf(probe, this.#hosts.isIpv6(source))
     return this.#attempts.samples.of(row).flatMap(({ at, thing, sourcePort, flags, length }) =>
       this.#addressOf(thing).map((target) => ({
         ...{ at, source: subject, sourcePort, target, targetPort: port },
@@ -245,8 +244,8 @@ class HostSweepWatcher implements Watcher {
 
   /** Empty when the table forgot the host since. */
   #addressOf(mark: number): ReportedFinding['subject'][] {
-    const host = this.#marks.hostOf(mark)
-    return host < 0 ? [] : [this.#context.hosts.address(host)]
+    const host = this.#notes.hostOf(mark)
+    return host < 0 ? [] : [this.#hosts.address(host)]
   }
 
   /**
@@ -257,7 +256,7 @@ class HostSweepWatcher implements Watcher {
     const what = this.#attempts.what[row] as number
     const [port, probe] = [what >>> 3, what & 7]
     if (probe === PROBE.ping) return true
-    if (port >= 1024 && this.#ports.bitsOf(source) >= PEER_TO_PEER_PORTS) return true
+    if (port >= 1024 && this.#ports.of(source) >= PEER_TO_PEER_PORTS) return true
     const isSilent = this.#attempts.toldBecause[row] !== SPOKE.refused
     return isSilent && (probe === PROBE.udp || WEB_PORTS.includes(port))
   }

@@ -2,12 +2,13 @@
 import { z } from 'zod'
 import type { Ip } from '#model/address.ts'
 import type { Flows } from '#model/flow.ts'
+import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
-import { HostMarks } from '../host-marks.ts'
+import { HostNotes } from '../host-notes.ts'
 import { goesOn, type Limits, SPOKE, spoke } from '../limits.ts'
 import {
   isForgedSyn,
@@ -20,7 +21,6 @@ import {
   PROBES,
   probeOf,
 } from '../probe.ts'
-import { Variety } from '../variety.ts'
 
 const ROWS = 16_384
 /** What was once open stays known this long: a monitor whose target goes down is no scanner. */
@@ -77,16 +77,17 @@ export default defineDetector({
 /** A row is one source, one target and one kind of probe; what it tries are ports. */
 class PortScanWatcher implements Watcher {
   readonly #context: WatchContext
+  readonly #hosts: Hosts
   readonly #flows: Flows
   readonly #settings: Settings
   readonly #limits: Limits
   readonly #attempts = new Attempts(ROWS, STALE_AFTER_MS)
-  readonly #marks: HostMarks
-  readonly #ports: Variety
-  #varietySince = 0
+  readonly #notes: HostNotes
+  #triesSince = 0
 
   constructor(chosen: Settings, context: WatchContext) {
     this.#context = context
+    this.#hosts = context.hosts
     this.#flows = context.flows
     this.#settings = chosen
     this.#limits = {
@@ -96,12 +97,12 @@ class PortScanWatcher implements Watcher {
       windowMs: chosen.windowSeconds * 1000,
       silentMs: chosen.silentAfterSeconds * 1000,
     }
-    this.#marks = new HostMarks(context.hosts)
-    this.#ports = new Variety(context.hosts.capacity)
+    this.#notes = new HostNotes(context.hosts)
   }
 
   flowOpened(flow: number, packet: Packet): void {
-    if (flow < 0 || packet.source < 0 || packet.target < 0) return
+    // One flow is no scan: a flood from a million sources ends here, on the line of memory that its host is on.
+    if (flow < 0 || this.#hosts.flowCount(packet.source) < 2) return
     const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
     if (isUnlawful(probe)) this.#refuse(flow, probe, packet.at)
     else if (probe === PROBE.syn || probe === PROBE.udp) this.#begin(flow, probe, packet)
@@ -109,7 +110,7 @@ class PortScanWatcher implements Watcher {
 
   flowAnswered(flow: number): void {
     const source = this.#flows.source(flow)
-    if (source < 0 || !this.#ports.isVaried(source)) return
+    if (!this.#notes.isVaried(source)) return
     const protocol = this.#flows.protocol(flow)
     const probe = protocol === PROTOCOL.tcp ? PROBE.syn : PROBE.udp
     const row = this.#find(source, this.#flows.target(flow), probe)
@@ -119,11 +120,8 @@ class PortScanWatcher implements Watcher {
   }
 
   flowRefused(flow: number, packet: Packet): void {
-    if (flow < 0) return
-    const source = this.#flows.source(flow)
-    const target = this.#flows.target(flow)
     // An ICMP error goes to the sender of what it is about: one about an answer is not about this flow's first packet.
-    if (source < 0 || target < 0 || packet.target !== source || !isRefusal(packet)) return
+    if (packet.target !== this.#flows.source(flow) || !isRefusal(packet)) return
 
     const [sourcePort, port] = [this.#flows.sourcePort(flow), this.#flows.targetPort(flow)]
     const probe = probeOf(this.#flows.protocol(flow), this.#flows.firstFlags(flow), sourcePort)
@@ -137,7 +135,6 @@ class PortScanWatcher implements Watcher {
 
   /** A half-open try is as good as refused, unless a real TCP stack made it: load balancers check health so. */
   flowAborted(flow: number, packet: Packet): void {
-    if (flow < 0 || packet.source < 0 || packet.target < 0) return
     const row = this.#find(packet.source, packet.target, PROBE.syn)
     if (row < 0) return
     const port = this.#flows.targetPort(flow)
@@ -146,14 +143,13 @@ class PortScanWatcher implements Watcher {
   }
 
   hostForgotten(host: number): void {
-    this.#marks.forget(host)
-    this.#ports.forget(host)
+    this.#notes.forget(host)
   }
 
   tick(now: number): void {
-    if (now - this.#varietySince >= this.#limits.windowMs) {
-      this.#varietySince = now
-      this.#ports.forgetAll()
+    if (now - this.#triesSince >= this.#limits.windowMs) {
+      this.#triesSince = now
+      this.#notes.forgetTries()
     }
     const attempts = this.#attempts
     for (let row = 0; row < attempts.capacity; row++) {
@@ -166,7 +162,7 @@ class PortScanWatcher implements Watcher {
 
   #begin(flow: number, probe: number, packet: Packet): void {
     const { source, target, targetPort, at } = packet
-    if (!this.#ports.add(source, targetPort)) return
+    if (!this.#notes.tries(source, targetPort)) return
     if (probe === PROBE.udp && isOrdinaryUdp(packet)) return
     const row = this.#claim(source, target, probe, at)
     if (row < 0 || !this.#attempts.begin(row, targetPort, at)) return
@@ -192,23 +188,23 @@ class PortScanWatcher implements Watcher {
   }
 
   #claim(source: number, target: number, probe: number, now: number): number {
-    return this.#attempts.claim(this.#marks.of(source), (this.#marks.of(target) << 3) | probe, now)
+    return this.#attempts.claim(this.#notes.markOf(source), (this.#notes.markOf(target) << 3) | probe, now)
   }
 
   #find(source: number, target: number, probe: number): number {
-    return this.#attempts.find(this.#marks.of(source), (this.#marks.of(target) << 3) | probe)
+    return this.#attempts.find(this.#notes.markOf(source), (this.#notes.markOf(target) << 3) | probe)
   }
 
   #report(row: number, reason: number, now: number): void {
     const what = this.#attempts.what[row] as number
-    const source = this.#marks.hostOf(this.#attempts.who[row] as number)
-    const target = this.#marks.hostOf(what >>> 3)
+    const source = this.#notes.hostOf(this.#attempts.who[row] as number)
+    const target = this.#notes.hostOf(what >>> 3)
     if (source < 0 || target < 0) {
       this.#attempts.forget(row)
       return
     }
     this.#attempts.tell(row, reason, now)
-    const [subject, victim] = [this.#context.hosts.address(source), this.#context.hosts.address(target)]
+    const [subject, victim] = [this.#hosts.address(source), this.#hosts.address(target)]
     this.#context.report({
       ...this.#story(row, { subject, victim, probe: what & 7 }),
       at: now,

@@ -1,0 +1,66 @@
+/** Hot: runs per flow. Allocates nothing. */
+import type { Hosts } from '#model/host.ts'
+
+/** Marks are below 2^28, so that three more bits fit beside one in a positive 32-bit number. */
+const MARK_BITS = 28
+const GENERATIONS_SHIFT = 8
+const THINGS = 0xff
+
+/**
+ * Two bytes about each host, in one place because each new flow and each forgotten host reads them.
+ *
+ * Low byte: how many different things the host tries, roughly. Each thing sets one of eight bits, so a host that
+ * does one thing a million times sets one. It keeps ordinary hosts and floods out of the larger tables.
+ *
+ * High byte: how often its number was given to another host. With it a number becomes a mark, and what is
+ * remembered about a host that the table forgot never falls on the next one with its number.
+ */
+export class HostNotes {
+  readonly #notes: Uint16Array
+  readonly #numberBits: number
+  readonly #generationMask: number
+
+  constructor(hosts: Hosts) {
+    this.#notes = new Uint16Array(hosts.capacity)
+    this.#numberBits = Math.max(1, 32 - Math.clz32(hosts.capacity - 1))
+    this.#generationMask = Math.min(0xff, (1 << (MARK_BITS - this.#numberBits)) - 1)
+  }
+
+  /** Notes a thing that a host tries; true once it has tried about three that differ. */
+  tries(host: number, thing: number): boolean {
+    const before = this.#notes[host] as number
+    this.#notes[host] = before | (1 << (Math.imul(thing, 0x9e3779b1) >>> 29))
+    return hasThreeBits(before & THINGS)
+  }
+
+  isVaried(host: number): boolean {
+    return hasThreeBits((this.#notes[host] as number) & THINGS)
+  }
+
+  markOf(host: number): number {
+    return (((this.#notes[host] as number) >>> GENERATIONS_SHIFT) << this.#numberBits) | host
+  }
+
+  /** The host of a mark; -1 when it was forgotten since. */
+  hostOf(mark: number): number {
+    const host = mark & ((1 << this.#numberBits) - 1)
+    return this.markOf(host) === mark ? host : -1
+  }
+
+  forget(host: number): void {
+    const generation = ((this.#notes[host] as number) >>> GENERATIONS_SHIFT) + 1
+    this.#notes[host] = (generation & this.#generationMask) << GENERATIONS_SHIFT
+  }
+
+  /** Forgets what every host tried; marks stay. */
+  forgetTries(): void {
+    for (let host = 0; host < this.#notes.length; host++) {
+      this.#notes[host] = (this.#notes[host] as number) & ~THINGS
+    }
+  }
+}
+
+function hasThreeBits(bits: number): boolean {
+  const withoutOne = bits & (bits - 1)
+  return (withoutOne & (withoutOne - 1)) !== 0
+}
