@@ -1,0 +1,108 @@
+import type { Alert, BlockRequest, Outcome } from '../../src/contract/schemas.ts'
+import { ask } from './api.ts'
+import { live } from './live.svelte.ts'
+import { text } from './text/text.ts'
+import { type Toast, toasts } from './toast.svelte.ts'
+
+/** What can still be taken back, newest last: `u` walks through it. */
+const undoable: (() => Promise<void>)[] = []
+const MOST_UNDOABLE = 50
+
+/** Does something, says what was done, and offers to take it back. Answers false when it was refused. */
+async function act(kind: Toast['kind'], run: () => Promise<Outcome>): Promise<boolean> {
+  try {
+    const outcome = await run()
+    await live.readBlocks()
+    offerUndo(kind, outcome)
+    return true
+  } catch (problem) {
+    toasts.problem(problem)
+    return false
+  }
+}
+
+function offerUndo(kind: Toast['kind'], outcome: Outcome): void {
+  const { decision, sentence } = outcome
+  if (!decision || outcome.undo === undefined) {
+    toasts.show({ kind, sentence })
+    return
+  }
+  const undo = rememberUndo(async () => {
+    await act('good', () => ask<Outcome>('POST', `decisions/${decision.id}/undo`))
+  })
+  toasts.show({ kind, sentence, undo })
+}
+
+function rememberUndo(run: () => Promise<void>): () => void {
+  undoable.push(run)
+  if (undoable.length > MOST_UNDOABLE) undoable.shift()
+  return () => {
+    const at = undoable.indexOf(run)
+    if (at >= 0) undoable.splice(at, 1)
+    toasts.dismiss()
+    void run()
+  }
+}
+
+/** Takes the newest act of this page back. */
+export function undoLast(): void {
+  const run = undoable.pop()
+  if (!run) {
+    toasts.show({ kind: 'plain', sentence: text.toast.nothingToUndo })
+    return
+  }
+  toasts.dismiss()
+  void run()
+}
+
+export const block = (request: BlockRequest): Promise<boolean> =>
+  act('block', () => ask<Outcome>('POST', 'blocks', request))
+
+export const unblock = (target: string): Promise<boolean> =>
+  act('good', () => ask<Outcome>('DELETE', `blocks/${encodeURIComponent(target)}`))
+
+/** Blocks several addresses; one capsule takes them all back. */
+export async function blockAll(targets: readonly string[]): Promise<void> {
+  const outcomes: Outcome[] = []
+  for (const target of targets) {
+    try {
+      outcomes.push(await ask<Outcome>('POST', 'blocks', { target }))
+    } catch (problem) {
+      toasts.problem(problem)
+      return
+    }
+  }
+  await live.readBlocks()
+  const ids = outcomes.flatMap(({ decision }) => (decision ? [decision.id] : []))
+  const undo = rememberUndo(async () => {
+    for (const id of ids.reverse()) await act('good', () => ask<Outcome>('POST', `decisions/${id}/undo`))
+  })
+  toasts.show({ kind: 'block', sentence: text.toast.blocked(outcomes.length), undo })
+}
+
+export const allow = (target: string, note: string): Promise<boolean> =>
+  act('good', () => ask<Outcome>('POST', 'allow', { target, ...(note !== '' && { note }) }))
+
+export const disallow = (target: string): Promise<boolean> =>
+  act('plain', () => ask<Outcome>('DELETE', `allow/${encodeURIComponent(target)}`))
+
+export const closeConnection = (id: number): Promise<boolean> =>
+  act('plain', () => ask<Outcome>('POST', `connections/${id}/close`))
+
+export const undoDecision = (id: number): Promise<boolean> =>
+  act('good', () => ask<Outcome>('POST', `decisions/${id}/undo`))
+
+/** Moves alerts out of the inbox, or back into it. */
+export async function archive(ids: readonly number[], isArchived = true): Promise<void> {
+  try {
+    for (const id of ids) {
+      live.replaceAlert(await ask<Alert>('POST', `alerts/${id}/archive?archived=${isArchived}`))
+    }
+  } catch (problem) {
+    toasts.problem(problem)
+    return
+  }
+  if (!isArchived) return
+  const undo = rememberUndo(() => archive(ids, false))
+  toasts.show({ kind: 'good', sentence: text.toast.archived(ids.length), undo })
+}

@@ -1,0 +1,162 @@
+import { SvelteSet } from 'svelte/reactivity'
+import type { Connection } from '../../../src/contract/schemas.ts'
+import { live } from '../live.svelte.ts'
+import { route } from '../route.svelte.ts'
+import { arrange } from './arrange.ts'
+import { Places, SORTS, type Sort } from './order.ts'
+import { matches, parseQuery, type Term } from './query.ts'
+import { type Row, VIEWS, type View } from './row.ts'
+
+interface Shown {
+  readonly rows: readonly Row[]
+  /** Connections that fit the search, with those that wait. */
+  readonly flows: number
+  /** Connections that wait behind the pill. */
+  readonly waiting: number
+}
+
+/** The list of live connections: what is in it, in which order, what is open, and where the reader is. */
+export class ConnectionList {
+  readonly closedPrograms = new SvelteSet<string>()
+  readonly openHosts = new SvelteSet<string>()
+  readonly selected = new SvelteSet<string>()
+  cursor = $state('')
+  /** Why nothing may move: the reader points, has the focus here, has scrolled, selected, or opened a menu. */
+  isPointed = $state(false)
+  isFocused = $state(false)
+  isScrolled = $state(false)
+  isMenuOpen = $state(false)
+
+  readonly view = $derived(VIEWS.find((view) => view === route.get('view')) ?? 'program')
+  readonly sort = $derived(SORTS.find((sort) => sort === route.get('sort')) ?? 'down')
+  readonly isDescending = $derived(
+    route.get('turn') === '' ? this.sort !== 'name' : route.get('turn') === 'down',
+  )
+  readonly terms: readonly Term[] = $derived(parseQuery(route.get('q')))
+  readonly isHeld = $derived(
+    this.isPointed || this.isFocused || this.isScrolled || this.isMenuOpen || this.selected.size > 0,
+  )
+  readonly shown: Shown = $derived.by(() => this.#arrange())
+  readonly at = $derived(this.shown.rows.findIndex(({ key }) => key === this.cursor))
+  readonly inspected: Row | undefined = $derived(this.shown.rows.find(({ key }) => key === route.get('sel')))
+
+  readonly #places = new Places()
+  #admitted: ReadonlySet<number> | undefined
+  #arrangedAs = ''
+  #asked = $state(0)
+  #answered = 0
+
+  /** Lets in what waits, and puts everything in order once. */
+  showNew(): void {
+    this.#asked++
+  }
+
+  setView(view: View): void {
+    route.set({ view: view === 'program' ? '' : view, sel: '' })
+  }
+
+  /** Sorts by a column; the same one again turns the order around. */
+  sortBy(sort: Sort): void {
+    const isSame = sort === this.sort
+    const isDescending = isSame ? !this.isDescending : sort !== 'name'
+    route.set({
+      sort: sort === 'down' ? '' : sort,
+      turn: isDescending === (sort !== 'name') ? '' : isDescending ? 'down' : 'up',
+    })
+  }
+
+  isOpen(key: string, level: number): boolean {
+    if (this.view === 'program' && level === 1) return !this.closedPrograms.has(key)
+    return this.openHosts.has(key)
+  }
+
+  setOpen(row: Row, isOpen: boolean): void {
+    if (row.children.length === 0) return
+    const isProgram = this.view === 'program' && row.level === 1
+    if (isProgram === isOpen) this.#set(isProgram).delete(row.key)
+    else this.#set(isProgram).add(row.key)
+  }
+
+  /** Opens or closes every group. */
+  setAllOpen(isOpen: boolean): void {
+    this.closedPrograms.clear()
+    this.openHosts.clear()
+    const programs = this.shown.rows.filter(({ kind }) => kind === 'program')
+    const hosts = this.view === 'program' ? programs.flatMap(({ children }) => children) : this.shown.rows
+    if (!isOpen) for (const { key } of programs) this.closedPrograms.add(key)
+    else for (const { key, kind } of hosts) if (kind === 'host') this.openHosts.add(key)
+  }
+
+  /** Moves the cursor by rows; from nowhere it starts at the top. */
+  move(by: number): Row | undefined {
+    const { rows } = this.shown
+    if (rows.length === 0) return undefined
+    const to = this.at < 0 ? 0 : Math.min(rows.length - 1, Math.max(0, this.at + by))
+    const row = rows[to]
+    if (row) this.cursor = row.key
+    if (row && route.get('sel') !== '') this.inspect(row)
+    return row
+  }
+
+  toParent(): void {
+    const row = this.shown.rows[this.at]
+    if (!row) return
+    if (row.isOpen) {
+      this.setOpen(row, false)
+      return
+    }
+    const parent = this.shown.rows.slice(0, this.at).findLast(({ level }) => level < row.level)
+    if (parent) this.cursor = parent.key
+  }
+
+  inspect(row: Row | undefined): void {
+    route.set({ sel: row?.key ?? '' })
+  }
+
+  toggleSelected(row: Row): void {
+    if (this.selected.has(row.key)) this.selected.delete(row.key)
+    else if (row.kind !== 'program') this.selected.add(row.key)
+  }
+
+  /** The other ends of the selected rows, each once. */
+  get selectedPeers(): string[] {
+    const rows = this.shown.rows.filter(({ key }) => this.selected.has(key))
+    return [...new Set(rows.flatMap(({ connections }) => connections.map(({ peer }) => peer)))]
+  }
+
+  #set(isProgram: boolean): SvelteSet<string> {
+    return isProgram ? this.closedPrograms : this.openHosts
+  }
+
+  #arrange(): Shown {
+    void live.version
+    const isHeld = this.#admit()
+    const admitted = this.#admitted
+    const fits = (connection: Connection): boolean =>
+      matches(this.terms, connection, live.goneAt.has(connection.id))
+    const waits = ({ id }: Connection): boolean => admitted !== undefined && !admitted.has(id)
+    const { rows, roots, flows } = arrange(live.connections.values(), {
+      view: this.view,
+      order: { sort: this.sort, isDescending: this.isDescending, isHeld, places: this.#places },
+      isIn: (connection) => !waits(connection) && fits(connection),
+      isGone: ({ id }) => live.goneAt.has(id),
+      isOpen: (key, level) => this.isOpen(key, level),
+    })
+    if (!isHeld) this.#places.keep(roots)
+    let waiting = 0
+    if (admitted) for (const each of live.connections.values()) if (waits(each) && fits(each)) waiting++
+    return { rows, flows: flows + waiting, waiting }
+  }
+
+  /** Decides who is in. Answers whether the order is held: not when the reader asked for another list. */
+  #admit(): boolean {
+    const as = `${this.view} ${this.sort} ${this.isDescending} ${route.get('q')}`
+    const isAsked = this.#asked !== this.#answered || as !== this.#arrangedAs || !live.isLoaded
+    const isHeld = this.isHeld && !isAsked
+    this.#answered = this.#asked
+    this.#arrangedAs = as
+    if (!isHeld) this.#admitted = this.isHeld ? new Set(live.connections.keys()) : undefined
+    else this.#admitted ??= new Set(live.connections.keys())
+    return isHeld
+  }
+}

@@ -1,0 +1,67 @@
+import type { Connection } from '../../../src/contract/schemas.ts'
+
+export type Owner = NonNullable<Connection['owner']>
+
+export type View = 'program' | 'host' | 'flat'
+export const VIEWS: readonly View[] = ['program', 'host', 'flat']
+
+/** One line of the list: a program, a host, or a flow; the first two stand for the flows below them. */
+export interface Row {
+  /** Stable over time: `p:…`, `h:…`, `f:…`. */
+  readonly key: string
+  readonly kind: 'program' | 'host' | 'flow'
+  level: number
+  readonly title: string
+  readonly connections: Connection[]
+  readonly children: Row[]
+  down: number
+  up: number
+  bytes: number
+  blocked: number
+  /** All flows below are over. */
+  isGone: boolean
+  isOpen: boolean
+}
+
+export const isInbound = (connection: Connection): boolean => connection.direction === 'inbound'
+
+/** Bytes per second towards this machine, and away from it. */
+export const downOf = (c: Connection): number => (isInbound(c) ? c.rateForward : c.rateBackward)
+export const upOf = (c: Connection): number => (isInbound(c) ? c.rateBackward : c.rateForward)
+export const bytesOf = (c: Connection): number => c.bytesForward + c.bytesBackward
+export const retransmitsOf = (c: Connection): number => c.retransmitsForward + c.retransmitsBackward
+
+/** The port that says what is spoken: ours when they called, theirs when we did. */
+export const servicePort = (c: Connection): number => (isInbound(c) ? c.localPort : c.peerPort)
+
+export const hasPorts = (c: Connection): boolean => !c.protocol.startsWith('icmp')
+
+/** What all flows of a row agree on, or undefined. */
+export function common<Value>(row: Row, read: (connection: Connection) => Value): Value | undefined {
+  const [first, ...rest] = row.connections
+  if (!first) return undefined
+  const value = read(first)
+  return rest.every((connection) => read(connection) === value) ? value : undefined
+}
+
+export const ownerOf = (row: Row): Owner | undefined => row.connections.find(({ owner }) => owner)?.owner
+
+/** Equal for flows of the same program; `through` for those that only pass this machine. */
+export function programOf(connection: Connection): string {
+  const { owner, direction } = connection
+  if (owner) return owner.unreadableBecause === undefined ? owner.path : `?${owner.name}`
+  return direction === 'forward' ? 'through' : 'unknown'
+}
+
+/** Oldest first packet of the row. */
+export const openedAt = (row: Row): number =>
+  row.connections.reduce((oldest, { openedAt }) => Math.min(oldest, openedAt), Number.POSITIVE_INFINITY)
+
+/** Slowest handshake of the row. */
+export function slowest(row: Row): number | undefined {
+  let most: number | undefined
+  for (const { handshakeMs } of row.connections) {
+    if (handshakeMs !== undefined && handshakeMs > (most ?? -1)) most = handshakeMs
+  }
+  return most
+}

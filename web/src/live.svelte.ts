@@ -1,0 +1,276 @@
+import type {
+  Alert,
+  Block,
+  Connection,
+  Decision,
+  LiveEvent,
+  Page,
+  Status,
+} from '../../src/contract/schemas.ts'
+import { API, ask, ProblemError } from './api.ts'
+import { clock } from './clock.svelte.ts'
+
+/** How the page and the daemon are in touch. `lost` says since when, and when the next try is. */
+export type Link =
+  | { readonly state: 'opening' }
+  | { readonly state: 'live' }
+  | { readonly state: 'lost'; readonly since: number; readonly nextTryAt: number }
+
+export interface Paused {
+  readonly at: number
+  readonly missed: number
+}
+
+const KINDS: readonly LiveEvent['kind'][] = ['status', 'connections', 'alert', 'blocks', 'decision', 'reset']
+const GONE_STAYS_MS = 10_000
+const SHOW_EVERY_MS = 250
+const RETRY_MS = [1000, 2000, 5000, 10_000]
+/** The daemon says its status every second: a silence this long means that the line is dead. */
+const SILENCE_MS = 8000
+const MOST_HELD = 2000
+const MOST_ALERTS = 2000
+const MOST_DECISIONS = 500
+const TRAFFIC_SECONDS = 900
+
+export interface TrafficPoint {
+  readonly at: number
+  readonly down: number
+  readonly up: number
+}
+
+/** What the daemon streams, as the page shows it: one EventSource for everything. */
+class Live {
+  link = $state.raw<Link>({ state: 'opening' })
+  paused = $state.raw<Paused | undefined>(undefined)
+  status = $state.raw<Status | undefined>(undefined)
+  alerts = $state.raw<readonly Alert[]>([])
+  blocks = $state.raw<readonly Block[]>([])
+  /** Decisions made since the page was opened, newest first. */
+  decisions = $state.raw<readonly Decision[]>([])
+  traffic = $state.raw<readonly TrafficPoint[]>([])
+  /** Counts up whenever `connections` is worth drawing again. */
+  version = $state(0)
+  isLoaded = $state(false)
+
+  /** Not reactive by itself: thousands of entries change each second. Read `version` first. */
+  readonly connections = new Map<number, Connection>()
+  /** When a connection that is still shown went away. */
+  readonly goneAt = new Map<number, number>()
+  /** While true, and for `keptId` always, connections that are over stay in the list. */
+  isHeld = false
+  keptId: number | undefined
+
+  #source: EventSource | undefined
+  #heldBack: LiveEvent[] = []
+  #isLoading = false
+  #retries = 0
+  #retryTimer: ReturnType<typeof setTimeout> | undefined
+  #heardAt = 0
+  #isDirty = false
+  #isShowing = false
+  #shownAt = 0
+
+  /** Opens the stream and keeps it open until the answer is called. */
+  start(): () => void {
+    this.#open()
+    const beat = setInterval(() => this.#beat(), 1000)
+    const onVisible = () => this.#show()
+    document.addEventListener('visibilitychange', onVisible)
+    return () => {
+      clearInterval(beat)
+      clearTimeout(this.#retryTimer)
+      document.removeEventListener('visibilitychange', onVisible)
+      this.#source?.close()
+      this.#source = undefined
+      this.isLoaded = false
+    }
+  }
+
+  /** Holds all changes back, or lets them in. */
+  togglePause(): void {
+    if (!this.paused) {
+      this.paused = { at: clock.now, missed: 0 }
+      return
+    }
+    const isTooMany = this.#heldBack.length >= MOST_HELD
+    this.paused = undefined
+    if (isTooMany) void this.#load()
+    else this.#letIn()
+  }
+
+  tryNow(): void {
+    clearTimeout(this.#retryTimer)
+    this.#open()
+  }
+
+  /** Reads the blocks again: after an act, so that its effect is seen at once. */
+  async readBlocks(): Promise<void> {
+    this.blocks = await ask<Block[]>('GET', 'blocks')
+  }
+
+  replaceAlert(alert: Alert): void {
+    this.alerts = foldAlert(this.alerts, alert)
+  }
+
+  #open(): void {
+    this.#source?.close()
+    const source = new EventSource(`${API}/events`)
+    this.#source = source
+    this.#heardAt = Date.now()
+    source.onopen = () => {
+      this.#retries = 0
+      this.#heardAt = Date.now()
+      // After a break the browser sends Last-Event-ID and the daemon catches up; only a new stream starts from nothing.
+      if (!this.isLoaded || this.link.state !== 'live') void this.#load()
+    }
+    source.onerror = () => this.#lost(source)
+    for (const kind of KINDS) {
+      source.addEventListener(kind, (event: MessageEvent<string>) => {
+        this.#heardAt = Date.now()
+        this.#take(JSON.parse(event.data) as LiveEvent)
+      })
+    }
+  }
+
+  #lost(source: EventSource): void {
+    if (source !== this.#source) return
+    const wait = RETRY_MS[Math.min(this.#retries, RETRY_MS.length - 1)] ?? 10_000
+    this.#retries++
+    const since = this.link.state === 'lost' ? this.link.since : clock.now
+    this.link = { state: 'lost', since, nextTryAt: clock.now + wait }
+    if (source.readyState !== EventSource.CLOSED) return
+    clearTimeout(this.#retryTimer)
+    this.#retryTimer = setTimeout(() => {
+      // A stream says nothing about why it ended: an ordinary question tells "signed out" from "not there".
+      ask<Status>('GET', 'status').then(
+        () => this.#open(),
+        (problem: unknown) => {
+          if (problem instanceof ProblemError && problem.status === 401) return
+          this.#lost(source)
+        },
+      )
+    }, wait)
+  }
+
+  /** Reads everything once; what the stream brings meanwhile is put on top. */
+  async #load(): Promise<void> {
+    if (this.#isLoading) return
+    this.#isLoading = true
+    try {
+      const [status, connections, alerts, blocks] = await Promise.all([
+        ask<Status>('GET', 'status'),
+        ask<Connection[]>('GET', 'connections'),
+        ask<Page<Alert>>('GET', 'alerts?limit=500'),
+        ask<Block[]>('GET', 'blocks'),
+      ])
+      this.connections.clear()
+      this.goneAt.clear()
+      for (const connection of connections) this.connections.set(connection.id, connection)
+      this.alerts = alerts.items
+      this.blocks = blocks
+      this.#setStatus(status)
+      this.isLoaded = true
+      this.link = { state: 'live' }
+    } catch {
+      // The stream's own error handling says "lost"; the next open loads again.
+      this.isLoaded = false
+      this.#source?.close()
+      if (this.#source) this.#lost(this.#source)
+    } finally {
+      this.#isLoading = false
+    }
+    this.#letIn()
+    this.#show()
+  }
+
+  #take(event: LiveEvent): void {
+    if (event.kind === 'reset') {
+      void this.#load()
+      return
+    }
+    if (this.link.state === 'lost' && this.isLoaded) this.link = { state: 'live' }
+    if (!this.#isLoading && !this.paused) {
+      this.#apply(event)
+      return
+    }
+    if (this.#heldBack.length < MOST_HELD) this.#heldBack.push(event)
+    if (this.paused && event.kind !== 'status') {
+      const changes = event.kind === 'connections' ? event.changed.length + event.gone.length : 1
+      this.paused = { ...this.paused, missed: this.paused.missed + changes }
+    }
+  }
+
+  #letIn(): void {
+    const events = this.#heldBack
+    this.#heldBack = []
+    for (const event of events) this.#apply(event)
+    this.#show()
+  }
+
+  #apply(event: LiveEvent): void {
+    if (event.kind === 'status') this.#setStatus(event.status)
+    else if (event.kind === 'connections') this.#fold(event.changed, event.gone)
+    else if (event.kind === 'alert') this.alerts = foldAlert(this.alerts, event.alert)
+    else if (event.kind === 'blocks') this.blocks = event.blocks
+    else if (event.kind === 'decision') {
+      this.decisions = [event.decision, ...this.decisions].slice(0, MOST_DECISIONS)
+    }
+  }
+
+  #setStatus(status: Status): void {
+    clock.set(status.now)
+    this.status = status
+    const { inbound: down, outbound: up } = status.rates
+    const point = { at: status.now, down, up }
+    this.traffic = [...this.traffic.filter(({ at }) => at < point.at), point].slice(-TRAFFIC_SECONDS)
+  }
+
+  #fold(changed: readonly Connection[], gone: readonly number[]): void {
+    for (const connection of changed) {
+      this.connections.set(connection.id, connection)
+      this.goneAt.delete(connection.id)
+    }
+    const now = Date.now()
+    for (const id of gone) if (this.connections.has(id)) this.goneAt.set(id, now)
+    if (changed.length + gone.length > 0) this.#isDirty = true
+    this.#show()
+  }
+
+  /** Lets the views draw what changed, at most four times a second and never while the page is hidden. */
+  #show(): void {
+    if (document.hidden || this.#isShowing) return
+    this.#isShowing = true
+    const wait = Math.max(0, this.#shownAt + SHOW_EVERY_MS - performance.now())
+    setTimeout(() => {
+      this.#isShowing = false
+      this.#shownAt = performance.now()
+      this.#isDirty = false
+      this.version++
+    }, wait)
+  }
+
+  #beat(): void {
+    if (this.link.state === 'live' && Date.now() - this.#heardAt > SILENCE_MS && this.#source) {
+      this.#source.close()
+      this.#lost(this.#source)
+    }
+    if (this.isHeld || this.paused || document.hidden) return
+    const before = Date.now() - GONE_STAYS_MS
+    for (const [id, at] of this.goneAt) {
+      if (at > before || id === this.keptId) continue
+      this.connections.delete(id)
+      this.goneAt.delete(id)
+      this.#isDirty = true
+    }
+    if (this.#isDirty) this.#show()
+  }
+}
+
+/** Newest first; an alert that is known is replaced. */
+function foldAlert(alerts: readonly Alert[], alert: Alert): Alert[] {
+  return [alert, ...alerts.filter(({ id }) => id !== alert.id)]
+    .sort((a, b) => b.lastSeenAt - a.lastSeenAt)
+    .slice(0, MOST_ALERTS)
+}
+
+export const live = new Live()
