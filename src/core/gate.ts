@@ -70,6 +70,7 @@ export class Gate {
   /** Ranges are few; addresses are found by their key. */
   readonly #ranges = new Set<Target>()
   #lastDecisionId: number
+  #droppedPackets = 0
 
   constructor(parts: GateParts) {
     this.#parts = parts
@@ -131,6 +132,11 @@ export class Gate {
 
   get count(): number {
     return this.#book.size
+  }
+
+  /** Packets that the blocks turned away since the start, those that are over included. */
+  get droppedPackets(): number {
+    return this.#droppedPackets
   }
 
   /** The block in force under exactly this name. */
@@ -223,7 +229,9 @@ export class Gate {
       const drops = counters.get(known.block.target)
       known.enforced = enforcer.health.state === 'ok' && drops !== undefined
       if (!drops) continue
-      if (drops.packets > known.packets) known.lastDropAt = at
+      const fresh = drops.packets - known.packets
+      if (fresh > 0) known.lastDropAt = at
+      this.#droppedPackets += Math.max(0, fresh)
       known.packets = drops.packets
       known.bytes = drops.bytes
     }

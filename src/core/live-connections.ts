@@ -18,11 +18,13 @@ export interface LiveChange {
 /** The connections that are open now. Bounded: beyond it new ones are counted, not listed. */
 export interface LiveConnections {
   see(connections: readonly Connection[], now: number): void
+  /** The same connections with their owners; those that are over are passed by. */
+  complete(connections: readonly Connection[]): void
   all(): LiveConnection[]
   byId(id: number): LiveConnection | undefined
   byPeer(peer: string): LiveConnection[]
-  /** New, changed and ended since the last call. */
-  takeChange(): LiveChange
+  /** New, changed and ended since the last call; of the changed at most `limit`, the rest stays for the next call. */
+  takeChange(limit: number): LiveChange
   /** Sums of the last report's rates, seen from this machine. */
   rates(): { readonly inbound: number; readonly outbound: number }
   readonly count: number
@@ -75,13 +77,22 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
       }
       settle(now)
     },
+    complete(connections) {
+      for (const { id, owner } of connections) {
+        const known = byId.get(id)
+        if (!known || !owner) continue
+        known.connection = { ...known.connection, owner }
+        changed.set(id, known.connection)
+      }
+    },
     all: () => [...byId.values()].map((known) => known.connection),
     byId: (id) => byId.get(id)?.connection,
     byPeer: (peer) =>
       [...byId.values()].flatMap(({ connection }) => (connection.peer === peer ? [connection] : [])),
-    takeChange() {
-      const change = { changed: [...changed.values()], gone }
-      changed = new Map()
+    takeChange(limit) {
+      const waiting = [...changed.values()]
+      const change = { changed: waiting.slice(0, limit), gone }
+      changed = new Map(waiting.slice(limit).map((connection) => [connection.id, connection]))
       gone = []
       return change
     },

@@ -1,0 +1,83 @@
+import type { ZodType } from 'zod'
+import { type CaptureSettings, captureSettings } from '#capture/settings.ts'
+import type { RunOptions } from '#cli/command.ts'
+import { environmentOverrides } from '#config/environment.ts'
+import { loadConfig, type Override } from '#config/load.ts'
+import { loadDetectors } from '#detect/detection.ts'
+import { parseTarget } from '#model/address.ts'
+import type { AllowEntry } from '#model/allow.ts'
+import { type RespondSettings, respondSettings } from '#policy/respond/settings.ts'
+import { type StoreSettings, storeSettings } from '#store/settings.ts'
+import type { DaemonPlaces } from './places.ts'
+import {
+  allowSettings,
+  type EnforceSettings,
+  enforceSettings,
+  type PageSettings,
+  pageSettings,
+} from './settings.ts'
+
+/** All settings of a daemon, checked. */
+export interface DaemonConfig {
+  readonly capture: CaptureSettings
+  /** Detector id → its settings. */
+  readonly detectors: Readonly<Record<string, unknown>>
+  readonly respond: RespondSettings
+  readonly enforce: EnforceSettings
+  readonly store: StoreSettings
+  readonly page: PageSettings
+  readonly allow: readonly AllowEntry[]
+  readonly dryRun: boolean
+}
+
+/** Every section that the config may have; a detector's settings are `detectors.<id>`. */
+export async function configSections() {
+  const detectors: Record<`detectors.${string}`, ZodType> = {}
+  for (const { id, settings } of await loadDetectors()) detectors[`detectors.${id}`] = settings
+  return {
+    capture: captureSettings,
+    respond: respondSettings,
+    enforce: enforceSettings,
+    allow: allowSettings,
+    store: storeSettings,
+    page: pageSettings,
+    ...detectors,
+  }
+}
+
+/** Reads the config, with the flags of the command line above it. Throws ConfigError. */
+export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces): Promise<DaemonConfig> {
+  const sections = await configSections()
+  const { sections: read, values } = loadConfig({
+    path: places.configFile,
+    isRequired: places.isConfigNamed,
+    sections,
+    overrides: [...environmentOverrides(sections, process.env), ...flagOverrides(flags)],
+  })
+  return {
+    capture: read.capture,
+    detectors: (values['detectors'] ?? {}) as Record<string, unknown>,
+    respond: read.respond,
+    enforce: read.enforce,
+    store: read.store,
+    page: read.page,
+    allow: read.allow.flatMap((text) => {
+      const target = parseTarget(text)
+      return target ? [{ target, source: 'config' as const, note: `in ${places.configFile}` }] : []
+    }),
+    dryRun: flags.dryRun === true,
+  }
+}
+
+function flagOverrides(flags: RunOptions): Override[] {
+  const given: readonly (readonly [setting: string, name: string, value: unknown])[] = [
+    ['capture.interfaces', '--interface', flags.interfaces],
+    ['capture.loopback', '--loopback', flags.loopback],
+    ['page.port', '--port', flags.port],
+    ['page.host', '--host', flags.host],
+    ['page.enabled', '--no-page', flags.page],
+  ]
+  return given.flatMap(([setting, name, value]) =>
+    value === undefined ? [] : [{ setting, name, value, from: 'flag' as const }],
+  )
+}

@@ -1,0 +1,93 @@
+import type { Connection } from '#model/flow.ts'
+import type { Owner, SocketKey } from '#model/owner.ts'
+import { socketKeyOf } from '#model/standpoint.ts'
+
+/** A socket that nobody knows now may be found at the next look; after so many it will not. */
+const TRIES = 3
+const CAPACITY = 20_000
+
+export interface OwnerSource {
+  ownerOf(key: SocketKey): Owner | undefined
+  request(keys: readonly SocketKey[]): void
+}
+
+/** Brings connections and their owners together: at once where known, later where it has to be asked. */
+export interface OwnerDesk {
+  /** The connections, each with its owner where that is known; asks for the rest. */
+  attach(connections: readonly Connection[]): Connection[]
+  /** Takes answers; gives the connections that they complete, as last seen. */
+  complete(answers: readonly { readonly key: SocketKey; readonly owner?: Owner }[]): Connection[]
+}
+
+interface Waiting {
+  connection: Connection
+  tries: number
+  isAsked: boolean
+}
+
+export function createOwnerDesk(source: OwnerSource): OwnerDesk {
+  /** By socket: one waits for each, the newest. */
+  const waiting = new Map<string, Waiting>()
+  /** By flow: a closing socket has no owner any more, but its flow had one. */
+  const known = new Map<number, Owner>()
+
+  function look(connection: Connection, wanted: SocketKey[]): Connection {
+    const key = socketKeyOf(connection)
+    if (!key) return connection
+    const owner = known.get(connection.id) ?? firstOwner(connection, key)
+    if (owner) return settle(connection, owner)
+    wait(connection, key, wanted)
+    return connection
+  }
+
+  /** The cache may hold the owner of an older flow on the same five numbers: only an answer to our question counts. */
+  function firstOwner(connection: Connection, key: SocketKey): Owner | undefined {
+    const asked = waiting.get(textOf(key))
+    return asked?.connection.id === connection.id ? source.ownerOf(key) : undefined
+  }
+
+  function settle(connection: Connection, owner: Owner): Connection {
+    if (connection.ended !== undefined) known.delete(connection.id)
+    else if (known.size < CAPACITY) known.set(connection.id, owner)
+    return { ...connection, owner }
+  }
+
+  function wait(connection: Connection, key: SocketKey, wanted: SocketKey[]): void {
+    const text = textOf(key)
+    const before = waiting.get(text)
+    const entry =
+      before?.connection.id === connection.id ? before : { connection, tries: TRIES, isAsked: false }
+    entry.connection = connection
+    if (before === undefined && waiting.size >= CAPACITY) return
+    waiting.set(text, entry)
+    if (entry.isAsked || entry.tries === 0) return
+    entry.isAsked = true
+    entry.tries--
+    wanted.push(key)
+  }
+
+  return {
+    attach(connections) {
+      const wanted: SocketKey[] = []
+      const attached = connections.map((connection) => look(connection, wanted))
+      if (wanted.length > 0) source.request(wanted)
+      return attached
+    },
+    complete(answers) {
+      const completed: Connection[] = []
+      for (const { key, owner } of answers) {
+        const text = textOf(key)
+        const entry = waiting.get(text)
+        if (!entry) continue
+        entry.isAsked = false
+        const isOver = entry.connection.ended !== undefined
+        if (owner || isOver || entry.tries === 0) waiting.delete(text)
+        if (owner) completed.push(settle(entry.connection, owner))
+      }
+      return completed
+    },
+  }
+}
+
+const textOf = (key: SocketKey): string =>
+  `${key.protocol} ${key.localAddress} ${key.localPort} ${key.peerAddress} ${key.peerPort}`

@@ -1,0 +1,43 @@
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { lookUpUser } from '#kernel/privilege.ts'
+import { socketFolder } from '#lib/socket-paths.ts'
+
+/** Where a daemon keeps its things; each can be moved by a flag. */
+export interface DaemonPlaces {
+  readonly configFile: string
+  /** True when somebody named the file: then it has to be there. */
+  readonly isConfigNamed: boolean
+  readonly stateFolder: string
+  readonly apiSocket: string
+  readonly webSocket: string
+  readonly pageFolder: string
+}
+
+export function placesOf(flags: {
+  readonly config?: string
+  readonly stateDir?: string
+  readonly socket?: string
+}): DaemonPlaces {
+  const uid = process.getuid?.() ?? 0
+  const apiSocket =
+    flags.socket ?? join(socketFolder({ uid, runtimeFolder: process.env['XDG_RUNTIME_DIR'] }), 'api.sock')
+  return {
+    configFile: flags.config ?? '/etc/gatehouse/config.yaml',
+    isConfigNamed: flags.config !== undefined,
+    stateFolder: flags.stateDir ?? (uid === 0 ? '/var/lib/gatehouse' : join(stateHome(), 'gatehouse')),
+    apiSocket,
+    webSocket: join(dirname(apiSocket), 'web.sock'),
+    pageFolder: fileURLToPath(new URL('../../dist/web/', import.meta.url)),
+  }
+}
+
+const stateHome = (): string => process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
+
+/** Whom the web process will be: the one that its socket must let in. */
+export function webUserOf(name: string | undefined): { readonly uid: number; readonly gid: number } {
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
+  if (uid !== 0) return { uid, gid }
+  return lookUpUser(name ?? 'gatehouse') ?? lookUpUser('nobody') ?? { uid, gid }
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { parseTarget } from '#model/address.ts'
+
+/** The `page` section of the config. */
+export const pageSettings = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Serve the page. The command line works without it.'),
+    host: z
+      .union([z.ipv4(), z.ipv6(), z.literal('localhost')])
+      .default('127.0.0.1')
+      .describe(
+        'Address of this machine that the page listens on. Others than loopback open it to the network.',
+      ),
+    port: z.int().min(0).max(65_535).default(8090).describe('Port of the page; 0 takes any free one.'),
+    origins: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .max(16)
+      .default([])
+      .describe(
+        'More addresses under which the page is reached, such as https://gatehouse.lan behind a proxy.',
+      ),
+    user: z
+      .string()
+      .min(1)
+      .max(32)
+      .optional()
+      .describe('Whom the web process becomes when it gives up root; else gatehouse, or nobody.'),
+  })
+  .prefault({})
+
+/** The `enforce` section of the config. */
+export const enforceSettings = z
+  .strictObject({
+    onStop: z
+      .enum(['keep', 'clear'])
+      .default('clear')
+      .describe(
+        'When Gatehouse is stopped: keep the blocks in the kernel until their time is over, or clear them. ' +
+          'Either way they are back at the next start. A crash always keeps them.',
+      ),
+    table: z
+      .string()
+      .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'Use a lowercase word of at most 32 letters, digits, - and _')
+      .default('gatehouse')
+      .describe('Name of the nftables table of family inet. It is ours alone.'),
+  })
+  .prefault({})
+
+/** The `allow` section of the config. */
+export const allowSettings = z
+  .array(
+    z.string().refine((text) => parseTarget(text) !== undefined, {
+      error: 'Use an address or a range, such as 192.0.2.7 or 2001:db8::/32',
+    }),
+  )
+  .max(10_000)
+  .default([])
+  .describe('Addresses and ranges that are never blocked, besides those that Gatehouse finds by itself.')
+
+export type PageSettings = z.infer<typeof pageSettings>
+export type EnforceSettings = z.infer<typeof enforceSettings>

@@ -1,0 +1,310 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { type Api, createApi } from '#api/api.ts'
+import { listenForOwner, listenForWeb } from '#api/listen.ts'
+import { Refused } from '#api/port.ts'
+import { startCapture } from '#capture/thread.ts'
+import type { RunOptions } from '#cli/command.ts'
+import { createAlertBook } from '#core/alert-book.ts'
+import { createAllowBook } from '#core/allow-book.ts'
+import { type DaemonConfig, loadDaemonConfig } from '#core/daemon-config.ts'
+import { examine } from '#core/doctor.ts'
+import { createEvents } from '#core/events.ts'
+import { Gate } from '#core/gate.ts'
+import { createWaysIn, type WaysIn } from '#core/links.ts'
+import { createLiveConnections } from '#core/live-connections.ts'
+import { createOwnerDesk } from '#core/owner-desk.ts'
+import { type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
+import { CorePort, shownAlert } from '#core/port.ts'
+import { startPulse } from '#core/pulse.ts'
+import { createSpeaker, type Speaker } from '#core/speaker.ts'
+import { standpointOf } from '#core/standing.ts'
+import { statusOf } from '#core/status.ts'
+import { createTally } from '#core/tally.ts'
+import { startWebProcess, type WebProcess } from '#core/web-process.ts'
+import { createDryRunEnforcer } from '#enforce/dry-run.ts'
+import { createNftablesEnforcer } from '#enforce/nftables.ts'
+import { readSurroundings } from '#enforce/surroundings.ts'
+import { startOwners } from '#identify/owners/thread.ts'
+import { peerCredentials } from '#kernel/peer-credentials.ts'
+import { SocketDestroyer } from '#kernel/sock-destroy.ts'
+import { isIpv6 } from '#model/address.ts'
+import type { PartHealth } from '#model/health.ts'
+import type { SocketKey } from '#model/owner.ts'
+import { createResponder } from '#policy/respond/respond.ts'
+import { createMetrics } from '#report/metrics.ts'
+import { openStore } from '#store/thread.ts'
+import { createPipeline } from './pipeline.ts'
+import { linkText } from './web/links.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/** Flow ids of a run start here: later runs start higher, and 2^22 flows a second for ever fit between. */
+const FLOW_IDS_PER_SECOND = 2 ** 22
+
+type Stop = () => Promise<unknown> | unknown
+type OnStop = (stop: Stop) => void
+
+/** Builds the parts, starts them, waits for the signal, stops them in reverse. Throws errors with a `hint` for people. */
+export async function startDaemon(options: RunOptions): Promise<void> {
+  const speaker = createSpeaker(process.stdout)
+  const stops: Stop[] = []
+  const onStop: OnStop = (stop) => void stops.unshift(stop)
+  const asked = untilAsked()
+  try {
+    const places = placesOf(options)
+    const config = await loadDaemonConfig(options, places)
+    const base = await openBase({ config, places, speaker, onStop })
+    const watching = startWatching(base)
+    await openDoors(base, watching)
+    await asked
+    speaker.say('Gatehouse stops.')
+  } finally {
+    for (const stop of stops) await stop()
+  }
+}
+
+const untilAsked = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+  })
+
+interface Given {
+  readonly config: DaemonConfig
+  readonly places: DaemonPlaces
+  readonly speaker: Speaker
+  readonly onStop: OnStop
+}
+
+type Base = Awaited<ReturnType<typeof openBase>>
+type Watching = ReturnType<typeof startWatching>
+
+/** Memory, allow list, kernel, and the gate between them: what was blocked is blocked again. */
+async function openBase(given: Given) {
+  const { config, places, speaker, onStop } = given
+  const now = Date.now
+  const startedAt = now()
+  const store = await openStore({ folder: places.stateFolder, settings: config.store, now })
+  onStop(() => store.close())
+
+  const allow = createAllowBook(config.allow, store.remembered.allow)
+  allow.refresh(readSurroundings())
+  const enforcer = config.dryRun
+    ? createDryRunEnforcer({
+        reason: 'Started with --dry-run: nothing is blocked.',
+        remedy: 'Start without --dry-run.',
+      })
+    : createNftablesEnforcer({ now, table: config.enforce.table, onRepair: speaker.say })
+  const held = await enforcer.start()
+  onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
+
+  const events = createEvents()
+  const gate: Gate = new Gate({
+    enforcer,
+    store,
+    spares: allow.spares,
+    now,
+    changed(decision) {
+      events.send({ kind: 'decision', decision })
+      events.send({ kind: 'blocks', blocks: gate.blocks() })
+    },
+  })
+  gate.adopt(held)
+  return { ...given, now, startedAt, store, allow, enforcer, events, gate }
+}
+
+/** The packet thread, the owners thread, and the pipeline behind them. */
+function startWatching(base: Base) {
+  const { config, speaker, onStop, now, store, allow, enforcer, events, gate } = base
+  const owners = startOwners()
+  onStop(() => owners.stop())
+  const live = createLiveConnections()
+  const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
+  const tally = createTally()
+  const pipeline = createPipeline({
+    owners: createOwnerDesk(owners),
+    live,
+    alerts,
+    gate,
+    store,
+    judge: createResponder({ settings: config.respond, allowList: allow }).judge,
+    closeSockets: enforcer.closeSockets.bind(enforcer),
+    standpoint: () => standpointOf(allow.entries()),
+    firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
+    now,
+    told(alert, isNew) {
+      tally.spoke(alert.detector)
+      events.send({ kind: 'alert', alert: shownAlert(alert) })
+      if (isNew) speaker.alert(alert)
+    },
+  })
+  owners.onAnswer(pipeline.ownersFound)
+  const capture = startCapture({
+    settings: { capture: config.capture, detectors: config.detectors },
+    onReport(report) {
+      if (report.kind === 'finding') pipeline.findingReported(report.finding)
+      if (report.kind === 'health') speaker.health(report.health)
+      if (report.kind !== 'flows') return
+      tally.take(report)
+      pipeline.flowsSeen([...report.changed, ...report.ended])
+    },
+  })
+  onStop(() => capture.stop())
+  return { owners, live, alerts, tally, capture }
+}
+
+/** The API for the command line, the web process with its own, and the beat of every second. */
+async function openDoors(base: Base, watching: Watching): Promise<void> {
+  const { config, places, speaker, onStop, events } = base
+  const door: { web: WebProcess | undefined } = { web: undefined }
+  const waysIn = createWaysIn(places.stateFolder, base.now)
+  const facts = factsOf(base, watching, () => door.web)
+  const port = new CorePort({
+    ...base,
+    ...watching,
+    ...facts,
+    defaultBlockSeconds: config.respond.blockSeconds,
+    closeSocket: createSocketCloser(),
+    loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
+    setPassword: (password) => waysIn.setPassword(door.web, password),
+  })
+  const api = createApi(port, { onFault: (error) => speaker.say(`A request failed: ${error.message}`) })
+  onStop(() => api.close())
+  const credentialsOf = peerCredentials
+  const forOwner = await listenForOwner(api, { path: places.apiSocket, credentialsOf })
+  onStop(() => forOwner.close())
+
+  const pulse = startPulse({
+    ...base,
+    ...watching,
+    events,
+    status: facts.status,
+    surroundings: readSurroundings,
+    released: (target, entry) => speaker.say(`${target} is no longer blocked: ${entry.note}.`),
+  })
+  onStop(() => pulse.stop())
+
+  speaker.say(
+    facts.status().state === 'protecting' ? 'Gatehouse is protecting this machine.' : 'Gatehouse is running.',
+  )
+  if (config.page.enabled) door.web = await openPage(base, { api, waysIn })
+  for (const health of facts.parts()) speaker.health(health)
+}
+
+const OWNER = { name: 'owner', role: 'admin' } as const
+
+async function openPage(
+  base: Base,
+  doors: { readonly api: Api; readonly waysIn: WaysIn },
+): Promise<WebProcess> {
+  const { config, places, speaker, onStop } = base
+  const { api, waysIn } = doors
+  const secret = randomBytes(32).toString('base64url')
+  const { uid: webUid, gid: webGid } = webUserOf(config.page.user)
+  const forWeb = await listenForWeb(api, {
+    path: places.webSocket,
+    credentialsOf: peerCredentials,
+    webUid,
+    webGid,
+    secret,
+  })
+  onStop(() => forWeb.close())
+  const { host, port, origins, user } = config.page
+  const web = await startWebProcess({
+    start() {
+      const hash = waysIn.passwordHash()
+      return {
+        kind: 'start',
+        socketPath: places.webSocket,
+        secret,
+        host,
+        port,
+        origins,
+        pageFolder: places.pageFolder,
+        links: [waysIn.startLink.grant],
+        ...(user === undefined ? {} : { user }),
+        ...(hash === undefined ? {} : { passwordHash: hash }),
+      }
+    },
+    listening: (address) => speaker.say(`Open ${linkText(address, waysIn.startLink.token)}   (works once)`),
+    failed: speaker.health,
+  })
+  onStop(() => web.stop())
+  return web
+}
+
+/** What status, doctor and metrics are made of, read when somebody asks. */
+function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefined) {
+  const { now, startedAt, gate, allow, config } = base
+  const { live, alerts, tally } = watching
+  const loop = monitorEventLoopDelay({ resolution: 10 })
+  loop.enable()
+  const parts = (): PartHealth[] => [
+    watching.capture.health,
+    base.enforcer.health,
+    watching.owners.health,
+    base.store.health,
+    ...(config.page.enabled ? [web()?.health ?? PAGE_STARTS] : []),
+  ]
+  return {
+    parts,
+    status: () =>
+      statusOf({
+        version,
+        startedAt,
+        now: now(),
+        parts: parts(),
+        interfaces: [...tally.interfaces],
+        connections: live.all(),
+        openAlerts: alerts.open,
+        counts: { ...tally.counts, alerts: alerts.open, blocks: gate.count },
+        rates: live.rates(),
+      }),
+    doctor: async () =>
+      examine({
+        parts: parts(),
+        interfaces: tally.interfaces,
+        allow: allow.entries(),
+        blocks: gate.blocks(),
+        eventLoopDelayMs: loop.percentile(99) / 1e6,
+        memoryMegabytes: Math.round(process.memoryUsage().rss / 1e6),
+      }),
+    metrics: createMetrics(() => ({
+      version,
+      ...tally.counts,
+      received: tally.interfaces,
+      alerts: tally.findings,
+      blocks: blocksByFamily(gate),
+      droppedPackets: gate.droppedPackets,
+      parts: parts(),
+      connections: live.count,
+    })),
+  }
+}
+
+const PAGE_STARTS: PartHealth = { part: 'page', state: 'ok', note: 'starting' }
+
+function blocksByFamily(gate: Gate): { readonly ipv4: number; readonly ipv6: number } {
+  const ipv6 = gate.blocks().filter((block) => isIpv6(block.target)).length
+  return { ipv4: gate.count - ipv6, ipv6 }
+}
+
+/** Opened at the first use: it needs a privilege that a run without root lacks. */
+function createSocketCloser(): (key: SocketKey) => number {
+  let destroyer: SocketDestroyer | undefined
+  return (key) => {
+    try {
+      destroyer ??= new SocketDestroyer()
+      return destroyer.destroyOne(key).closed
+    } catch (cause) {
+      throw new Refused(
+        503,
+        `The kernel does not let Gatehouse close connections: ${(cause as Error).message}.`,
+        'Start Gatehouse as root: sudo npm start',
+      )
+    }
+  }
+}
