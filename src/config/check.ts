@@ -63,12 +63,19 @@ function misfitOf(issue: core.$ZodIssue, values: object, shapes: readonly Settin
   const { path } = issue
   const value = valueAt(values, path)
   const shape = shapes.find((one) => one.path.every((key, at) => path[at] === key))
-  const isWhole = shape?.path.length === path.length
-  // What a part says in its own words (refine) is better than what can be said of any value.
-  const expected =
-    issue.code === 'custom' || !shape || !isWhole ? inWords(issue) : `expected ${shape.expected}`
-  return { path, isKey: false, message: `${expected}, found ${found(value)}`, hint: hintFor(shape, value) }
+  const own = ownWords(issue)
+  const hint = hintFor(shape, value)
+  // What a part says in its own words (refine, error) is better than what can be said of any value.
+  if (own?.startsWith('expected'))
+    return { path, isKey: false, message: `${own}, found ${found(value)}`, hint }
+  if (own) return { path, isKey: false, message: `this does not fit: ${found(value)}`, hint: `${own}.` }
+  const expected = shape?.path.length === path.length ? `expected ${shape.expected}` : inWords(issue)
+  return { path, isKey: false, message: `${expected}, found ${found(value)}`, hint }
 }
+
+/** The message that a schema brings along; zod's own begin with one of these words. */
+const ownWords = (issue: core.$ZodIssue): string | undefined =>
+  /^(Invalid|Too|Unrecognized) /.test(issue.message) ? undefined : issue.message.replace(/\.$/, '')
 
 const inWords = (issue: core.$ZodIssue): string => {
   const said = issue.message.replace(/^Invalid (input|option|string): /, '').replace(/, received .*$/, '')

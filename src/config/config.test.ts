@@ -28,6 +28,10 @@ const sections = {
       message: 'expected each hook once',
       path: ['hooks'],
     }),
+  allow: z
+    .array(z.string().refine((text) => text.includes('.'), { error: 'Use an address' }))
+    .default([])
+    .describe('Spared'),
   'detectors.port-scan': z.object({ ports: z.int().min(2).default(15), on: z.boolean().default(true) }),
 }
 
@@ -66,6 +70,7 @@ describe('loadConfig', () => {
     expect(config.sections).toEqual({
       store: { flowsDays: 30, maxMegabytes: 4096 },
       respond: { blockFrom: 'high', hooks: [], span: 'auto' },
+      allow: [],
       'detectors.port-scan': { ports: 15, on: true },
     })
     expect(config.values).toMatchObject({ detectors: { 'port-scan': { ports: 15 } } })
@@ -134,23 +139,23 @@ describe('loadConfig', () => {
     ],
     [
       'port-scan: { ports: 2 }',
-      'FILE:1:1: port-scan: there is no such setting. Known here: store, respond, detectors.',
+      'FILE:1:1: port-scan: there is no such setting. Known here: store, respond, allow, detectors.',
     ],
     ['flowsDays: 2', 'FILE:1:1: flowsDays: there is no such setting. Did you mean store.flowsDays?'],
     [
       '[1, 2]',
-      'FILE:1:1: expected groups of settings, found the list [1,2]. Write sections such as store, respond, detectors.port-scan, each with its settings below it.',
+      'FILE:1:1: expected groups of settings, found the list [1,2]. Write sections such as store, respond, allow, each with its settings below it.',
     ],
     [
       '__proto__: { flowsDays: 2 }',
-      'FILE:1:1: __proto__: there is no such setting. Known here: store, respond, detectors.',
+      'FILE:1:1: __proto__: there is no such setting. Known here: store, respond, allow, detectors.',
     ],
     [
       'store: { flowsDays: ~ }',
       'FILE:1:21: store.flowsDays: expected a whole number from 1 to 3650, found an empty value. Correct it, or remove the setting: then it is 30.',
     ],
   ])('says of %j what is wrong', (text, complaint) => {
-    expect(complaints(text)).toEqual([complaint])
+    expect(complaints(text).join('\n')).toBe(complaint)
   })
 
   test.each([
@@ -176,7 +181,10 @@ describe('loadConfig', () => {
   })
 
   test('a wrong override is blamed on its flag or variable', () => {
-    const overrides = environmentOverrides(sections, { GATEHOUSE_STORE_FLOWS_DAYS: 'many', HOME: '/root' })
+    const overrides = environmentOverrides(sections, {
+      GATEHOUSE_STORE_FLOWS_DAYS: 'many',
+      HOME: '/root',
+    })
 
     expect(variableOf(['detectors', 'port-scan', 'ports'])).toBe('GATEHOUSE_DETECTORS_PORT_SCAN_PORTS')
     expect(errorOf(() => load('store: { flowsDays: 3 }', overrides)).message).toMatch(
@@ -306,5 +314,6 @@ test('the reference names each setting with what it takes and its default', () =
   expect(text).toContain('## store\n\nWhat is remembered.\n')
   expect(text).toContain('| `flowsDays` | a whole number from 1 to 3650 | `30` | Days that flows are kept |')
   expect(text).toContain('Size \\| bound')
+  expect(text).toContain('| `allow` | a list, each a text | `[]` | Spared |')
   expect(text).toContain('## detectors.port-scan')
 })

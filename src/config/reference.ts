@@ -18,11 +18,15 @@ meant. This page is made from the settings themselves by \`node scripts/config-d
 `
 
 function sectionText(name: string, schema: ZodType): string {
-  const rows = settingShapes({ [name]: schema }).map(({ path, description, expected, default: preset }) => {
-    const key = path.slice(name.split('.').length).join('.')
-    return `| \`${key}\` | ${cell(expected)} | ${preset === undefined ? '' : `\`${cell(JSON.stringify(preset))}\``} | ${cell(description)} |`
+  const depth = name.split('.').length
+  const rows = settingShapes({ [name]: schema }).map((setting) => {
+    // A section without groups, such as a list, is a setting itself.
+    const key = setting.path.slice(depth).join('.') || name
+    const preset = setting.default === undefined ? '' : `\`${cell(JSON.stringify(setting.default))}\``
+    return `| \`${key}\` | ${cell(setting.expected)} | ${preset} | ${cell(setting.description)} |`
   })
-  const about = schema.description === undefined ? '' : `${schema.description}.\n\n`
+  const isGroup = settingShapes({ [name]: schema }).some(({ path }) => path.length > depth)
+  const about = isGroup && schema.description ? `${schema.description.replace(/\.$/, '')}.\n\n` : ''
   return `## ${name}\n\n${about}| Setting | Takes | Default | Meaning |\n|---|---|---|---|\n${rows.join('\n')}\n`
 }
 

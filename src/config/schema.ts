@@ -99,7 +99,7 @@ function expectedOf(shape: Shape): string {
     case 'boolean':
       return 'true or false'
     case 'string':
-      return shape.format ? `a text that is a ${shape.format}` : 'a text'
+      return FORMATS[shape.format ?? ''] ?? 'a text'
     case 'array':
       return shape.items ? `a list, each ${expectedOf(shape.items)}` : 'a list'
     case 'object':
@@ -107,6 +107,12 @@ function expectedOf(shape: Shape): string {
     default:
       return 'another value'
   }
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  ipv4: 'an IPv4 address',
+  ipv6: 'an IPv6 address',
+  uri: 'a web address',
 }
 
 function rangeOf(shape: Shape): string {
