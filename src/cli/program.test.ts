@@ -1,0 +1,289 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Api, createApi } from '#api/api.ts'
+import { type Listening, listenForOwner } from '#api/listen.ts'
+import { aBlock, aConnection, createSmallProduct, type SmallProduct } from '../../test/support/port.ts'
+import { createCoreClient } from './client.ts'
+import type { ReplayOptions, RunOptions, Shell, Terminal } from './command.ts'
+import { Failure } from './failure.ts'
+import { runCommandLine } from './program.ts'
+
+let folder: string
+let product: SmallProduct
+let api: Api
+let core: Listening
+let said: string
+let warned: string
+let started: RunOptions[]
+let replayed: [readonly string[], ReplayOptions][]
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gh-cli-'))
+  product = createSmallProduct()
+  api = createApi(product)
+  const me = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
+  core = await listenForOwner(api, { path: join(folder, 'api.sock'), credentialsOf: () => me })
+})
+afterEach(async () => {
+  api.close()
+  await core.close()
+  rmSync(folder, { recursive: true })
+})
+
+async function gatehouse(line: string, more: Partial<Terminal> = {}): Promise<number> {
+  said = ''
+  warned = ''
+  started = []
+  replayed = []
+  const terminal: Terminal = {
+    write: (text) => {
+      said += text
+    },
+    warn: (text) => {
+      warned += text
+    },
+    hasColour: false,
+    isInteractive: false,
+    readSecret: async () => 'four random words',
+    ...more,
+  }
+  const shell: Shell = {
+    terminal,
+    now: () => product.status().now,
+    connect: (socket) =>
+      createCoreClient(socket === undefined ? [join(folder, 'none.sock'), core.path] : [socket]),
+    run: async (options) => void started.push(options),
+    replay: async (files, options) => {
+      replayed.push([files, options])
+      return files.includes('broken.pcap') ? 1 : 0
+    },
+  }
+  return runCommandLine(line === '' ? [] : line.split(' '), shell, '0.1.0')
+}
+
+describe('asking', () => {
+  test('status is a sentence, then numbers people read', async () => {
+    expect(await gatehouse('status')).toBe(0)
+    expect(said).toMatch(/^1 program is talking to 1 host\. Nothing needs you\.\n\nState {11}protecting\n/)
+    expect(said).toContain('2.9 MB/s in, 0 B/s out')
+  })
+
+  test('what is degraded says why and what to do', async () => {
+    const part = {
+      part: 'blocking',
+      state: 'degraded' as const,
+      reason: 'no nft\u001b[2J',
+      remedy: 'apt install nftables',
+    }
+    const status = { ...product.status(), state: 'degraded' as const, parts: [part] }
+    product.status = () => status
+    await gatehouse('status')
+    expect(said).toContain('blocking is degraded: no nft\\u{1b}[2J\n  What to do: apt install nftables')
+  })
+
+  test('hostile names are shown, never acted on, in tables and in JSON', async () => {
+    await gatehouse('connections')
+    expect(said).toContain('curl\\u{1b}[31m\\u{202e}  out  tcp')
+    expect(said).toContain('198.51.100.7:443')
+    await gatehouse('connections -o json')
+    expect(said).not.toMatch(/[\p{Bidi_Control}]/u)
+    expect(said).not.toContain('\u001b')
+    expect(JSON.parse(said)).toEqual([aConnection])
+  })
+
+  test('a narrow terminal gets short names, never short addresses', async () => {
+    product.liveConnections = () => [
+      {
+        ...aConnection,
+        peer: '2001:db8:1111:2222:3333:4444:5555:6666',
+        owner: { ...owner, name: 'x'.repeat(300) },
+      },
+    ]
+    await gatehouse('connections', { columns: 150 })
+    const lines = said.split('\n')
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(150)
+    expect(said).toContain('[2001:db8:1111:2222:3333:4444:5555:6666]:443')
+    expect(said).toContain('xxx…')
+  })
+
+  test('colour only where the reader has it', async () => {
+    await gatehouse('block list', { hasColour: true })
+    expect(said.startsWith('\u001b[2mTARGET')).toBe(true)
+    await gatehouse('block list')
+    expect(said.split('\n').slice(0, 2)).toEqual([
+      'TARGET        LEFT  TURNED AWAY  BY         IN FORCE  WHY',
+      '203.0.113.9  9 min   12 (720 B)  port-scan  yes       scan of 100 ports',
+    ])
+  })
+
+  test.each([
+    ['alerts', '203.0.113.9 tried 100 ports'],
+    ['allow list', '127.0.0.0/8'],
+    ['decisions --limit 5', 'scan of 100 ports'],
+    ['doctor', 'ok      nftables: The kernel answers.'],
+    ['login', 'login?token=for-'],
+  ])('%s', async (line, words) => {
+    expect(await gatehouse(line)).toBe(0)
+    expect(said).toContain(words)
+    expect(await gatehouse(`${line} -o json`)).toBe(0)
+    expect(() => JSON.parse(said)).not.toThrow()
+  })
+
+  test('doctor fails when a check failed', async () => {
+    product.doctor = async () => [
+      { name: 'nft', state: 'failed', finding: 'gone', remedy: 'apt install nftables' },
+    ]
+    expect(await gatehouse('doctor')).toBe(1)
+    expect(said).toBe('FAILED  nft: gone\n        What to do: apt install nftables\n')
+  })
+
+  test('nothing to show is said in words', async () => {
+    product.liveConnections = () => []
+    product.blocks = () => []
+    await gatehouse('connections')
+    expect(said).toBe('No connection is open.\n')
+    await gatehouse('block list')
+    expect(said).toBe('Nobody is blocked.\n')
+  })
+})
+
+describe('acting', () => {
+  test.each([
+    ['block 203.0.113.9', 'blocked 203.0.113.9 for undefined'],
+    ['block add 203.0.113.9 --for 2h', 'blocked 203.0.113.9 for 7200'],
+    ['block 203.0.113.0/24 --for forever', 'blocked 203.0.113.0/24 for 0'],
+    ['block 2001:DB8::1 --dry-run', 'would block 2001:db8::1 for undefined'],
+    ['unblock 203.0.113.0/24', 'unblocked 203.0.113.0/24'],
+    ['unblock 203.0.113.9 --dry-run', 'would unblock 203.0.113.9'],
+    ['allow add 192.0.2.0/24 --note office', 'allowed 192.0.2.0/24'],
+    ['allow remove 198.51.100.0/24', 'disallowed 198.51.100.0/24'],
+    ['undo 3', 'undid 3'],
+    ['alerts archive 5', 'archive 5 true'],
+    ['alerts archive 5 --back', 'archive 5 false'],
+    ['password', 'password four random words'],
+  ])('%s', async (line, act) => {
+    expect(await gatehouse(line)).toBe(0)
+    expect(product.acts.map(({ what }) => what)).toEqual([act])
+  })
+
+  test('a dry run of taking off the allow list changes nothing', async () => {
+    expect(await gatehouse('allow remove 198.51.100.0/24 --dry-run')).toBe(0)
+    expect(said).toBe('Would take 198.51.100.0/24 off the allow list.\n')
+    expect(product.acts).toEqual([])
+  })
+
+  test('what was done says how to take it back', async () => {
+    product.block = async () => ({
+      sentence: '203.0.113.9 is blocked for 10 min.',
+      closedConnections: 2,
+      decision: { ...aBlock, id: 12, at: 0, kind: 'block', actor: 'root', reason: '' },
+    })
+    await gatehouse('block 203.0.113.9')
+    expect(said).toBe(
+      '203.0.113.9 is blocked for 10 min. 2 live connections were closed.\nUndo: gatehouse undo 12\n',
+    )
+  })
+
+  test('a short password is refused before it is sent; two that differ as well', async () => {
+    expect(await gatehouse('password', { readSecret: async () => 'short' })).toBe(2)
+    const typed = ['one long password', 'another long one']
+    expect(
+      await gatehouse('password', { isInteractive: true, readSecret: async () => typed.shift() ?? '' }),
+    ).toBe(2)
+    expect(product.acts).toEqual([])
+  })
+
+  test('run and replay hand over what was asked', async () => {
+    await gatehouse(
+      'run -i eth0 eth1 --loopback -p 9000 --host ::1 --state-dir /s --socket /x --no-page --dry-run -c f',
+    )
+    expect(started).toEqual([
+      {
+        interfaces: ['eth0', 'eth1'],
+        loopback: true,
+        port: 9000,
+        host: '::1',
+        stateDir: '/s',
+        socket: '/x',
+        page: false,
+        dryRun: true,
+        config: 'f',
+      },
+    ])
+    await gatehouse('run')
+    expect(started).toEqual([{}])
+    expect(await gatehouse('replay a.pcap b.pcap -o eve')).toBe(0)
+    expect(replayed).toEqual([[['a.pcap', 'b.pcap'], { output: 'eve' }]])
+    expect(await gatehouse('replay broken.pcap')).toBe(1)
+  })
+})
+
+describe('what goes wrong is one sentence and what to do', () => {
+  test.each([
+    ['', /^Usage: gatehouse/],
+    ['statsu', /unknown command 'statsu'\n\(Did you mean status\?\)/],
+    ['status --jsn', /unknown option '--jsn'/],
+    ['block', /^Usage: gatehouse block|missing required argument 'target'/],
+    ['block example.com', /"example.com" is no address and no range\.\nUse an address such as/],
+    ['block 203.0.113.9 --for soon', /"soon" is no time\.\nUse 90s, 10m/],
+    ['undo last', /"last" is no id\.\nThe first column/],
+    ['connections -o xml', /Allowed choices are human, json/],
+    ['run -p 99999', /Use a number from 0 to 65535/],
+    ['replay', /missing required argument 'files'/],
+    ['alerts --limit many', /query\.limit/],
+  ])('%j is wrong use', async (line, words) => {
+    expect(await gatehouse(line)).toBe(2)
+    expect(warned).toMatch(words)
+    expect(said).toBe('')
+  })
+
+  test('help and version are no mistakes', async () => {
+    expect(await gatehouse('--help')).toBe(0)
+    expect(said).toContain('Usage: gatehouse')
+    expect(await gatehouse('unblock --help')).toBe(0)
+    expect(said).toContain('Example:\n  $ gatehouse unblock 203.0.113.9')
+    expect(await gatehouse('--version')).toBe(0)
+    expect(said).toBe('0.1.0\n')
+  })
+
+  test('hostile words of the caller are not repeated raw', async () => {
+    expect(await gatehouse('\u001b[2Jx')).toBe(2)
+    expect(await gatehouse('block \u001b[2J')).toBe(2)
+    expect(warned).not.toContain('\u001b')
+  })
+
+  test('the daemon is away', async () => {
+    expect(await gatehouse(`status --socket ${folder}/none.sock`)).toBe(1)
+    expect(warned).toBe(
+      `gatehouse: Gatehouse is not running: nobody answers on ${folder}/none.sock.\nStart it: sudo gatehouse run (as a service: sudo systemctl start gatehouse)\n`,
+    )
+  })
+
+  test('the daemon refuses', async () => {
+    expect(await gatehouse('block 127.0.0.1')).toBe(1)
+    expect(warned).toBe('gatehouse: 127.0.0.1 stays reachable: it is loopback.\nNothing needs doing.\n')
+  })
+
+  test('somebody else answers on the socket', async () => {
+    const path = join(folder, 'other.sock')
+    const other = createServer((_, response) => response.writeHead(200).end('<html>')).listen(path)
+    await new Promise((resolve) => other.once('listening', resolve))
+    expect(await gatehouse(`status --socket ${path}`)).toBe(1)
+    expect(warned).toContain(`Gatehouse could not be asked on ${path}`)
+    other.close()
+  })
+
+  test('a command that fails by surprise shows its message and no stack', async () => {
+    product.loginLink = async () => {
+      throw new Failure('inner words')
+    }
+    expect(await gatehouse('login')).toBe(1)
+    expect(warned).toContain('Something went wrong inside Gatehouse')
+    expect(warned).not.toMatch(/inner words|\n\s+at /)
+  })
+})
+
+const owner = { pid: 1, path: '/x', name: 'x', commandLine: 'x', uid: 0, source: 'scan' as const }
