@@ -1,7 +1,7 @@
 import { ipBytes, ipFromBytes, isIpv6, networkOf, parseIp, parseTarget, type Target } from '#model/address.ts'
 import type { SocketKey } from '#model/owner.ts'
 import { PROTOCOL } from '#model/packet.ts'
-import { AF_INET, AF_INET6 } from './libc.ts'
+import { AF_INET, AF_INET6, errnoName } from './libc.ts'
 import { NETLINK, NetlinkSocket, NetlinkWriter, REQUEST } from './netlink.ts'
 
 /** linux/sock_diag.h, inet_diag.h. */
@@ -23,12 +23,15 @@ const ID_BYTES = 48
 /** Within inet_diag_sockid: two ports, two addresses, interface, cookie. */
 const ID = { localPort: 0, peerPort: 2, local: 4, peer: 20 } as const
 
+const ENOENT = 2
 const EOPNOTSUPP = 95
 
 export interface DestroyOutcome {
   readonly closed: number
   /** This kernel was built without CONFIG_INET_DIAG_DESTROY: open connections stay until they time out. */
   readonly isUnsupported: boolean
+  /** Why another one was not closed, such as EPERM; that a socket was gone already is no refusal. */
+  readonly refusedBecause?: string
 }
 
 interface FoundSocket {
@@ -99,6 +102,7 @@ export class SocketDestroyer {
   #destroy(sockets: readonly FoundSocket[]): DestroyOutcome {
     let closed = 0
     let isUnsupported = false
+    let refusedBecause: string | undefined
     for (const { family, protocol, id } of sockets) {
       const header = requestHeader(family, protocol, 0xffffffff, id)
       this.#writer
@@ -108,9 +112,10 @@ export class SocketDestroyer {
       this.#socket.send(this.#writer.output())
       const errno = this.#socket.exchange(this.#sequence, this.#sequence)
       if (errno === 0) closed++
-      if (errno === EOPNOTSUPP) isUnsupported = true
+      else if (errno === EOPNOTSUPP) isUnsupported = true
+      else if (errno !== ENOENT) refusedBecause = errnoName(errno)
     }
-    return { closed, isUnsupported }
+    return { closed, isUnsupported, ...(refusedBecause !== undefined && { refusedBecause }) }
   }
 }
 
