@@ -140,11 +140,14 @@ export const tcp = (layer: TcpLayer = {}): Uint8Array =>
     layer.payload ?? new Uint8Array(),
   )
 
-export const udp = (sourcePort: number, targetPort: number, payload = new Uint8Array()): Uint8Array =>
-  join(fields([sourcePort, 2], [targetPort, 2], [8 + payload.length, 2], [0, 2]), payload)
+export const udp = (
+  sourcePort: number,
+  targetPort: number,
+  payload: Uint8Array = new Uint8Array(),
+): Uint8Array => join(fields([sourcePort, 2], [targetPort, 2], [8 + payload.length, 2], [0, 2]), payload)
 
 /** ICMP and ICMPv6: type, code, checksum, the 4 bytes after it, then `rest`. */
-export const icmp = (type: number, code: number, rest = new Uint8Array(), word = 0): Uint8Array =>
+export const icmp = (type: number, code: number, rest: Uint8Array = new Uint8Array(), word = 0): Uint8Array =>
   join(fields([type, 1], [code, 1], [0, 2], [word, 4]), rest)
 
 export const arp = (

@@ -1,32 +1,38 @@
 /** Hot: runs per packet. Allocates nothing. */
+import { ANSWERED_STATE, CLOSING, ESTABLISHED } from './states.ts'
 
-/** One flow is 32 words of 32 bits, or 16 doubles: what each packet touches fills the first 64 bytes. */
+/**
+ * One flow is 32 words of 32 bits, or 16 doubles: what each packet touches fills the first 64 bytes, one cache line.
+ */
 export const SHIFT = 5
+/** Addresses: of IPv4 the address, of IPv6 its seeded hash (the hosts prove the rest). */
 export const SOURCE_ADDRESS = 0
 export const TARGET_ADDRESS = 1
 export const PORTS = 2
 /** IP version above, protocol below; 0 marks a free record. */
 export const KIND = 3
-export const HASH = 4
-export const SOURCE = 5
-export const TARGET = 6
+export const SOURCE = 4
+export const TARGET = 5
 /** Flags forward, backward and of the first packet, 8 bits each, then the state and four marks. */
-export const STATUS = 7
-export const PACKETS_FORWARD = 8
-export const PACKETS_BACKWARD = 9
+export const STATUS = 6
+/** From here two words each: what the originator sent, then the responder. */
+export const PACKETS = 7
+export const BYTES = 9
+export const NEXT_SEQUENCE = 11
+export const HASH = 13
 /** Doubles: index within 16. */
-export const BYTES_FORWARD = 5
-export const BYTES_BACKWARD = 6
 export const SEEN_AT = 7
 export const OPENED_AT = 8
 export const SYN_AT = 9
 export const HANDSHAKE_MS = 10
 export const NUMBER = 11
-/** Words again. */
-export const NEXT_SEQUENCE = 24
+/** Words again, two each: bytes beyond 32 bits, and retransmits. */
+export const BYTES_HIGH = 24
 export const RETRANSMITS = 26
 export const PLACE = 28
 
+/** malloc hands out large blocks 16 bytes after a page begins: 48 more, and records begin with a cache line. */
+const ALIGN = 48
 export const STATE_SHIFT = 24
 const STATE_MASK = 0xf << STATE_SHIFT
 /** Marks: its next sequence number is known, forward and backward; flowAnswered, flowRefused were raised. */
@@ -39,12 +45,15 @@ export class FlowColumns {
   readonly capacity: number
   protected readonly words: Int32Array
   protected readonly doubles: Float64Array
+  /** One bit per flow whose state gives it a claim to stay when room is needed. */
+  readonly #claimed: Int32Array
 
   constructor(capacity: number) {
-    const buffer = new ArrayBuffer(capacity << (SHIFT + 2))
+    const buffer = new ArrayBuffer((capacity << (SHIFT + 2)) + ALIGN)
     this.capacity = capacity
-    this.words = new Int32Array(buffer)
-    this.doubles = new Float64Array(buffer)
+    this.words = new Int32Array(buffer, ALIGN)
+    this.doubles = new Float64Array(buffer, ALIGN)
+    this.#claimed = new Int32Array((capacity + 31) >>> 5)
   }
 
   isLive(flow: number): boolean {
@@ -92,19 +101,19 @@ export class FlowColumns {
   }
 
   packetsForward(flow: number): number {
-    return this.#word(flow, PACKETS_FORWARD) >>> 0
+    return this.#word(flow, PACKETS) >>> 0
   }
 
   packetsBackward(flow: number): number {
-    return this.#word(flow, PACKETS_BACKWARD) >>> 0
+    return this.#word(flow, PACKETS + 1) >>> 0
   }
 
   bytesForward(flow: number): number {
-    return this.#double(flow, BYTES_FORWARD)
+    return this.#bytes(flow, 0)
   }
 
   bytesBackward(flow: number): number {
-    return this.#double(flow, BYTES_BACKWARD)
+    return this.#bytes(flow, 1)
   }
 
   openedAt(flow: number): number {
@@ -154,6 +163,26 @@ export class FlowColumns {
   setState(flow: number, state: number): void {
     const at = (flow << SHIFT) + STATUS
     this.words[at] = ((this.words[at] as number) & ~STATE_MASK) | (state << STATE_SHIFT)
+    const word = flow >>> 5
+    const bit = 1 << (flow & 31)
+    const others = (this.#claimed[word] as number) & ~bit
+    this.#claimed[word] = hasClaim(state) ? others | bit : others
+  }
+
+  /** The first flow from `flow` on, round the table, whose state gives it no claim to stay; -1 when all have one. */
+  nextWithoutClaim(flow: number): number {
+    const words = this.#claimed.length
+    // The bits before `flow` in its word are looked at last, when the round comes back.
+    let open = ~(this.#claimed[flow >>> 5] as number) & (-1 << (flow & 31))
+    for (let steps = 0, word = flow >>> 5; steps <= words; steps++) {
+      if (open !== 0) {
+        const found = (word << 5) + 31 - Math.clz32(open & -open)
+        if (found < this.capacity) return found
+      }
+      word = word + 1 === words ? 0 : word + 1
+      open = ~(this.#claimed[word] as number)
+    }
+    return -1
   }
 
   mark(flow: number, mark: number): void {
@@ -183,6 +212,12 @@ export class FlowColumns {
     this.doubles[(flow << (SHIFT - 1)) + SEEN_AT] = at
   }
 
+  #bytes(flow: number, backward: number): number {
+    return (
+      (this.#word(flow, BYTES_HIGH + backward) >>> 0) * 2 ** 32 + (this.#word(flow, BYTES + backward) >>> 0)
+    )
+  }
+
   #word(flow: number, column: number): number {
     return this.words[(flow << SHIFT) + column] as number
   }
@@ -191,3 +226,6 @@ export class FlowColumns {
     return this.doubles[(flow << (SHIFT - 1)) + column] as number
   }
 }
+
+const hasClaim = (state: number): boolean =>
+  state === ESTABLISHED || state === CLOSING || state === ANSWERED_STATE

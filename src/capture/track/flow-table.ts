@@ -2,16 +2,15 @@
 import type { Flows } from '#model/flow.ts'
 import type { Packet } from '#model/packet.ts'
 import {
-  BYTES_BACKWARD,
-  BYTES_FORWARD,
+  BYTES,
+  BYTES_HIGH,
   FlowColumns,
   HANDSHAKE_MS,
   HASH,
   KIND,
   NUMBER,
   OPENED_AT,
-  PACKETS_BACKWARD,
-  PACKETS_FORWARD,
+  PACKETS,
   PLACE,
   PORTS,
   RETRANSMITS,
@@ -19,7 +18,6 @@ import {
   SHIFT,
   SOURCE,
   SOURCE_ADDRESS,
-  STATE_SHIFT,
   STATUS,
   SYN_AT,
   TARGET,
@@ -97,21 +95,23 @@ export class FlowTable extends FlowColumns implements Flows {
     return this.#search(packet, a, b, there, back, kind)
   }
 
+  // Six parameters, and #matches has seven: a hot path that must not read the packet's fields twice.
   #search(packet: Packet, a: number, b: number, there: number, back: number, kind: number): number {
     const hash = this.#hash
-    const { slots, mask } = this.#index
-    let slot = hash & mask
-    for (let probes = 0; probes < MOST_PROBES; probes++, slot = (slot + 1) & mask) {
-      const id = slots[slot * 2 + 1] as number
-      if (id === 0) return NONE
-      if (slots[slot * 2] !== hash || !this.#matches(id - 1, packet, a, b, there, back, kind)) continue
-      this.#last = id - 1
-      return id - 1
+    const { slots, mask, idMask, step } = this.#index
+    let want = hash & this.#index.tagMask
+    for (let probes = 0; probes < MOST_PROBES; probes++, want += step) {
+      const word = slots[(hash + probes) & mask] as number
+      if (word === 0) return NONE
+      if ((word & ~idMask) !== want) continue
+      const flow = (word & idMask) - 1
+      if (!this.#matches(flow, packet, a, b, there, back, kind)) continue
+      this.#last = flow
+      return flow
     }
     return NONE
   }
 
-  // Seven parameters: a hot path that must not touch the packet's fields twice.
   #matches(
     flow: number,
     packet: Packet,
@@ -156,15 +156,15 @@ export class FlowTable extends FlowColumns implements Flows {
     const base = flow << SHIFT
     const doubles = this.doubles
     const half = flow << (SHIFT - 1)
-    if (packet.forward === 1) {
-      words[base + PACKETS_FORWARD] = (words[base + PACKETS_FORWARD] as number) + 1
-      doubles[half + BYTES_FORWARD] = (doubles[half + BYTES_FORWARD] as number) + packet.length
-      words[base + STATUS] = (words[base + STATUS] as number) | packet.tcpFlags
-    } else {
-      words[base + PACKETS_BACKWARD] = (words[base + PACKETS_BACKWARD] as number) + 1
-      doubles[half + BYTES_BACKWARD] = (doubles[half + BYTES_BACKWARD] as number) + packet.length
-      words[base + STATUS] = (words[base + STATUS] as number) | (packet.tcpFlags << 8)
-    }
+    const backward = packet.forward ^ 1
+    const count = base + PACKETS + backward
+    words[count] = (words[count] as number) + 1
+    const low = base + BYTES + backward
+    const sum = ((words[low] as number) + packet.length) | 0
+    words[low] = sum
+    if (sum >>> 0 < packet.length)
+      words[base + BYTES_HIGH + backward] = (words[base + BYTES_HIGH + backward] as number) + 1
+    words[base + STATUS] = (words[base + STATUS] as number) | (packet.tcpFlags << (backward << 3))
     if (packet.at > (doubles[half + SEEN_AT] as number)) doubles[half + SEEN_AT] = packet.at
     this.#setChanged(flow)
   }
@@ -192,12 +192,18 @@ export class FlowTable extends FlowColumns implements Flows {
     words[base + HASH] = this.#hash
     words[base + SOURCE] = forward ? packet.source : packet.target
     words[base + TARGET] = forward ? packet.target : packet.source
-    words[base + STATUS] = (packet.tcpFlags << 16) | (state << STATE_SHIFT)
-    words[base + PACKETS_FORWARD] = 0
-    words[base + PACKETS_BACKWARD] = 0
+    words[base + STATUS] = packet.tcpFlags << 16
+    // One by one: fill() is a call that costs more than these.
+    words[base + PACKETS] = 0
+    words[base + PACKETS + 1] = 0
+    words[base + BYTES] = 0
+    words[base + BYTES + 1] = 0
+    words[base + BYTES_HIGH] = 0
+    words[base + BYTES_HIGH + 1] = 0
     words[base + RETRANSMITS] = 0
     words[base + RETRANSMITS + 1] = 0
     words[base + PLACE] = (packet.vlan << 16) | (packet.interfaceIndex & 0xffff)
+    this.setState(flow, state)
     this.#resetDoubles(flow, packet.at)
     this.#hosts.retain(packet.source)
     this.#hosts.retain(packet.target)
@@ -209,8 +215,6 @@ export class FlowTable extends FlowColumns implements Flows {
   #resetDoubles(flow: number, at: number): void {
     const doubles = this.doubles
     const half = flow << (SHIFT - 1)
-    doubles[half + BYTES_FORWARD] = 0
-    doubles[half + BYTES_BACKWARD] = 0
     doubles[half + SEEN_AT] = at
     doubles[half + OPENED_AT] = at
     doubles[half + SYN_AT] = Number.NaN
@@ -222,8 +226,8 @@ export class FlowTable extends FlowColumns implements Flows {
     const words = this.words
     const base = flow << SHIFT
     this.#index.remove(words[base + HASH] as number, flow)
-    this.#hosts.release(words[base + SOURCE] as number, this.seenAt(flow))
-    this.#hosts.release(words[base + TARGET] as number, this.seenAt(flow))
+    this.#hosts.release(words[base + SOURCE] as number)
+    this.#hosts.release(words[base + TARGET] as number)
     const word = flow >>> 5
     this.#changed[word] = (this.#changed[word] as number) & ~(1 << (flow & 31))
     this.#giveBack(flow)

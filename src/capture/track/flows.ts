@@ -143,14 +143,14 @@ export class FlowTracker {
     const hosts = this.#hosts
     const six = packet.version === 6
     packet.source = six
-      ? hosts.internV6(packet.source0, packet.source1, packet.source2, packet.source3, packet.at)
-      : hosts.internV4(packet.source0, packet.at)
+      ? hosts.internV6(packet.source0, packet.source1, packet.source2, packet.source3)
+      : hosts.internV4(packet.source0)
     // The second must not make room by forgetting the first.
     if (packet.source !== NONE) hosts.retain(packet.source)
     packet.target = six
-      ? hosts.internV6(packet.target0, packet.target1, packet.target2, packet.target3, packet.at)
-      : hosts.internV4(packet.target0, packet.at)
-    if (packet.source !== NONE) hosts.release(packet.source, packet.at)
+      ? hosts.internV6(packet.target0, packet.target1, packet.target2, packet.target3)
+      : hosts.internV4(packet.target0)
+    if (packet.source !== NONE) hosts.release(packet.source)
     return packet.source !== NONE && packet.target !== NONE
   }
 
@@ -194,34 +194,29 @@ export class FlowTracker {
   }
 
   /**
-   * Lets one flow go so that another can come. A hand goes round: the first flow it meets that nobody answered, or
-   * that is over, makes room, so that a flood of such pushes out its own kind. Failing that, the longest silent.
+   * Lets one flow go so that another can come. A hand goes round: the next flow that nobody answered, or that is over,
+   * makes room, so that a flood of such pushes out its own kind. Failing that, one that was silent for long.
    */
   #makeRoom(now: number): boolean {
     const { table } = this
-    let best = NONE
-    let bestRest = 0
-    for (let steps = 0; steps < MOST_STEPS; steps++) {
-      if (this.#hand >= table.capacity) this.#hand = 0
-      const flow = this.#hand++
-      const rest = this.#restOf(flow, now)
-      if (rest <= bestRest) continue
-      best = flow
-      bestRest = rest
-      if (rest === Number.POSITIVE_INFINITY) break
-    }
-    if (best === NONE) return false
-    this.#end(best, ENDED_EVICTED)
+    const first = table.nextWithoutClaim(this.#hand)
+    const flow = first === NONE ? this.#nextRested(now) : first
+    if (flow === NONE) return false
+    this.#hand = flow + 1 === table.capacity ? 0 : flow + 1
+    this.#end(flow, ENDED_EVICTED)
     return true
   }
 
-  /** How long the flow has rested beyond what it may; infinite when it never had a claim to stay. */
-  #restOf(flow: number, now: number): number {
-    const state = this.table.state(flow)
-    const silent = now - this.table.seenAt(flow)
-    if (state === ESTABLISHED || state === CLOSING) return silent - ESTABLISHED_REST_MS
-    if (state === ANSWERED_STATE) return silent - ANSWERED_REST_MS
-    return Number.POSITIVE_INFINITY
+  /** Of the next few flows the first that rested long enough to lose its claim. */
+  #nextRested(now: number): number {
+    const { table } = this
+    for (let steps = 0; steps < MOST_STEPS; steps++) {
+      const flow = this.#hand
+      this.#hand = flow + 1 === table.capacity ? 0 : flow + 1
+      const rest = table.state(flow) === ANSWERED_STATE ? ANSWERED_REST_MS : ESTABLISHED_REST_MS
+      if (now - table.seenAt(flow) > rest) return flow
+    }
+    return NONE
   }
 
   #end(flow: number, because: number): void {

@@ -10,6 +10,8 @@ const HASH = 4
 const REFERENCES = 5
 const SEEN_SECOND = 6
 const KIND = 7
+/** malloc hands out large blocks 16 bytes after a page begins: 16 more, and no record lies across two cache lines. */
+const ALIGN = 16
 const KIND_FREE = 0
 const KIND_V4 = 4
 const KIND_V6 = 6
@@ -39,10 +41,12 @@ export class HostTable implements Hosts {
   #free = NOBODY
   #hand = 0
   #sweepHand = 0
+  /** Of the last tick: when a host was seen is kept no finer. */
+  #second = 0
 
   constructor(capacity: number, seed: number, idleMs: number, forgotten: (host: number) => void) {
     this.capacity = capacity
-    this.#words = new Int32Array(capacity << SHIFT)
+    this.#words = new Int32Array(new ArrayBuffer((capacity << (SHIFT + 2)) + ALIGN), ALIGN)
     this.#index = new SlotIndex(capacity)
     this.#mix = new Mix(seed)
     this.#idleSeconds = Math.ceil(idleMs / 1000)
@@ -100,12 +104,12 @@ export class HostTable implements Hosts {
   }
 
   /** The host of an IPv4 address, new or known; -1 when there is no room. */
-  internV4(address: number, at: number): number {
-    return this.#intern(this.#mix.one(address), KIND_V4, address, 0, 0, 0, at)
+  internV4(address: number): number {
+    return this.#intern(this.#mix.one(address), KIND_V4, address, 0, 0, 0)
   }
 
-  internV6(w0: number, w1: number, w2: number, w3: number, at: number): number {
-    return this.#intern(this.#mix.four(w0, w1, w2, w3), KIND_V6, w0, w1, w2, w3, at)
+  internV6(w0: number, w1: number, w2: number, w3: number): number {
+    return this.#intern(this.#mix.four(w0, w1, w2, w3), KIND_V6, w0, w1, w2, w3)
   }
 
   /** A flow refers to it: it must not be forgotten. */
@@ -114,15 +118,16 @@ export class HostTable implements Hosts {
     this.#words[at] = (this.#words[at] as number) + 1
   }
 
-  release(host: number, seenAt: number): void {
+  release(host: number): void {
     const base = host << SHIFT
     this.#words[base + REFERENCES] = (this.#words[base + REFERENCES] as number) - 1
-    this.#see(base, seenAt)
+    this.#words[base + SEEN_SECOND] = this.#second
   }
 
   /** Forgets who was idle too long: a part of the table each time. */
   tick(now: number): void {
-    const second = Math.floor(now / 1000)
+    this.#second = Math.floor(now / 1000)
+    const second = this.#second
     const share = Math.max(SMALLEST_SWEEP, Math.ceil(this.capacity / SWEEP_SHARE))
     for (let left = Math.min(share, this.#used); left > 0; left--) {
       if (this.#sweepHand >= this.#used) this.#sweepHand = 0
@@ -136,16 +141,17 @@ export class HostTable implements Hosts {
     }
   }
 
-  // Seven parameters: the hot path hands an address over in words.
-  #intern(hash: number, kind: number, w0: number, w1: number, w2: number, w3: number, at: number): number {
-    const { slots, mask } = this.#index
+  // Six parameters: the hot path hands an address over in words.
+  #intern(hash: number, kind: number, w0: number, w1: number, w2: number, w3: number): number {
+    const { slots, mask, idMask, step } = this.#index
     const words = this.#words
-    let slot = hash & mask
-    for (let probes = 0; probes < MOST_PROBES; probes++, slot = (slot + 1) & mask) {
-      const id = slots[slot * 2 + 1] as number
-      if (id === 0) break
-      if (slots[slot * 2] !== hash) continue
-      const base = (id - 1) << SHIFT
+    let want = hash & this.#index.tagMask
+    for (let probes = 0; probes < MOST_PROBES; probes++, want += step) {
+      const word = slots[(hash + probes) & mask] as number
+      if (word === 0) break
+      if ((word & ~idMask) !== want) continue
+      const host = (word & idMask) - 1
+      const base = host << SHIFT
       if (
         words[base] === w0 &&
         words[base + KIND] === kind &&
@@ -153,14 +159,14 @@ export class HostTable implements Hosts {
         words[base + 2] === w2 &&
         words[base + 1] === w1
       ) {
-        this.#see(base, at)
-        return id - 1
+        words[base + SEEN_SECOND] = this.#second
+        return host
       }
     }
-    return this.#add(hash, kind, w0, w1, w2, w3, at)
+    return this.#add(hash, kind, w0, w1, w2, w3)
   }
 
-  #add(hash: number, kind: number, w0: number, w1: number, w2: number, w3: number, at: number): number {
+  #add(hash: number, kind: number, w0: number, w1: number, w2: number, w3: number): number {
     const host = this.#claim()
     if (host === NOBODY) return NOBODY
     if (!this.#index.insert(hash, host)) {
@@ -176,15 +182,10 @@ export class HostTable implements Hosts {
     words[base + 3] = w3
     words[base + HASH] = hash
     words[base + REFERENCES] = 0
-    words[base + SEEN_SECOND] = Math.floor(at / 1000)
+    words[base + SEEN_SECOND] = this.#second
     words[base + KIND] = kind
     this.#count++
     return host
-  }
-
-  #see(base: number, at: number): void {
-    const second = Math.floor(at / 1000)
-    if (second > (this.#words[base + SEEN_SECOND] as number)) this.#words[base + SEEN_SECOND] = second
   }
 
   #claim(): number {

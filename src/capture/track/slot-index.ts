@@ -1,54 +1,70 @@
 /** Hot: runs per packet. Allocates nothing. */
 
-/** More steps than this from home and the table calls itself full: a bound on what one look-up can cost. */
-export const MOST_PROBES = 128
+const DISTANCE_BITS = 7
+/** Farther than this from home and the table calls itself full: a bound on what one look-up can cost. */
+export const MOST_PROBES = 1 << DISTANCE_BITS
 
 /**
- * Open addressing over [hash, id + 1] pairs; 0 is an empty slot. Removal shifts back, so there are no tombstones,
- * and it reads slots alone, never the records. Whoever looks up walks `slots` itself and compares its records.
+ * Open addressing with one 32-bit word per slot: some bits of the hash, how far the entry lies from its home slot, and
+ * id + 1 (0: empty). The distance tells home from home, so that a look-up seldom reads a record in vain, and removal
+ * shifts back without reading any. Whoever looks up walks `slots` itself and compares its own records:
+ *
+ *     for (let want = hash & tagMask, probes = 0; probes < MOST_PROBES; probes++, want += step) {
+ *       word = slots[(hash + probes) & mask]; if (word === 0) break
+ *       if ((word & ~idMask) === want) the id may be (word & idMask) - 1
  */
 export class SlotIndex {
   readonly slots: Int32Array
   readonly mask: number
+  readonly idMask: number
+  readonly tagMask: number
+  /** One more slot from home, in a slot's word. */
+  readonly step: number
+  readonly #idBits: number
 
-  /** Half full at `capacity` ids at most. */
+  /** At most half full with `capacity` ids; up to 2^24 of them. */
   constructor(capacity: number) {
     let size = 64
     while (size < capacity * 2) size *= 2
-    this.slots = new Int32Array(size * 2)
+    this.slots = new Int32Array(size)
     this.mask = size - 1
+    this.#idBits = 32 - Math.clz32(capacity)
+    this.idMask = (1 << this.#idBits) - 1
+    this.step = 1 << this.#idBits
+    this.tagMask = ~((1 << (this.#idBits + DISTANCE_BITS)) - 1)
   }
 
   /** False when its neighbourhood is too crowded. */
   insert(hash: number, id: number): boolean {
-    const { slots, mask } = this
+    const { slots, mask, step } = this
     let slot = hash & mask
+    let word = (hash & this.tagMask) | (id + 1)
     for (let probes = 0; probes < MOST_PROBES; probes++) {
-      if (slots[slot * 2 + 1] === 0) {
-        slots[slot * 2] = hash
-        slots[slot * 2 + 1] = id + 1
+      if (slots[slot] === 0) {
+        slots[slot] = word
         return true
       }
       slot = (slot + 1) & mask
+      word += step
     }
     return false
   }
 
   remove(hash: number, id: number): void {
-    const { slots, mask } = this
+    const { slots, mask, idMask } = this
     let hole = hash & mask
-    while (slots[hole * 2 + 1] !== id + 1) {
-      if (slots[hole * 2 + 1] === 0) return
+    for (let word = slots[hole] as number; (word & idMask) !== id + 1; word = slots[hole] as number) {
+      if (word === 0) return
       hole = (hole + 1) & mask
     }
-    for (let slot = (hole + 1) & mask; slots[slot * 2 + 1] !== 0; slot = (slot + 1) & mask) {
-      const home = (slots[slot * 2] as number) & mask
-      if (((slot - home) & mask) < ((slot - hole) & mask)) continue
-      slots[hole * 2] = slots[slot * 2] as number
-      slots[hole * 2 + 1] = slots[slot * 2 + 1] as number
+    for (let slot = (hole + 1) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const word = slots[slot] as number
+      const distance = (word >>> this.#idBits) & (MOST_PROBES - 1)
+      const jump = (slot - hole) & mask
+      if (distance < jump) continue
+      slots[hole] = word - (jump << this.#idBits)
       hole = slot
     }
-    slots[hole * 2] = 0
-    slots[hole * 2 + 1] = 0
+    slots[hole] = 0
   }
 }
