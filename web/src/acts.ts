@@ -9,14 +9,18 @@ const undoable: (() => Promise<void>)[] = []
 const MOST_UNDOABLE = 50
 
 /** Does something, says what was done, and offers to take it back. Answers false when it was refused. */
-async function act(kind: Toast['kind'], run: () => Promise<Outcome>): Promise<boolean> {
+async function act(
+  kind: Toast['kind'],
+  run: () => Promise<Outcome>,
+  onProblem: (problem: unknown) => void = (problem) => toasts.problem(problem),
+): Promise<boolean> {
   try {
     const outcome = await run()
     await live.readBlocks()
     offerUndo(kind, outcome)
     return true
   } catch (problem) {
-    toasts.problem(problem)
+    onProblem(problem)
     return false
   }
 }
@@ -55,8 +59,9 @@ export function undoLast(): void {
   void run()
 }
 
-export const block = (request: BlockRequest): Promise<boolean> =>
-  act('block', () => ask<Outcome>('POST', 'blocks', request))
+/** Blocks an address or range; a form that shows refusals itself takes them by `onProblem`. */
+export const block = (request: BlockRequest, onProblem?: (problem: unknown) => void): Promise<boolean> =>
+  act('block', () => ask<Outcome>('POST', 'blocks', request), onProblem)
 
 export const unblock = (target: string): Promise<boolean> =>
   act('good', () => ask<Outcome>('DELETE', `blocks/${encodeURIComponent(target)}`))

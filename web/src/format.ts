@@ -1,5 +1,6 @@
 import { locale, text } from './text/text.ts'
 
+const THOUSANDS = ['', 'k', 'M', 'G', 'T']
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
 /** Bytes as people read them: 0, 640 B, 2.9 MB. */
@@ -19,7 +20,9 @@ export const rate = (bytesPerSecond: number): string =>
 /** Whole numbers with the reader's separators; from ten thousand on, short: 61 k. */
 export function count(value: number): string {
   if (value < 10_000) return value.toLocaleString(locale)
-  return new Intl.NumberFormat(locale, { notation: 'compact', maximumSignificantDigits: 3 }).format(value)
+  const step = Math.min(THOUSANDS.length - 1, Math.floor(Math.log10(value) / 3 + 1e-9))
+  const short = Number((value / 1000 ** step).toPrecision(3))
+  return `${short.toLocaleString(locale)} ${THOUSANDS[step]}`
 }
 
 export const exact = (value: number): string => value.toLocaleString(locale)

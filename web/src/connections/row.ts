@@ -46,6 +46,14 @@ export function common<Value>(row: Row, read: (connection: Connection) => Value)
 
 export const ownerOf = (row: Row): Owner | undefined => row.connections.find(({ owner }) => owner)?.owner
 
+const SURENESS: readonly (Owner['source'] | 'none')[] = ['none', 'guess', 'scan', 'netlink', 'ebpf', 'kernel']
+
+/** How the owner is known, at the least sure of the row's connections. */
+export function sourceOf(row: Row): Owner['source'] | 'none' {
+  const sources = row.connections.map(({ owner }) => owner?.source ?? 'none')
+  return SURENESS.find((source) => sources.includes(source)) ?? 'none'
+}
+
 /** Equal for flows of the same program; `through` for those that only pass this machine. */
 export function programOf(connection: Connection): string {
   const { owner, direction } = connection
