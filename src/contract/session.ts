@@ -2,7 +2,10 @@ import { z } from '@hono/zod-openapi'
 
 export const Role = z.enum(['viewer', 'operator', 'admin']).openapi('Role')
 
-/** GET /session of the web process: who is signed in on this page. 401 when nobody is. */
+/**
+ * GET /session of the web process: who is signed in on this page. When nobody is: a problem 401 with
+ * `signIn: { password: boolean }`, whether a password would help.
+ */
 export const Session = z
   .object({
     name: z.string(),
@@ -12,9 +15,6 @@ export const Session = z
     endsAt: z.number(),
   })
   .openapi('Session')
-
-/** GET /session answers this when nobody is signed in yet, as `signIn` of the problem. */
-export const SignInWays = z.object({ password: z.boolean() }).openapi('SignInWays')
 
 /** POST /login of the web process. */
 export const SignIn = z

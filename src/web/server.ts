@@ -8,7 +8,7 @@ import { createOrigins } from './origins.ts'
 import type { BuiltPage } from './page.ts'
 import { refusalOf, urlOf } from './request-check.ts'
 import { createSessions, type Sessions } from './sessions.ts'
-import { createSignIn } from './sign-in.ts'
+import { createSignIn, type SignInLine } from './sign-in.ts'
 import type { WebMessage, WebStart } from './spawn-contract.ts'
 
 export interface WebParts {
@@ -17,6 +17,8 @@ export interface WebParts {
   readonly port: number
   readonly page: BuiltPage | undefined
   now(): number
+  /** Somebody tried to sign in. */
+  onSignIn?(line: SignInLine): void
   /** One answer, for the log: the path without its query, which may hold a token. */
   onAnswer?(line: { readonly method: string; readonly path: string; readonly status: number }): void
 }
@@ -55,7 +57,14 @@ export function createWebServer(parts: WebParts): WebServer {
     ...parts,
     cookie,
     sessions,
-    signIn: createSignIn({ sessions, links, cookie, now, passwordHash: () => passwordHash }),
+    signIn: createSignIn({
+      sessions,
+      links,
+      cookie,
+      now,
+      passwordHash: () => passwordHash,
+      onSignIn: (line) => parts.onSignIn?.(line),
+    }),
     forward: createForward(start),
     hasPassword: () => passwordHash !== undefined,
   }
@@ -105,8 +114,8 @@ function askCore(house: House, request: IncomingMessage, response: ServerRespons
   const value = house.cookie.read(request)
   const session = house.sessions.find(value, house.now())
   if (value === undefined || !session) return sendProblem(response, signedOut(house))
-  // A stream lives on its session: it ends when that does.
-  endWithSession(response, () => house.sessions.isOpen(value, house.now()))
+  // A stream keeps its session in use, and ends when that does: signed out elsewhere, or its whole time is over.
+  endWithSession(response, () => house.sessions.find(value, house.now()) !== undefined)
   return house.forward(request, response, session)
 }
 

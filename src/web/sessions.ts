@@ -7,15 +7,13 @@ export interface SessionLimits {
   readonly count: number
 }
 
-export const SESSION_LIMITS: SessionLimits = { idleMs: 8 * 3_600_000, absoluteMs: 7 * 86_400_000, count: 100 }
+const SESSION_LIMITS: SessionLimits = { idleMs: 8 * 3_600_000, absoluteMs: 7 * 86_400_000, count: 100 }
 
 export interface Sessions {
   /** Answers the text of the cookie: 256 random bits that are kept nowhere but with the browser. */
   open(who: { readonly name: string; readonly role: Role }, by: 'link' | 'password', now: number): string
   /** Who is signed in with this cookie; asking keeps the session from going idle. */
   find(cookie: string | undefined, now: number): Session | undefined
-  /** Whether the session still stands; asking does not keep it. */
-  isOpen(cookie: string, now: number): boolean
   end(cookie: string): void
   /** After a change of password nobody who came in with the old one stays. */
   endOfPassword(): void
@@ -59,10 +57,6 @@ export function createSessions(limits: SessionLimits = SESSION_LIMITS): Sessions
       session.seenAt = now
       const { name, role, signedInAt, endsAt } = session
       return { name, role, signedInAt, endsAt }
-    },
-    isOpen(cookie, now) {
-      const session = byDigest.get(digestOf(cookie))
-      return session !== undefined && !isOver(session, now)
     },
     end(cookie) {
       byDigest.delete(digestOf(cookie))

@@ -17,7 +17,13 @@ export interface SignInParts {
   /** The hash in force; undefined while there is no password. */
   passwordHash(): string | undefined
   now(): number
+  onSignIn(line: SignInLine): void
 }
+
+/** One try to sign in, for the log: never what was typed. */
+export type SignInLine =
+  | { readonly address: string; readonly signedIn: string; readonly by: 'link' | 'password' }
+  | { readonly address: string; readonly refused: string }
 
 type Answer =
   | { readonly is: 'in'; readonly who: { name: string; role: Role }; readonly by: 'link' | 'password' }
@@ -76,12 +82,15 @@ export function createSignIn(
   return async (request, response) => {
     const body = await bodyOf(request)
     if (body === undefined) return sendProblem(response, TOO_LARGE)
-    const answer = await judge(body, request.socket.remoteAddress ?? 'unknown')
+    const address = request.socket.remoteAddress ?? 'unknown'
+    const answer = await judge(body, address)
     if (answer.is === 'out') {
       const { status, detail, hint, waitMs } = answer
+      parts.onSignIn({ address, refused: detail })
       if (waitMs) response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)))
       return sendProblem(response, { title: 'Not signed in', status, detail, ...(hint && { hint }) })
     }
+    parts.onSignIn({ address, signedIn: answer.who.name, by: answer.by })
     const now = parts.now()
     const value = parts.sessions.open(answer.who, answer.by, now)
     response.setHeader('set-cookie', parts.cookie.line(request, value))
