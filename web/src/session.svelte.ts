@@ -1,5 +1,6 @@
 import type { Session as SignedIn, SignIn } from '../../src/contract/session.ts'
 import { ask, ProblemError, whenSignedOut } from './api.ts'
+import { route } from './route.svelte.ts'
 
 export type SessionState =
   | { readonly state: 'asking' }
@@ -19,6 +20,18 @@ class Session {
   /** True when this reader may change something. */
   get canAct(): boolean {
     return this.now.state === 'in' && this.now.who.role !== 'viewer'
+  }
+
+  /** Uses the one-time link that the page was opened with, if any; then asks who is signed in. */
+  async start(): Promise<void> {
+    const token = takeToken()
+    if (token === undefined) return this.ask()
+    try {
+      await this.signIn({ token })
+    } catch (problem) {
+      await this.ask()
+      if (this.now.state === 'out' && problem instanceof ProblemError) this.now = { ...this.now, problem }
+    }
   }
 
   async ask(): Promise<void> {
@@ -41,6 +54,15 @@ class Session {
     await ask('POST', '/logout').catch(() => undefined)
     await this.ask()
   }
+}
+
+/** The token of a one-time link, taken out of the address bar so that no history keeps it. */
+function takeToken(): string | undefined {
+  if (location.pathname !== '/login') return undefined
+  const inFragment = new URLSearchParams(location.hash.slice(1)).get('token')
+  const token = inFragment ?? new URLSearchParams(location.search).get('token')
+  route.go('/', 'replace')
+  return token ?? undefined
 }
 
 export const session = new Session()
