@@ -28,13 +28,14 @@ interface Waiting {
 export function createOwnerDesk(source: OwnerSource): OwnerDesk {
   /** By socket: one waits for each, the newest. */
   const waiting = new Map<string, Waiting>()
-  /** By flow: a closing socket has no owner any more, but its flow had one. */
-  const known = new Map<number, Owner>()
+  /** By flow: a closing socket has no owner any more, but its flow had one. `nobody`: asked often enough. */
+  const known = new Map<number, Owner | 'nobody'>()
 
   function look(connection: Connection, wanted: SocketKey[]): Connection {
     const key = socketKeyOf(connection)
     if (!key) return connection
     const owner = known.get(connection.id) ?? firstOwner(connection, key)
+    if (owner === 'nobody') return giveUp(connection)
     if (owner) return settle(connection, owner)
     wait(connection, key, wanted)
     return connection
@@ -44,6 +45,12 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
   function firstOwner(connection: Connection, key: SocketKey): Owner | undefined {
     const asked = waiting.get(textOf(key))
     return asked?.connection.id === connection.id ? source.ownerOf(key) : undefined
+  }
+
+  function giveUp(connection: Connection): Connection {
+    if (connection.ended !== undefined) known.delete(connection.id)
+    else if (known.size < CAPACITY) known.set(connection.id, 'nobody')
+    return connection
   }
 
   function settle(connection: Connection, owner: Owner): Connection {
@@ -83,6 +90,7 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
         const isOver = entry.connection.ended !== undefined
         if (owner || isOver || entry.tries === 0) waiting.delete(text)
         if (owner) completed.push(settle(entry.connection, owner))
+        else if (entry.tries === 0) giveUp(entry.connection)
       }
       return completed
     },

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { aConnection } from '../../test/support/connections.ts'
+import { createLiveConnections } from './live-connections.ts'
+
+test('a rate is what came since the last report, per second', () => {
+  const live = createLiveConnections()
+  live.see([aConnection({ bytesForward: 1_000, bytesBackward: 0 })], 2_000)
+  live.see([aConnection({ bytesForward: 5_000, bytesBackward: 100 })], 4_000)
+  expect(live.byId(1)).toMatchObject({ rateForward: 2_000, rateBackward: 50 })
+})
+
+test('a connection that nobody mentions stands still', () => {
+  const live = createLiveConnections()
+  live.see([aConnection({ bytesForward: 9_000 })], 2_000)
+  live.see([], 3_600)
+  expect(live.byId(1)).toMatchObject({ rateForward: 0, rateBackward: 0 })
+})
+
+test('rates are inbound and outbound as this machine sees them', () => {
+  const live = createLiveConnections()
+  live.see(
+    [aConnection({ id: 1, direction: 'inbound', bytesForward: 300, bytesBackward: 0, openedAt: 0 })],
+    1_000,
+  )
+  live.see(
+    [aConnection({ id: 2, direction: 'outbound', bytesForward: 500, bytesBackward: 0, openedAt: 0 })],
+    1_000,
+  )
+  expect(live.rates()).toEqual({ inbound: 300, outbound: 500 })
+})
+
+test('a change is taken once, in portions, and what ended is gone', () => {
+  const live = createLiveConnections()
+  live.see(
+    [1, 2, 3].map((id) => aConnection({ id })),
+    2_000,
+  )
+  expect(live.takeChange(2).changed.map(({ id }) => id)).toEqual([1, 2])
+  live.see([aConnection({ id: 2, ended: 'finished' })], 2_100)
+  expect(live.takeChange(2)).toMatchObject({ changed: [{ id: 3 }], gone: [2] })
+  expect(live.takeChange(2)).toEqual({ changed: [], gone: [] })
+})
+
+test('beyond its bound new connections are counted, not listed', () => {
+  const live = createLiveConnections(1)
+  live.see([aConnection({ id: 1 }), aConnection({ id: 2 })], 2_000)
+  expect([live.count, live.unlisted]).toEqual([1, 1])
+})

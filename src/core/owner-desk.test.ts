@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { ip } from '#model/address.ts'
+import type { Owner, SocketKey } from '#model/owner.ts'
+import { socketKeyOf } from '#model/standpoint.ts'
+import { aConnection } from '../../test/support/connections.ts'
+import { createOwnerDesk } from './owner-desk.ts'
+
+const curl: Owner = {
+  pid: 7,
+  path: '/usr/bin/curl',
+  name: 'curl',
+  commandLine: 'curl',
+  uid: 0,
+  source: 'scan',
+}
+const keyOf = (about: Parameters<typeof aConnection>[0] = {}): SocketKey => {
+  const key = socketKeyOf(aConnection(about))
+  if (!key) throw new Error('no socket')
+  return key
+}
+
+/** What the owners thread knows, and what it was asked. */
+function aSource() {
+  const asked: SocketKey[] = []
+  const known = new Map<string, Owner>()
+  return {
+    asked,
+    learn: (key: SocketKey, owner: Owner) => known.set(JSON.stringify(key), owner),
+    ownerOf: (key: SocketKey) => known.get(JSON.stringify(key)),
+    request: (keys: readonly SocketKey[]) => void asked.push(...keys),
+  }
+}
+
+test('asks once while a connection is unknown, and completes it with the answer', () => {
+  const source = aSource()
+  const desk = createOwnerDesk(source)
+  desk.attach([aConnection()])
+  desk.attach([aConnection({ bytesForward: 9 })])
+
+  expect(source.asked).toHaveLength(1)
+  expect(desk.complete([{ key: keyOf(), owner: curl }])).toMatchObject([
+    { bytesForward: 9, owner: { name: 'curl' } },
+  ])
+})
+
+test('a connection that ends keeps the owner that it had', () => {
+  const source = aSource()
+  const desk = createOwnerDesk(source)
+  desk.attach([aConnection()])
+  desk.complete([{ key: keyOf(), owner: curl }])
+  expect(desk.attach([aConnection({ ended: 'finished' })])).toMatchObject([{ owner: { name: 'curl' } }])
+})
+
+test('does not give an older connection’s owner to a new one on the same ports', () => {
+  const source = aSource()
+  source.learn(keyOf(), curl)
+  expect(createOwnerDesk(source).attach([aConnection({ id: 2 })])[0]?.owner).toBeUndefined()
+})
+
+test('asks three times for a socket that nobody knows, then lets it be', () => {
+  const source = aSource()
+  const desk = createOwnerDesk(source)
+  for (let n = 0; n < 9; n++) {
+    desk.attach([aConnection()])
+    desk.complete([{ key: keyOf() }])
+  }
+  expect(source.asked).toHaveLength(3)
+})
+
+test('a forwarded connection has no socket here to ask for', () => {
+  const source = aSource()
+  createOwnerDesk(source).attach([aConnection({ direction: 'forward', target: ip('198.51.100.1') })])
+  expect(source.asked).toEqual([])
+})
