@@ -9,6 +9,7 @@ import { aDecision, createSmallProduct, type SmallProduct } from '../../test/sup
 import { createAccounts, ownerOf } from './accounts.ts'
 import { type Api, createApi } from './api.ts'
 import { type Listening, listenForOwner, listenForWeb } from './listen.ts'
+import { demandSilence } from './socket-file.ts'
 
 const uid = process.geteuid?.() ?? 0
 const gid = process.getegid?.() ?? 0
@@ -113,6 +114,8 @@ test('a file that a dead daemon left is replaced; a living one is not disturbed'
   })
   other.close()
   expect((await ask(left)).status).toBe(200)
+  await expect(demandSilence(left)).rejects.toThrow('already running')
+  await demandSilence(join(folder, 'none.sock'))
 })
 
 test('what is no socket is left alone, and a folder that others may write to is refused', async () => {

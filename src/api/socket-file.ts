@@ -57,14 +57,21 @@ async function removeStale(path: string): Promise<void> {
   if (!isSocket) {
     throw new Refused(409, `${path} is in the way and is no socket.`, 'Move it away, or use --socket.')
   }
-  if (await answers(path)) {
-    throw new Refused(
-      409,
-      `Gatehouse is already running: it answers on ${path}.`,
-      'Stop that one first, or give this one its own socket with --socket PATH.',
-    )
-  }
+  await demandSilence(path)
   rmSync(path)
+}
+
+/**
+ * Throws `Refused` when another Gatehouse answers on this socket file. Ask before anything else is started: two
+ * at once would fight over the kernel's table.
+ */
+export async function demandSilence(path: string): Promise<void> {
+  if (!(await answers(path))) return
+  throw new Refused(
+    409,
+    `Gatehouse is already running: it answers on ${path}.`,
+    'Stop that one first, or give this one its own socket with --socket PATH.',
+  )
 }
 
 function answers(path: string): Promise<boolean> {
@@ -74,7 +81,7 @@ function answers(path: string): Promise<boolean> {
       probe.destroy()
       resolve(true)
     })
-    // EAGAIN is a full backlog: somebody is there. ECONNREFUSED and ENOENT are a file that was left behind.
+    // EAGAIN is a full backlog: somebody is there. ECONNREFUSED is a file that was left behind, ENOENT none at all.
     probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EAGAIN'))
   })
 }
