@@ -16,7 +16,7 @@ export const Problem = z
   })
   .openapi('Problem')
 
-export const PartHealth = z
+const PartHealth = z
   .object({
     part: z.string(),
     state: z.enum(['ok', 'degraded', 'off']),
@@ -55,7 +55,7 @@ export const Status = z
   })
   .openapi('Status')
 
-export const Owner = z
+const Owner = z
   .object({
     pid: count,
     path: z.string(),
@@ -108,7 +108,7 @@ export const Connection = z
   })
   .openapi('Connection')
 
-export const SamplePacket = z.object({
+const SamplePacket = z.object({
   at: time,
   source: z.string(),
   sourcePort: count,
