@@ -48,7 +48,7 @@ export const layoutOf = (table: string): TableLayout => ({
   ],
 })
 
-export const familyOf = (target: Target): Family => (isIpv6(target) ? 6 : 4)
+const familyOf = (target: Target): Family => (isIpv6(target) ? 6 : 4)
 
 /** Targets of one family, addresses or ranges. */
 export const isOf = (sets: FamilySets, target: Target, kind: 'address' | 'range'): boolean =>

@@ -45,7 +45,7 @@ export function parseSession(text: string): Login[] {
 }
 
 /** SSH_CONNECTION is client address, client port, server address, server port (ssh(1)). */
-export function parseSshConnection(environment: ReadonlyMap<string, string>): Login[] {
+function parseSshConnection(environment: ReadonlyMap<string, string>): Login[] {
   const from = parseIp(environment.get('SSH_CONNECTION')?.split(' ')[0] ?? '')
   if (from === undefined) return []
   const terminal = environment.get('SSH_TTY')?.replace(/^\/dev\//, '') ?? ''

@@ -6,7 +6,7 @@ import { BlockTable, EXPIRY_SLACK_MS, type Reading } from './block-table.ts'
 import type { DropCount, EnforcedBlock, Enforcer } from './enforcer.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 
-/** How often we ask the kernel whether anybody changed the ruleset: 5 µs a time (docs/decisions/003). */
+/** How often we ask the kernel whether anybody changed the ruleset: 5 µs a time (docs/decisions/004). */
 const LOOK_EVERY_MS = 250
 /** Somebody who removes the table again and again must not keep us busy. */
 const REPAIR_EVERY_MS = 1000
@@ -97,7 +97,9 @@ class NftablesEnforcer implements Enforcer {
   }
 
   unblock(target: Target): boolean {
-    this.#forget(target)
+    const wasWanted = this.#forget(target)
+    // Its time was over: the kernel ends it by itself.
+    if (this.#inPlace && !wasWanted) return true
     if (this.#inPlace && this.#table) {
       const errno = this.#table.take(target, this.#wanted.values(), this.#now())
       if (errno === 0) return true
@@ -184,11 +186,12 @@ class NftablesEnforcer implements Enforcer {
     return true
   }
 
-  #forget(target: Target): void {
-    if (this.#wanted.delete(target)) this.#isFull = false
-    else return
+  #forget(target: Target): boolean {
+    if (!this.#wanted.delete(target)) return false
+    this.#isFull = false
     if (isRange(target)) this.#rangeCount--
     this.#counts.delete(target)
+    return true
   }
 
   /** Ends a change: the blocks are in the kernel, or the table was gone and is put back, or the kernel refuses. */
@@ -200,7 +203,8 @@ class NftablesEnforcer implements Enforcer {
   }
 
   #refused(errno: number): false {
-    this.#refusal = refusalOf(errno, this.#name)
+    const isHeard = typeof this.#table?.generation() === 'object'
+    this.#refusal = refusalOf(errno, this.#name, isHeard)
     this.#inPlace = false
     return false
   }

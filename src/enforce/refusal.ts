@@ -9,8 +9,15 @@ export interface Refusal {
 const NO_PRIVILEGE = new Set(['EPERM', 'EACCES'])
 const NO_NF_TABLES = new Set(['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'EINVAL', 'ENOPROTOOPT'])
 
-export function refusalOf(errno: number, table: string): Refusal {
+/** `isHeard`: the kernel answers us, so we have the privilege, and refuses only this change. */
+export function refusalOf(errno: number, table: string, isHeard: boolean): Refusal {
   const code = errnoName(errno)
+  if (NO_PRIVILEGE.has(code) && isHeard) {
+    return {
+      reason: `another program owns the table inet ${table} and lets nobody change it: nothing is blocked`,
+      remedy: `See whose it is with \`sudo nft list table inet ${table}\`, and stop that program`,
+    }
+  }
   if (NO_PRIVILEGE.has(code)) {
     return {
       reason: `no privilege to change the packet filter (CAP_NET_ADMIN is missing: ${code}): nothing is blocked`,

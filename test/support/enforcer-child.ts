@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline'
 import type { EnforcedBlock, Enforcer } from '#enforce/enforcer.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
+import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import type { Target } from '#model/address.ts'
+import type { SocketKey } from '#model/owner.ts'
 
 /**
  * The real enforcer inside a network namespace, one request per line of input, one answer per line of output:
@@ -19,6 +21,7 @@ const requests: Readonly<Record<string, (argument: never) => unknown>> = {
   blockMany: (blocks: EnforcedBlock[]) => enforcer.blockMany(blocks, Date.now()),
   unblock: (target: Target) => enforcer.unblock(target),
   closeSockets: (target: Target) => enforcer.closeSockets(target),
+  closeSocket: (key: SocketKey) => new SocketDestroyer().destroyOne(key),
   counters: async () => {
     await enforcer.verify(Date.now())
     return Object.fromEntries(enforcer.counters())

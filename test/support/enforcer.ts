@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { DropCount, EnforcedBlock } from '#enforce/enforcer.ts'
+import type { DestroyOutcome } from '#kernel/sock-destroy.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { SocketKey } from '#model/owner.ts'
 
 /** The enforcer of another process: see enforcer-child.ts. */
 export interface RemoteEnforcer {
@@ -10,6 +12,7 @@ export interface RemoteEnforcer {
   blockMany(blocks: readonly { target: string; until?: number; note: string }[]): Promise<boolean>
   unblock(target: string): Promise<boolean>
   closeSockets(target: string): Promise<number>
+  closeSocket(key: SocketKey): Promise<DestroyOutcome>
   /** Verifies first, so the figures are of now. */
   counters(): Promise<Record<string, DropCount>>
   verify(): Promise<PartHealth>
@@ -22,15 +25,16 @@ export interface RemoteEnforcer {
 
 const CHILD = new URL('enforcer-child.ts', import.meta.url).pathname
 
-/** Runs an enforcer in a namespace; `wrapper` goes in front of its command, such as setpriv. */
-export function runEnforcer(
-  namespace: string,
-  options: { readonly wrapper?: readonly string[]; readonly path?: string } = {},
-): RemoteEnforcer {
+export interface EnforcerOptions {
+  /** Goes in front of the command, such as setpriv. */
+  readonly wrapper?: readonly string[]
+}
+
+/** Runs an enforcer in a namespace. */
+export function runEnforcer(namespace: string, options: EnforcerOptions = {}): RemoteEnforcer {
   const command = [...(options.wrapper ?? []), process.execPath, CHILD]
   const child = spawn('ip', ['netns', 'exec', namespace, ...command], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...(options.path !== undefined && { PATH: options.path }) },
   })
   const dead = new Promise<void>((resolve) => child.on('exit', () => resolve()))
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
@@ -53,6 +57,7 @@ export function runEnforcer(
     blockMany: (blocks) => ask('blockMany', blocks),
     unblock: (target) => ask('unblock', target),
     closeSockets: (target) => ask('closeSockets', target),
+    closeSocket: (key) => ask('closeSocket', key),
     counters: () => ask('counters'),
     verify: () => ask('verify'),
     health: () => ask('health'),
