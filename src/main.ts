@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Api, createApi } from '#api/api.ts'
 import { listenForOwner, listenForWeb } from '#api/listen.ts'
 import { Refused } from '#api/port.ts'
+import { demandSilence } from '#api/socket-file.ts'
 import { startCapture } from '#capture/thread.ts'
 import type { RunOptions } from '#cli/command.ts'
 import { createAlertBook } from '#core/alert-book.ts'
@@ -57,6 +58,8 @@ export async function startDaemon(options: RunOptions): Promise<void> {
   try {
     const places = placesOf(options)
     const config = await loadDaemonConfig(options, places)
+    // Before anything is touched: two daemons would fight over the kernel table.
+    await demandSilence(places.apiSocket)
     const base = await openBase({ config, places, speaker, onStop })
     const watching = startWatching(base)
     await openDoors(base, watching)

@@ -1,13 +1,12 @@
 import type { AlertBook } from '#core/alert-book.ts'
 import type { Gate } from '#core/gate.ts'
 import type { LiveConnections } from '#core/live-connections.ts'
-import type { OwnerDesk } from '#core/owner-desk.ts'
+import type { OwnerAnswer, OwnerDesk } from '#core/owner-desk.ts'
 import { duration } from '#core/present.ts'
 import type { Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Finding } from '#model/finding.ts'
 import type { Connection, FlowRecord } from '#model/flow.ts'
-import type { Owner, SocketKey } from '#model/owner.ts'
 import { directionOf, type Standpoint } from '#model/standpoint.ts'
 import type { Verdict } from '#model/verdict.ts'
 import type { Store } from '#store/store.ts'
@@ -38,7 +37,7 @@ export interface PipelineParts {
 
 export interface Pipeline {
   flowsSeen(flows: readonly FlowRecord[]): void
-  ownersFound(answers: readonly { readonly key: SocketKey; readonly owner?: Owner }[]): void
+  ownersFound(answers: readonly OwnerAnswer[]): void
   findingReported(finding: Finding): void
 }
 

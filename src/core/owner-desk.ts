@@ -11,12 +11,18 @@ export interface OwnerSource {
   request(keys: readonly SocketKey[]): void
 }
 
+export interface OwnerAnswer {
+  readonly key: SocketKey
+  /** Absent when nobody could say. */
+  readonly owner?: Owner
+}
+
 /** Brings connections and their owners together: at once where known, later where it has to be asked. */
 export interface OwnerDesk {
   /** The connections, each with its owner where that is known; asks for the rest. */
   attach(connections: readonly Connection[]): Connection[]
   /** Takes answers; gives the connections that they complete, as last seen. */
-  complete(answers: readonly { readonly key: SocketKey; readonly owner?: Owner }[]): Connection[]
+  complete(answers: readonly OwnerAnswer[]): Connection[]
 }
 
 interface Waiting {
@@ -80,20 +86,19 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
       if (wanted.length > 0) source.request(wanted)
       return attached
     },
-    complete(answers) {
-      const completed: Connection[] = []
-      for (const { key, owner } of answers) {
-        const text = textOf(key)
-        const entry = waiting.get(text)
-        if (!entry) continue
-        entry.isAsked = false
-        const isOver = entry.connection.ended !== undefined
-        if (owner || isOver || entry.tries === 0) waiting.delete(text)
-        if (owner) completed.push(settle(entry.connection, owner))
-        else if (entry.tries === 0) giveUp(entry.connection)
-      }
-      return completed
-    },
+    complete: (answers) => answers.flatMap((answer) => take(answer) ?? []),
+  }
+
+  function take({ key, owner }: OwnerAnswer): Connection | undefined {
+    const text = textOf(key)
+    const entry = waiting.get(text)
+    if (!entry) return undefined
+    entry.isAsked = false
+    const isLast = entry.tries === 0 || entry.connection.ended !== undefined
+    if (owner || isLast) waiting.delete(text)
+    if (owner) return settle(entry.connection, owner)
+    if (isLast) giveUp(entry.connection)
+    return undefined
   }
 }
 
