@@ -2,7 +2,6 @@ import { createEngine, type Engine, type EngineOptions } from '#capture/engine.t
 import type { FrameSink } from '#capture/source.ts'
 import { createDetection, type Detection, loadDetectors } from '#detect/detection.ts'
 import type { Finding } from '#model/finding.ts'
-import type { FlowRecord } from '#model/flow.ts'
 import type { Watcher } from '#model/watcher.ts'
 
 /** The packet side put together: frame → packet → hosts → flow → detectors. Live capture and replay run this alike. */
@@ -25,10 +24,7 @@ export interface WatchOptions {
   /** The section `detectors` of the configuration: detector id → its settings. */
   readonly settings?: Readonly<Record<string, unknown>>
   readonly onFinding: (finding: Finding) => void
-  readonly onFlowEnded?: (flow: FlowRecord) => void
-  /** The name of an interface by its index in the source. */
-  readonly interfaceName?: (index: number) => string
-  /** Further watchers: they are told after the detectors. */
+  /** Further watchers, such as who writes down what the flows came to: they are told after the detectors. */
   readonly watchers?: (engine: Engine) => readonly Watcher[]
 }
 
@@ -38,19 +34,7 @@ const detectors = await loadDetectors()
 export function createWatch(options: WatchOptions): Watch {
   const engine = createEngine({ ...options.limits, seed: options.seed })
   const detection = createDetection(detectors, options.settings ?? {}, engine, options.onFinding)
-  const { onFlowEnded, interfaceName = () => '' } = options
-  engine.watch([
-    ...detection.watchers,
-    ...(options.watchers?.(engine) ?? []),
-    ...(onFlowEnded
-      ? [
-          {
-            flowEnded: (flow: number) =>
-              onFlowEnded(engine.flowRecord(flow, interfaceName(engine.flowInterface(flow)))),
-          },
-        ]
-      : []),
-  ])
+  engine.watch([...detection.watchers, ...(options.watchers?.(engine) ?? [])])
   return {
     sink: engine,
     engine,

@@ -26,15 +26,15 @@ export class HostNotes {
     this.#generationMask = Math.min(0xff, (1 << (MARK_BITS - this.#numberBits)) - 1)
   }
 
-  /** Notes a thing that a host tries; true once it has tried about three that differ. */
+  /** Notes a thing that a host tries; true from the second on that differs. */
   tries(host: number, thing: number): boolean {
-    const before = this.#notes[host] as number
-    this.#notes[host] = before | (1 << (Math.imul(thing, 0x9e3779b1) >>> 29))
-    return hasThreeBits(before & THINGS)
+    const after = (this.#notes[host] as number) | (1 << (Math.imul(thing, 0x9e3779b1) >>> 29))
+    this.#notes[host] = after
+    return hasTwoBits(after & THINGS)
   }
 
   isVaried(host: number): boolean {
-    return hasThreeBits((this.#notes[host] as number) & THINGS)
+    return hasTwoBits((this.#notes[host] as number) & THINGS)
   }
 
   markOf(host: number): number {
@@ -60,7 +60,4 @@ export class HostNotes {
   }
 }
 
-function hasThreeBits(bits: number): boolean {
-  const withoutOne = bits & (bits - 1)
-  return (withoutOne & (withoutOne - 1)) !== 0
-}
+const hasTwoBits = (bits: number): boolean => (bits & (bits - 1)) !== 0

@@ -124,6 +124,8 @@ export interface TcpLayer {
   readonly sequence?: number
   readonly acknowledgement?: number
   readonly window?: number
+  /** Bytes of options, a multiple of 4: padding, as their content does not matter. */
+  readonly options?: number
   readonly payload?: Uint8Array
 }
 
@@ -132,11 +134,12 @@ export const tcp = (layer: TcpLayer = {}): Uint8Array =>
     fields([layer.sourcePort ?? 40_000, 2], [layer.targetPort ?? 80, 2], [layer.sequence ?? 1000, 4]),
     fields(
       [layer.acknowledgement ?? 0, 4],
-      [0x50, 1],
+      [0x50 + ((layer.options ?? 0) << 2), 1],
       [layer.flags ?? TCP.syn, 1],
       [layer.window ?? 64_240, 2],
       [0, 4],
     ),
+    new Uint8Array(layer.options ?? 0),
     layer.payload ?? new Uint8Array(),
   )
 
@@ -174,6 +177,8 @@ export interface Said {
   readonly flags?: string
   readonly sequence?: number
   readonly acknowledgement?: number
+  /** Bytes of TCP options: a real stack has 20 in a SYN, a scanner 0 or 4. */
+  readonly options?: number
   readonly payload?: number
   /** ICMP type and code. */
   readonly type?: number
@@ -210,8 +215,8 @@ function transport(about: Said, sourcePort: number, targetPort: number, six: boo
     (sum, letter) => sum | (FLAG_LETTERS[letter] ?? fail(letter)),
     0,
   )
-  const { sequence = 1000, acknowledgement = 0 } = about
-  return [PROTOCOL.tcp, tcp({ sourcePort, targetPort, flags, sequence, acknowledgement, payload })]
+  const { sequence = 1000, acknowledgement = 0, options = 0 } = about
+  return [PROTOCOL.tcp, tcp({ sourcePort, targetPort, flags, sequence, acknowledgement, options, payload })]
 }
 
 function splitEndpoint(text: string): [address: string, port: number] {

@@ -39,21 +39,25 @@ interface Input {
 /**
  * Delivers all frames of a capture file in their order, in constant memory. `path` may be `-` for standard input.
  * @param onInterfaces gets, before the first frame, the list that frames' `interfaceIndex` points into: it grows.
+ * @param ready is waited for between reads, so that who cannot keep up with what comes of the frames can say so.
  * Throws CaptureFileError when the file cannot be read at all; a file that is cut off or damaged is a result.
  */
 export async function readCapture(
   path: string,
   sink: FrameSink,
   onInterfaces: (interfaces: readonly CapturedInterface[]) => void = () => {},
+  ready: () => Promise<void> = async () => {},
 ): Promise<CaptureSummary> {
   const input = path === '-' ? standardInput() : await openFile(path)
   try {
     const window = new Window(path, sink, onInterfaces)
     const opening = await readOpening(input, window.free())
     if (opening.length === 0) throw new CaptureFileError(path, 'is empty', `${EXPECTED}.`)
-    if (opening[0] === 0x1f && opening[1] === 0x8b) return await readGzip(input, opening.slice(), window)
+    if (opening[0] === 0x1f && opening[1] === 0x8b)
+      return await readGzip({ input, ready }, opening.slice(), window)
     window.filled(opening.length)
     for (let got = 1; got > 0 && !window.isDone; ) {
+      await ready()
       got = await input.read(window.free())
       window.filled(got)
     }
@@ -77,7 +81,11 @@ async function readOpening(input: Input, into: Uint8Array): Promise<Uint8Array> 
 }
 
 /** Unpacked bytes are parsed as they come, so that what a bomb unpacks to is never held. */
-async function readGzip(input: Input, opening: Uint8Array, window: Window): Promise<CaptureSummary> {
+async function readGzip(
+  { input, ready }: { readonly input: Input; readonly ready: () => Promise<void> },
+  opening: Uint8Array,
+  window: Window,
+): Promise<CaptureSummary> {
   const gunzip = createGunzip({ chunkSize: UNPACKED_CHUNK_BYTES })
   let failure: Error | undefined
   const over = new Promise<void>((resolve) => {
@@ -97,6 +105,7 @@ async function readGzip(input: Input, opening: Uint8Array, window: Window): Prom
   const chunk = new Uint8Array(GZIP_CHUNK_BYTES)
   for (let next = opening; next.length > 0 && !window.isDone && !gunzip.destroyed; ) {
     await write(gunzip, next)
+    await ready()
     next = chunk.subarray(0, await input.read(chunk))
   }
   if (window.isDone) gunzip.destroy()
