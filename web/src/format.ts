@@ -48,6 +48,7 @@ export function countdown(milliseconds: number): string {
 /** A round-trip time: 0.4 ms, 48 ms, 1.2 s. */
 export function roundTrip(milliseconds: number | undefined): string {
   if (milliseconds === undefined) return '—'
+  if (milliseconds < 0.1) return '<0.1 ms'
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`
   return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`
 }

@@ -52,6 +52,8 @@ class Live {
   version = $state(0)
   isLoaded = $state(false)
 
+  readonly #targets: ReadonlySet<string> = $derived(new Set(this.blocks.map(({ target }) => target)))
+
   /** Not reactive by itself: thousands of entries change each second. Read `version` first. */
   readonly connections = new Map<number, Connection>()
   /** When a connection that is still shown went away. */
@@ -101,6 +103,14 @@ class Live {
   tryNow(): void {
     clearTimeout(this.#retryTimer)
     this.#open()
+  }
+
+  /** The daemon's verdict, or the block that this page just heard of; what is over keeps no verdict of its own. */
+  isBlocked(connection: Connection): boolean {
+    return (
+      this.#targets.has(connection.peer) ||
+      (connection.verdict === 'blocked' && !this.goneAt.has(connection.id))
+    )
   }
 
   /** Reads the blocks again: after an act, so that its effect is seen at once. */

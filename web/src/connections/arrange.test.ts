@@ -19,6 +19,7 @@ function list(about: Partial<Arrangement> = {}, of: readonly Connection[] = conn
     order: { sort: 'down', isDescending: true, isHeld: false, places },
     isIn: () => true,
     isGone: () => false,
+    isBlocked: ({ verdict }) => verdict === 'blocked',
     isOpen: () => true,
     ...about,
   })

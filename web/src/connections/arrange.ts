@@ -10,6 +10,8 @@ export interface Arrangement {
   /** Which flows are in: the search, and what waits behind the pill. */
   isIn(connection: Connection): boolean
   isGone(connection: Connection): boolean
+  /** A block in force names the peer, as far as the page knows by now. */
+  isBlocked(connection: Connection): boolean
   isOpen(key: string, level: number): boolean
 }
 
@@ -28,7 +30,7 @@ export function arrange(
   for (const connection of connections) {
     if (!arrangement.isIn(connection)) continue
     flows++
-    const flow = flowRow(connection, arrangement.isGone(connection))
+    const flow = flowRow(connection, arrangement)
     if (arrangement.view === 'flat') {
       flat.push(flow)
       continue
@@ -59,7 +61,8 @@ function lay(siblings: Row[], arrangement: Arrangement, into: Row[]): void {
   }
 }
 
-function flowRow(connection: Connection, isGone: boolean): Row {
+function flowRow(connection: Connection, arrangement: Arrangement): Row {
+  const isGone = arrangement.isGone(connection)
   return {
     key: `f:${connection.id}`,
     kind: 'flow',
@@ -70,7 +73,7 @@ function flowRow(connection: Connection, isGone: boolean): Row {
     down: isGone ? 0 : downOf(connection),
     up: isGone ? 0 : upOf(connection),
     bytes: bytesOf(connection),
-    blocked: connection.verdict === 'blocked' ? 1 : 0,
+    blocked: arrangement.isBlocked(connection) ? 1 : 0,
     isGone,
     isOpen: false,
   }

@@ -140,6 +140,7 @@ export class ConnectionList {
       order: { sort: this.sort, isDescending: this.isDescending, isHeld, places: this.#places },
       isIn: (connection) => !waits(connection) && fits(connection),
       isGone: ({ id }) => live.goneAt.has(id),
+      isBlocked: (connection) => live.isBlocked(connection),
       isOpen: (key, level) => this.isOpen(key, level),
     })
     if (!isHeld) this.#places.keep(roots)

@@ -313,6 +313,7 @@ export const en = {
     closeKey: 'Close (Esc)',
     allowed: 'Allowed.',
     blocked: 'Blocked.',
+    blockedBy: (actor: string, reason: string) => `${actor}: ${reason}.`,
     someBlocked: (count: number) => `${many(count, 'connection is', 'connections are')} blocked.`,
     traffic: 'Traffic while open here',
     otherEnd: 'Other end',
