@@ -19,6 +19,7 @@ import { createOwnerDesk } from '#core/owner-desk.ts'
 import { type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
+import { createReactions, preciseNow } from '#core/reactions.ts'
 import { createSpeaker, type Speaker } from '#core/speaker.ts'
 import { standpointOf } from '#core/standing.ts'
 import { statusOf } from '#core/status.ts'
@@ -127,6 +128,7 @@ function startWatching(base: Base) {
   const live = createLiveConnections()
   const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
   const tally = createTally()
+  const reactions = createReactions()
   const pipeline = createPipeline({
     owners: createOwnerDesk(owners),
     live,
@@ -138,6 +140,7 @@ function startWatching(base: Base) {
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
     now,
+    reacted: (packetAt) => reactions.add(preciseNow() - packetAt),
     told(alert, isNew) {
       tally.spoke(alert.detector)
       events.send({ kind: 'alert', alert: shownAlert(alert) })
@@ -156,7 +159,7 @@ function startWatching(base: Base) {
     },
   })
   onStop(() => capture.stop())
-  return { owners, live, alerts, tally, capture }
+  return { owners, live, alerts, tally, reactions, capture }
 }
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
@@ -272,6 +275,7 @@ function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefin
         interfaces: tally.interfaces,
         allow: allow.entries(),
         blocks: gate.blocks(),
+        reactions: watching.reactions,
         eventLoopDelayMs: loop.percentile(99) / 1e6,
         memoryMegabytes: Math.round(process.memoryUsage().rss / 1e6),
       }),

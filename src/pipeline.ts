@@ -31,6 +31,8 @@ export interface PipelineParts {
   /** The capture counts flows from 0 at each start; the store keeps those of all runs. */
   readonly firstFlowId: number
   readonly now: () => number
+  /** A block is in the kernel: for the packet that caused it. Milliseconds since the epoch. */
+  readonly reacted: (packetAt: number) => void
   /** Tells people: page, journal, channels. */
   readonly told: (alert: Alert, isNew: boolean) => void
 }
@@ -72,7 +74,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 }
 
 /** Does what the verdict says; answers it in words. */
-function respond(verdict: Verdict, alert: Alert, { gate, closeSockets }: PipelineParts): string {
+function respond(verdict: Verdict, alert: Alert, { gate, closeSockets, reacted }: PipelineParts): string {
   if (verdict.action === 'record') return `Recorded only: ${verdict.because}`
   if (verdict.action === 'spare') return `Not blocked: ${verdict.because}`
   if (gate.blockOf(alert.subject)) return alert.response || 'Blocked already'
@@ -87,6 +89,7 @@ function respond(verdict: Verdict, alert: Alert, { gate, closeSockets }: Pipelin
     alertId: alert.id,
   })
   if (answer.state === 'spared') return `Not blocked: ${answer.by.note}`
+  if (answer.enforced) reacted(alert.lastSeenAt)
   // The element is in the kernel, so nothing new comes in: what is open can be closed at leisure.
   setImmediate(() => closeSockets(target))
   if (answer.enforced) return `Blocked for ${duration(forSeconds)}`

@@ -2,6 +2,7 @@ import type { DoctorCheck } from '#contract/schemas.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { CountedBlock } from '#model/block.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { Reactions } from './reactions.ts'
 
 export interface DoctorFacts {
   readonly parts: readonly PartHealth[]
@@ -12,12 +13,14 @@ export interface DoctorFacts {
   }[]
   readonly allow: readonly AllowEntry[]
   readonly blocks: readonly CountedBlock[]
+  readonly reactions: Pick<Reactions, 'percentile' | 'count'>
   readonly eventLoopDelayMs: number
   readonly memoryMegabytes: number
 }
 
 const DROPPED_SHARE = 0.001
 const SLOW_LOOP_MS = 50
+const SLOW_REACTION_MS = 100
 const LARGE_MEGABYTES = 600
 
 /** What a careful admin would look at, each with what to do about it. */
@@ -27,6 +30,7 @@ export const examine = (facts: DoctorFacts): DoctorCheck[] => [
   ownAddressCheck(facts.allow),
   sessionCheck(facts.allow),
   bitingCheck(facts.blocks),
+  reactionCheck(facts.reactions),
   loadCheck(facts),
 ]
 
@@ -89,6 +93,18 @@ function bitingCheck(blocks: readonly CountedBlock[]): DoctorCheck {
     remedy:
       'They are put back as soon as the kernel takes them; see "enforcement" above for what is in the way.',
   }
+}
+
+function reactionCheck({ percentile, count }: DoctorFacts['reactions']): DoctorCheck {
+  const [median, slow] = [percentile(0.5), percentile(0.99)]
+  if (median === undefined || slow === undefined) {
+    return { name: 'reaction', state: 'ok', finding: 'No attacker had to be shut out yet' }
+  }
+  const finding =
+    `${median.toFixed(2)} ms from packet to kernel at the median, ${slow.toFixed(2)} ms at the 99th percentile ` +
+    `(of ${count} blocks)`
+  if (slow < SLOW_REACTION_MS) return { name: 'reaction', state: 'ok', finding }
+  return { name: 'reaction', state: 'warning', finding, remedy: 'The machine was short of CPU; see "load".' }
 }
 
 function loadCheck({ eventLoopDelayMs, memoryMegabytes }: DoctorFacts): DoctorCheck {
