@@ -155,6 +155,16 @@ describe('TCP', () => {
     expect(engine.flows.count).toBe(1)
   })
 
+  test('a new SYN is a new flow also when the last ACK of the old one was lost', () => {
+    const { heard, say, state } = listen()
+    for (const about of HANDSHAKE) say(about)
+    say({ ...there, flags: 'FA', sequence: 101, acknowledgement: 501 })
+    say({ ...back, flags: 'FA', sequence: 501, acknowledgement: 102 })
+    expect(state()).toBe('closing')
+    say({ ...there, flags: 'S', sequence: 9000 })
+    expect(heard).toEqual(['opened 80', 'answered 80', 'ended 80 finished', 'opened 80'])
+  })
+
   test('counts what was sent again, but not keep-alives', () => {
     const { engine, say } = listen()
     for (const about of HANDSHAKE) say(about)
@@ -288,6 +298,24 @@ describe('bounds', () => {
     say(syn(7))
     expect([sources, engine.flows.refused, engine.counts.refusedFlows]).toEqual([['-1 10.0.0.7'], 1, 1])
     expect(heard).toEqual(['opened 80', 'answered 80'])
+  })
+
+  test('a table full of answered flows lets the longest silent of some go, and no established one', () => {
+    const { engine, say, heard } = listen({ maxFlows: 100, maxHosts: 400 })
+    for (const about of HANDSHAKE) say(about)
+    const busy: Said = { from: '10.0.0.1:51820', to: '10.0.0.9:51820', protocol: 'udp' }
+    const answered = (about: Said): void => {
+      say(about)
+      say({ ...about, from: about.to, to: about.from })
+    }
+    answered(busy)
+    for (let n = 0; n < 1000; n++) {
+      answered({ ...syn(n), to: '192.0.2.1:53', protocol: 'udp' })
+      say(busy)
+    }
+    const ended = heard.filter((line) => line.startsWith('ended'))
+    expect(new Set(ended)).toEqual(new Set(['ended 53 evicted']))
+    expect([engine.flows.count, ended.length, engine.flows.refused]).toEqual([100, 902, 0])
   })
 
   test('hosts without flows make room, with a word to those who keep notes', () => {

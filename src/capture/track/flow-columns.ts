@@ -1,4 +1,5 @@
 /** Hot: runs per packet. Allocates nothing. */
+import { BitSet } from '#lib/bit-set.ts'
 import { ANSWERED_STATE, CLOSING, ESTABLISHED } from './states.ts'
 
 /**
@@ -45,15 +46,15 @@ export class FlowColumns {
   readonly capacity: number
   protected readonly words: Int32Array
   protected readonly doubles: Float64Array
-  /** One bit per flow whose state gives it a claim to stay when room is needed. */
-  readonly #claimed: Int32Array
+  /** Flows whose state gives them a claim to stay when room is needed. */
+  readonly #claimed: BitSet
 
   constructor(capacity: number) {
     const buffer = new ArrayBuffer((capacity << (SHIFT + 2)) + ALIGN)
     this.capacity = capacity
     this.words = new Int32Array(buffer, ALIGN)
     this.doubles = new Float64Array(buffer, ALIGN)
-    this.#claimed = new Int32Array((capacity + 31) >>> 5)
+    this.#claimed = new BitSet(capacity)
   }
 
   isLive(flow: number): boolean {
@@ -163,26 +164,13 @@ export class FlowColumns {
   setState(flow: number, state: number): void {
     const at = (flow << SHIFT) + STATUS
     this.words[at] = ((this.words[at] as number) & ~STATE_MASK) | (state << STATE_SHIFT)
-    const word = flow >>> 5
-    const bit = 1 << (flow & 31)
-    const others = (this.#claimed[word] as number) & ~bit
-    this.#claimed[word] = hasClaim(state) ? others | bit : others
+    if (hasClaim(state)) this.#claimed.add(flow)
+    else this.#claimed.delete(flow)
   }
 
   /** The first flow from `flow` on, round the table, whose state gives it no claim to stay; -1 when all have one. */
   nextWithoutClaim(flow: number): number {
-    const words = this.#claimed.length
-    // The bits before `flow` in its word are looked at last, when the round comes back.
-    let open = ~(this.#claimed[flow >>> 5] as number) & (-1 << (flow & 31))
-    for (let steps = 0, word = flow >>> 5; steps <= words; steps++) {
-      if (open !== 0) {
-        const found = (word << 5) + 31 - Math.clz32(open & -open)
-        if (found < this.capacity) return found
-      }
-      word = word + 1 === words ? 0 : word + 1
-      open = ~(this.#claimed[word] as number)
-    }
-    return -1
+    return this.#claimed.nextMissing(flow)
   }
 
   mark(flow: number, mark: number): void {

@@ -1,4 +1,5 @@
 /** Hot: runs per packet. Allocates nothing. */
+import { BitSet } from '#lib/bit-set.ts'
 import type { Flows } from '#model/flow.ts'
 import type { Packet } from '#model/packet.ts'
 import {
@@ -34,8 +35,8 @@ export class FlowTable extends FlowColumns implements Flows {
   readonly #hosts: HostTable
   readonly #index: SlotIndex
   readonly #mix: Mix
-  /** One bit per flow that was touched since `eachChanged`. */
-  readonly #changed: Int32Array
+  /** Flows that were touched since `eachChanged`. */
+  readonly #changed: BitSet
   #count = 0
   #refused = 0
   #used = 0
@@ -52,7 +53,7 @@ export class FlowTable extends FlowColumns implements Flows {
     this.#hosts = hosts
     this.#index = new SlotIndex(capacity)
     this.#mix = new Mix(seed ^ 0x5bd1e995)
-    this.#changed = new Int32Array((capacity + 31) >>> 5)
+    this.#changed = new BitSet(capacity)
   }
 
   get count(): number {
@@ -166,7 +167,7 @@ export class FlowTable extends FlowColumns implements Flows {
       words[base + BYTES_HIGH + backward] = (words[base + BYTES_HIGH + backward] as number) + 1
     words[base + STATUS] = (words[base + STATUS] as number) | (packet.tcpFlags << (backward << 3))
     if (packet.at > (doubles[half + SEEN_AT] as number)) doubles[half + SEEN_AT] = packet.at
-    this.#setChanged(flow)
+    this.#changed.add(flow)
   }
 
   /**
@@ -228,8 +229,7 @@ export class FlowTable extends FlowColumns implements Flows {
     this.#index.remove(words[base + HASH] as number, flow)
     this.#hosts.release(words[base + SOURCE] as number)
     this.#hosts.release(words[base + TARGET] as number)
-    const word = flow >>> 5
-    this.#changed[word] = (this.#changed[word] as number) & ~(1 << (flow & 31))
+    this.#changed.delete(flow)
     this.#giveBack(flow)
     this.#count--
   }
@@ -239,17 +239,7 @@ export class FlowTable extends FlowColumns implements Flows {
   }
 
   eachChanged(visit: (flow: number) => void): void {
-    const words = (this.#used + 31) >>> 5
-    for (let word = 0; word < words; word++) {
-      let bits = this.#changed[word] as number
-      this.#changed[word] = 0
-      for (; bits !== 0; bits &= bits - 1) visit((word << 5) + 31 - Math.clz32(bits & -bits))
-    }
-  }
-
-  #setChanged(flow: number): void {
-    const word = flow >>> 5
-    this.#changed[word] = (this.#changed[word] as number) | (1 << (flow & 31))
+    this.#changed.drain(visit)
   }
 
   #giveBack(flow: number): void {

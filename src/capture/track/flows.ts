@@ -47,8 +47,7 @@ export const FLOW_TIMEOUTS: FlowTimeouts = {
 const NONE = -1
 /** Flows looked at to make room for one more. */
 const MOST_STEPS = 32
-/** Under pressure an answered or established flow may go only when it was silent for this long. */
-const ANSWERED_REST_MS = 5_000
+/** Under pressure an established flow may go only when it was silent for this long. */
 const ESTABLISHED_REST_MS = 120_000
 /** The part of the table that one tick sweeps: it comes round in eight. */
 const SWEEP_SHARE = 8
@@ -207,16 +206,21 @@ export class FlowTracker {
     return true
   }
 
-  /** Of the next few flows the first that rested long enough to lose its claim. */
+  /** The longest silent of the next few flows. One that is established must have rested for a while to lose its claim. */
   #nextRested(now: number): number {
     const { table } = this
+    let found = NONE
+    let longest = 0
     for (let steps = 0; steps < MOST_STEPS; steps++) {
       const flow = this.#hand
       this.#hand = flow + 1 === table.capacity ? 0 : flow + 1
-      const rest = table.state(flow) === ANSWERED_STATE ? ANSWERED_REST_MS : ESTABLISHED_REST_MS
-      if (now - table.seenAt(flow) > rest) return flow
+      const silent = now - table.seenAt(flow)
+      if (silent <= longest || (table.state(flow) !== ANSWERED_STATE && silent < ESTABLISHED_REST_MS))
+        continue
+      found = flow
+      longest = silent
     }
-    return NONE
+    return found
   }
 
   #end(flow: number, because: number): void {

@@ -1,4 +1,5 @@
 /** Hot: runs per packet. Allocates nothing. */
+import { BitSet } from '#lib/bit-set.ts'
 import { formatIpv4, formatIpv6, type Ip } from '#model/address.ts'
 import type { Hosts } from '#model/host.ts'
 import { Mix } from './mix.ts'
@@ -17,8 +18,6 @@ const KIND_V4 = 4
 const KIND_V6 = 6
 const NOBODY = -1
 
-/** Hosts looked at to make room for one more. */
-const MOST_STEPS = 64
 /** The part of the table that one tick sweeps: it comes round in eight. */
 const SWEEP_SHARE = 8
 const SMALLEST_SWEEP = 4096
@@ -31,6 +30,8 @@ export class HostTable implements Hosts {
   readonly capacity: number
   readonly #words: Int32Array
   readonly #index: SlotIndex
+  /** Hosts that flows refer to. */
+  readonly #needed: BitSet
   readonly #mix: Mix
   readonly #idleSeconds: number
   readonly #forgotten: (host: number) => void
@@ -48,6 +49,7 @@ export class HostTable implements Hosts {
     this.capacity = capacity
     this.#words = new Int32Array(new ArrayBuffer((capacity << (SHIFT + 2)) + ALIGN), ALIGN)
     this.#index = new SlotIndex(capacity)
+    this.#needed = new BitSet(capacity)
     this.#mix = new Mix(seed)
     this.#idleSeconds = Math.ceil(idleMs / 1000)
     this.#forgotten = forgotten
@@ -115,13 +117,17 @@ export class HostTable implements Hosts {
   /** A flow refers to it: it must not be forgotten. */
   retain(host: number): void {
     const at = (host << SHIFT) + REFERENCES
-    this.#words[at] = (this.#words[at] as number) + 1
+    const references = this.#words[at] as number
+    this.#words[at] = references + 1
+    if (references === 0) this.#needed.add(host)
   }
 
   release(host: number): void {
     const base = host << SHIFT
-    this.#words[base + REFERENCES] = (this.#words[base + REFERENCES] as number) - 1
+    const references = (this.#words[base + REFERENCES] as number) - 1
+    this.#words[base + REFERENCES] = references
     this.#words[base + SEEN_SECOND] = this.#second
+    if (references === 0) this.#needed.delete(host)
   }
 
   /** Forgets who was idle too long: a part of the table each time. */
@@ -200,15 +206,11 @@ export class HostTable implements Hosts {
   }
 
   #makeRoom(): boolean {
-    for (let steps = 0; steps < MOST_STEPS; steps++) {
-      if (this.#hand >= this.capacity) this.#hand = 0
-      const host = this.#hand++
-      const base = host << SHIFT
-      if (this.#words[base + KIND] === KIND_FREE || this.#words[base + REFERENCES] !== 0) continue
-      this.#forget(host)
-      return true
-    }
-    return false
+    const host = this.#needed.nextMissing(this.#hand)
+    if (host === NOBODY) return false
+    this.#hand = host + 1 === this.capacity ? 0 : host + 1
+    this.#forget(host)
+    return true
   }
 
   #forget(host: number): void {

@@ -37,7 +37,9 @@ export function firstState(flags: number): number {
 export const opensAnew = (flows: FlowTable, flow: number, packet: Packet): boolean => {
   if ((packet.tcpFlags & (SYN_ACK | TCP.rst)) !== TCP.syn) return false
   const state = flows.state(flow)
-  return state === CLOSED || state === RESET
+  if (state === CLOSED || state === RESET) return true
+  // The last ACK was not seen.
+  return state === CLOSING && (flows.flagsForward(flow) & flows.flagsBackward(flow) & TCP.fin) !== 0
 }
 
 /** Moves the flow on by one packet, which is counted already. Answers EVENT_… bits. */
