@@ -3,7 +3,7 @@ import type { DumpedElement, NftElement } from '#kernel/nft-elements.ts'
 import { type Cidr, type Ip, ipBytes, isRange, type Target } from '#model/address.ts'
 import type { DropCount, EnforcedBlock } from './enforcer.ts'
 import { FAMILY_SETS, type FamilySets, isOf, layoutOf } from './layout.ts'
-import { RangeSets } from './range-sets.ts'
+import { dropsByRange, RangeSets } from './range-sets.ts'
 import { addressNumber, addressText } from './segments.ts'
 
 const ENOENT = 2
@@ -81,6 +81,7 @@ export class BlockTable {
     let areRangesWhole = true
     for (const { sets, kept } of this.#ranges) {
       const segments = new Map<bigint, DropCount>()
+      const booked: EnforcedBlock[] = []
       const errno =
         (await this.#table.dumpSlowly(sets.addresses, (element) => {
           const target = addressText(element.key)
@@ -88,13 +89,14 @@ export class BlockTable {
           counts.set(target, { packets: element.packets, bytes: element.bytes })
         })) ||
         (await this.#table.dumpSlowly(sets.book, (element) => {
-          blocks.push(blockOf(bookedTarget(element.key), element, now))
+          booked.push(blockOf(bookedTarget(element.key), element, now))
         })) ||
         (await this.#table.dumpSlowly(sets.ranges, ({ key, isEnd, packets, bytes }) => {
           if (!isEnd) segments.set(addressNumber(key), { packets, bytes })
         }))
       if (errno !== 0) return errno
-      for (const [target, count] of kept.countsOf(segments)) counts.set(target, count)
+      blocks.push(...booked)
+      for (const [target, count] of dropsByRange(booked, segments)) counts.set(target, count)
       if (kept.isMissing(segments, now + EXPIRY_SLACK_MS)) areRangesWhole = false
     }
     return { blocks, counts, areRangesWhole }

@@ -287,9 +287,13 @@ class NftablesEnforcer implements Enforcer {
     const othersGeneration = this.#readOthersGeneration()
     if (othersGeneration === this.#othersGeneration) return
     this.#othersGeneration = othersGeneration
-    if (this.#table?.fingerprint() !== this.#fingerprint) this.#repair()
     // Elements may have been taken out: only reading them all shows it.
-    else this.#isSuspect = true
+    if (this.#isAsBuilt()) this.#isSuspect = true
+    else this.#repair()
+  }
+
+  #isAsBuilt(): boolean {
+    return this.#fingerprint !== undefined && this.#table?.fingerprint() === this.#fingerprint
   }
 
   #repair(): boolean {
@@ -314,18 +318,28 @@ class NftablesEnforcer implements Enforcer {
     const isSuspect = this.#isSuspect
     this.#isSuspect = false
     const startedAt = performance.now()
+    const { committed } = this.#table
     const reading = await this.#table.read(this.#now())
     const took = performance.now() - startedAt
     this.#readNotBefore = performance.now() + Math.min(60_000, took * READING_SHARE)
     this.#searchNotBefore = performance.now() + took * SEARCH_SHARE
     if (!this.#inPlace) return
     if (typeof reading === 'number') {
-      if (reading === ENOENT) this.#repair()
-      else this.#refused(reading)
+      // A table that was put back meanwhile takes its sets from under a reading; other failures pass.
+      if (!this.#isAsBuilt()) this.#repair()
       return
     }
     this.#takeCounts(reading)
-    if (isSuspect && this.#isMissing(reading)) this.#repair()
+    if (isSuspect) this.#searchLosses(reading, this.#table.committed === committed)
+  }
+
+  /** `isQuiet`: we changed nothing ourselves during the reading. */
+  #searchLosses(reading: Reading, isQuiet: boolean): void {
+    if (this.#lacksAddresses(reading)) this.#repair()
+    else if (!this.#lacksRanges(reading)) return
+    else if (isQuiet) this.#repair()
+    // Ranges that we changed meanwhile look like a loss: look again.
+    else this.#isSuspect = true
   }
 
   #takeCounts(reading: Reading): void {
@@ -334,14 +348,26 @@ class NftablesEnforcer implements Enforcer {
     }
   }
 
-  #isMissing({ counts, areRangesWhole }: Reading): boolean {
-    if (!areRangesWhole) return true
-    const safe = this.#now() + EXPIRY_SLACK_MS
+  /** What a long reading overlooked is asked for one by one. */
+  #lacksAddresses({ counts }: Reading): boolean {
     const doubts: Target[] = []
-    for (const { target, until } of this.#wanted.values()) {
-      if (isRange(target) || counts.has(target) || (until !== undefined && until < safe)) continue
-      if (doubts.push(target) >= MAX_DOUBTS) break
+    for (const block of this.#wanted.values()) {
+      if (isRange(block.target) || counts.has(block.target) || !this.#lasts(block)) continue
+      if (doubts.push(block.target) >= MAX_DOUBTS) break
     }
     return doubts.some((target) => !this.#table?.holdsAddress(target))
+  }
+
+  #lacksRanges({ counts, areRangesWhole }: Reading): boolean {
+    if (!areRangesWhole) return true
+    if (this.#rangeCount === 0) return false
+    return [...this.#wanted.values()].some(
+      (block) => isRange(block.target) && !counts.has(block.target) && this.#lasts(block),
+    )
+  }
+
+  /** One that is about to end may be gone from the kernel a moment before. */
+  #lasts({ until }: EnforcedBlock): boolean {
+    return until === undefined || until > this.#now() + EXPIRY_SLACK_MS
   }
 }

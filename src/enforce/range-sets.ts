@@ -3,7 +3,7 @@ import type { NftElement } from '#kernel/nft-elements.ts'
 import { ipBytes, networkOf, type Target } from '#model/address.ts'
 import type { DropCount, EnforcedBlock } from './enforcer.ts'
 import type { FamilySets } from './layout.ts'
-import { addressBytes, addressNumber, type Segment, segmentKey, segmentsOf } from './segments.ts'
+import { addressBytes, addressNumber, type Segment, segmentAt, segmentKey, segmentsOf } from './segments.ts'
 
 /** Counters by the first address of their segment. */
 export type SegmentCounts = ReadonlyMap<bigint, DropCount>
@@ -56,17 +56,6 @@ export class RangeSets {
   fills(wanted: readonly EnforcedBlock[], now: number, counts: ReadonlyMap<Target, DropCount>): SetChange[] {
     this.#settle(0, wanted, segmentsOf(wanted))
     return this.#refill(wanted, now, false, counts)
-  }
-
-  /** Drops by range: those of its segments together. */
-  countsOf(counts: SegmentCounts): Map<Target, DropCount> {
-    const sums = new Map<Target, DropCount>()
-    for (const { first, owner } of this.#segments) {
-      const { packets = 0, bytes = 0 } = counts.get(first) ?? {}
-      const sum = sums.get(owner)
-      sums.set(owner, { packets: packets + (sum?.packets ?? 0), bytes: bytes + (sum?.bytes ?? 0) })
-    }
-    return sums
   }
 
   /** True when the kernel lacks a segment that has still time to go. */
@@ -136,6 +125,21 @@ export class RangeSets {
     key[this.#bytes + 1] = bits
     return key
   }
+}
+
+/** Drops by range. A segment counts for the narrowest range around it, also one that was cut by an earlier run. */
+export function dropsByRange(
+  ranges: readonly EnforcedBlock[],
+  counts: SegmentCounts,
+): Map<Target, DropCount> {
+  const segments = segmentsOf(ranges)
+  const sums = new Map<Target, DropCount>(ranges.map(({ target }) => [target, { packets: 0, bytes: 0 }]))
+  for (const [first, { packets, bytes }] of counts) {
+    const owner = segmentAt(segments, first)?.owner
+    const sum = owner && sums.get(owner)
+    if (sum) sums.set(owner, { packets: packets + sum.packets, bytes: bytes + sum.bytes })
+  }
+  return sums
 }
 
 const isInForce = ({ until }: { readonly until?: number }, now: number): boolean =>

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { contains, ip, ipBytes, parseTarget, type Target } from '#model/address.ts'
-import { addressBytes, addressNumber, addressText, segmentsOf, type TimedRange } from './segments.ts'
+import {
+  addressBytes,
+  addressNumber,
+  addressText,
+  segmentAt,
+  segmentsOf,
+  type TimedRange,
+} from './segments.ts'
 
 const target = (text: string): Target => {
   const parsed = parseTarget(text)
@@ -61,8 +68,10 @@ test('whatever the ranges, an address is in exactly one segment when some range 
       const ranges = targets.map((each, at) => ({ target: each, until: at + 1 }))
       const around = ranges.filter((each) => contains(each.target, ip(text)))
       const value = addressNumber(ipBytes(ip(text)))
-      const found = segmentsOf(ranges).filter(({ first, end }) => first <= value && value < end)
+      const segments = segmentsOf(ranges)
+      const found = segments.filter(({ first, end }) => first <= value && value < end)
       expect(found).toHaveLength(around.length === 0 ? 0 : 1)
+      expect(segmentAt(segments, value)).toBe(found[0])
       if (around.length === 0) return
       expect(found[0]?.until).toBe(Math.max(...around.map(({ until }) => until)))
     }),

@@ -53,6 +53,21 @@ export function segmentsOf(ranges: Iterable<TimedRange>): Segment[] {
   return segments
 }
 
+/** The segment that has this address; `segments` in the order of `segmentsOf`. */
+export function segmentAt(segments: readonly Segment[], address: bigint): Segment | undefined {
+  let low = 0
+  let high = segments.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const segment = segments[middle]
+    if (segment === undefined) return undefined
+    if (address < segment.first) high = middle - 1
+    else if (address >= segment.end) low = middle + 1
+    else return segment
+  }
+  return undefined
+}
+
 /** Same addresses for the same time. */
 export const segmentKey = (segment: Segment): string =>
   `${segment.first}-${segment.end}@${segment.until ?? ''}`

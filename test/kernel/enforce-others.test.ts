@@ -35,6 +35,7 @@ describe('another program', () => {
     ['takes our rules out', ['flush', 'chain', 'inet', 'gatehouse', 'input']],
     ['empties our set', ['flush', 'set', 'inet', 'gatehouse', 'blocked4']],
     ['empties our ranges', ['flush', 'set', 'inet', 'gatehouse', 'ranges4']],
+    ['empties the book of our ranges', ['flush', 'set', 'inet', 'gatehouse', 'range_book4']],
     ['flushes everything', ['flush', 'ruleset']],
     ['lets our table sleep', ['add', 'table', 'inet', 'gatehouse', '{', 'flags', 'dormant', ';', '}']],
   ])('that %s is undone within a second', async (_name, command) => {

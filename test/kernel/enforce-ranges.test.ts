@@ -59,6 +59,22 @@ describe('a range', () => {
     expect(wire.call(wire.client, wire.server.ip4)).toBe('failed TIMEOUT')
   })
 
+  test('goes on counting after a crash, and when it is cut by another', async () => {
+    await wire.enforcer.start()
+    const range = around(wire.client.ip4, 24)
+    await wire.enforcer.block(range, 600)
+    wire.call(wire.client, wire.server.ip4)
+    const before = (await wire.enforcer.counters())[range]?.packets ?? 0
+    expect(before).toBeGreaterThanOrEqual(1)
+    await wire.restartEnforcer()
+    await wire.enforcer.start()
+    expect((await wire.enforcer.counters())[range]?.packets).toBeGreaterThanOrEqual(before)
+    await wire.enforcer.block(around(wire.client.ip4, 8), 600)
+    expect((await wire.enforcer.counters())[range]?.packets).toBeGreaterThanOrEqual(before)
+    await wire.enforcer.block(range, 900)
+    expect((await wire.enforcer.counters())[range]?.packets).toBeGreaterThanOrEqual(before)
+  })
+
   test('is cut anew when an inner one ends, and nothing slips through', async () => {
     await wire.enforcer.start()
     await wire.enforcer.block(around(wire.client.ip4, 8))
