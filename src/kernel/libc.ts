@@ -38,6 +38,7 @@ export const MSG_DONTWAIT = 0x40
 export const MSG_TRUNC = 0x20
 
 const MAP_FAILED = 0xffffffffffffffffn
+const PROT_READ = 1
 const PROT_READ_WRITE = 3
 const MAP_SHARED = 1
 const MAP_POPULATE = 0x8000
@@ -115,6 +116,16 @@ export const pageBytes = (): number => cPageBytes() as number
 /** Maps `length` bytes of `fd`, read and write, populated. */
 export function mapShared(fd: number, length: number): SharedMapping {
   const address = cMmap(0, length, PROT_READ_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0) as bigint
+  if (address === MAP_FAILED) throw new KernelError('mmap', koffi.errno())
+  return {
+    buffer: koffi.view(address, length) as ArrayBuffer,
+    release: () => void checked(cMunmap(address, length), 'munmap'),
+  }
+}
+
+/** Maps `length` bytes of `fd` from `offset`, to read only: a write to `buffer` is a SIGSEGV. */
+export function mapReadOnly(fd: number, length: number, offset: number): SharedMapping {
+  const address = cMmap(0, length, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, offset) as bigint
   if (address === MAP_FAILED) throw new KernelError('mmap', koffi.errno())
   return {
     buffer: koffi.view(address, length) as ArrayBuffer,

@@ -1,0 +1,188 @@
+import koffi from 'koffi'
+import { addressOf, closeFd, KernelError } from '../libc.ts'
+
+/** bpf(2) is not in the C library. */
+const cSyscall = koffi
+  .load('libc.so.6')
+  .func('long syscall(long number, int command, void *attributes, uint32_t length)')
+const SYS_BPF: Readonly<Record<string, number>> = { x64: 321, arm64: 280 }
+const COMMAND = {
+  createMap: 0,
+  lookUp: 1,
+  update: 2,
+  loadProgram: 5,
+  openRawTracepoint: 17,
+  createLink: 28,
+} as const
+const ATTRIBUTES_BYTES = 128
+const NAME_BYTES = 15
+const LOG_BYTES = 1 << 20
+const LOG_LINES_SHOWN = 6
+const LOG_CHARACTERS_SHOWN = 600
+const LICENCE = new TextEncoder().encode('GPL\0')
+
+export const MAP = { hash: 1, array: 2, lruHash: 9, ring: 27 } as const
+
+/** Kinds of programs and where they attach (enum bpf_prog_type, enum bpf_attach_type). */
+export const HOOK = {
+  connect4: { program: 18, attach: 10 },
+  connect6: { program: 18, attach: 11 },
+  sendmsg4: { program: 18, attach: 14 },
+  sendmsg6: { program: 18, attach: 15 },
+  socketRelease: { program: 9, attach: 34 },
+  rawTracepoint: { program: 17, attach: 0 },
+} as const
+
+export type Hook = keyof typeof HOOK
+
+/** Helpers (enum bpf_func_id). */
+export const HELPER = {
+  mapLookUp: 1,
+  mapUpdate: 2,
+  pidTgid: 14,
+  uidGid: 15,
+  comm: 16,
+  socketCookie: 46,
+  cgroupId: 80,
+  probeReadUser: 112,
+  probeReadKernel: 113,
+  probeReadKernelText: 115,
+  ringOutput: 130,
+  ringReserve: 131,
+  ringSubmit: 132,
+  ringQuery: 134,
+  currentTask: 158,
+} as const
+
+/** The verifier said no. `log` is the end of what it said: a few lines, printable. */
+export class ProgramRefused extends Error {
+  override readonly name = 'ProgramRefused'
+  readonly code: string
+  readonly log: string
+
+  constructor(program: string, refused: KernelError, log: string) {
+    super(`the kernel does not load the eBPF program ${program} (${refused.code})${log ? `: ${log}` : ''}`, {
+      cause: refused,
+    })
+    this.code = refused.code
+    this.log = log
+  }
+}
+
+export interface MapShape {
+  readonly type: number
+  readonly keyBytes: number
+  readonly valueBytes: number
+  /** For a ring: its bytes, a power of two and of whole pages. */
+  readonly entries: number
+}
+
+/** All of these throw KernelError when the kernel refuses; what they open is closed by `closeFd`. */
+export function createMap(name: string, { type, keyBytes, valueBytes, entries }: MapShape): number {
+  const { bytes, view } = attributes()
+  for (const [at, value] of [type, keyBytes, valueBytes, entries].entries())
+    view.setUint32(at * 4, value, true)
+  setName(bytes, 28, name)
+  return call(COMMAND.createMap, 'eBPF map', bytes)
+}
+
+/** Fills `value`; false when there is no such key. */
+export function lookUpElement(map: number, key: Uint8Array, value: Uint8Array): boolean {
+  try {
+    element(COMMAND.lookUp, map, key, value)
+    return true
+  } catch (refused) {
+    if (refused instanceof KernelError && refused.code === 'ENOENT') return false
+    throw refused
+  }
+}
+
+export const updateElement = (map: number, key: Uint8Array, value: Uint8Array): void =>
+  element(COMMAND.update, map, key, value)
+
+/** Throws ProgramRefused, with the end of the verifier's log. */
+export function loadProgram(name: string, hook: Hook, instructions: Uint8Array): number {
+  try {
+    return load(name, hook, instructions)
+  } catch (refused) {
+    if (!(refused instanceof KernelError)) throw refused
+    const log = new Uint8Array(LOG_BYTES)
+    try {
+      closeFd(load(name, hook, instructions, log))
+    } catch {
+      // The first refusal is the one that counts; this one only fills the log.
+    }
+    throw new ProgramRefused(name, refused, endOfLog(log))
+  }
+}
+
+/** Attaches to a cgroup beside the programs of others. The link ends when its fd is closed, also by a crash. */
+export function attachToCgroup(program: number, cgroup: number, hook: Hook): number {
+  const { bytes, view } = attributes()
+  view.setUint32(0, program, true)
+  view.setUint32(4, cgroup, true)
+  view.setUint32(8, HOOK[hook].attach, true)
+  return call(COMMAND.createLink, `eBPF link ${hook}`, bytes)
+}
+
+/** Attaches to a tracepoint by its name; ends when the fd is closed. */
+export function attachToTracepoint(program: number, tracepoint: string): number {
+  const { bytes, view } = attributes()
+  const name = new TextEncoder().encode(`${tracepoint}\0`)
+  view.setBigUint64(0, addressOf(name), true)
+  view.setUint32(8, program, true)
+  return call(COMMAND.openRawTracepoint, `tracepoint ${tracepoint}`, bytes, name)
+}
+
+/** The last lines of a verifier log, without its statistics and without what a terminal would act on. */
+export function endOfLog(log: Uint8Array): string {
+  const end = log.indexOf(0)
+  const lines = Buffer.from(log.buffer, log.byteOffset, end < 0 ? log.length : end)
+    .toString('latin1')
+    .replace(/[^\x20-\x7e\n]/g, '?')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('processed '))
+  return lines.slice(-LOG_LINES_SHOWN).join(' | ').slice(-LOG_CHARACTERS_SHOWN)
+}
+
+function load(name: string, hook: Hook, instructions: Uint8Array, log?: Uint8Array): number {
+  const { bytes, view } = attributes()
+  view.setUint32(0, HOOK[hook].program, true)
+  view.setUint32(4, instructions.length / 8, true)
+  view.setBigUint64(8, addressOf(instructions), true)
+  view.setBigUint64(16, addressOf(LICENCE), true)
+  if (log) {
+    view.setUint32(24, 1, true)
+    view.setUint32(28, log.length, true)
+    view.setBigUint64(32, addressOf(log), true)
+  }
+  setName(bytes, 48, name)
+  view.setUint32(68, HOOK[hook].attach, true)
+  return call(COMMAND.loadProgram, `eBPF program ${name}`, bytes, instructions)
+}
+
+function element(command: number, map: number, key: Uint8Array, value: Uint8Array): void {
+  const { bytes, view } = attributes()
+  view.setUint32(0, map, true)
+  view.setBigUint64(8, addressOf(key), true)
+  view.setBigUint64(16, addressOf(value), true)
+  call(command, 'eBPF map element', bytes, key, value)
+}
+
+function attributes(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly view: DataView } {
+  const bytes = new Uint8Array(ATTRIBUTES_BYTES)
+  return { bytes, view: new DataView(bytes.buffer) }
+}
+
+/** Names hold letters, digits, `_` and `.` alone (bpf_obj_name_cpy). */
+const setName = (bytes: Uint8Array, at: number, name: string): void =>
+  bytes.set(new TextEncoder().encode(name.replace(/[^\w.]/g, '_')).subarray(0, NAME_BYTES), at)
+
+/** `_alive`: what the attributes point to must not be collected before the call is over. */
+function call(command: number, what: string, bytes: Uint8Array, ..._alive: Uint8Array[]): number {
+  const number = SYS_BPF[process.arch]
+  if (number === undefined) throw new Error(`eBPF is not built for ${process.arch}`)
+  const answer = cSyscall(number, command, bytes, bytes.length) as number
+  if (answer < 0) throw new KernelError(what, koffi.errno())
+  return answer
+}
