@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { CaptureCounts, CaptureReport, CaptureRequest } from '#model/capture-report.ts'
 import { createWatch } from '../watch.ts'
 import { createFlowReports, type FlowReports } from './flow-reports.ts'
+import { rehearse } from './rehearsal.ts'
 import { openRingSource } from './sources/ring.ts'
 import type { CaptureThreadSettings } from './thread.ts'
 
@@ -28,6 +29,7 @@ const watch = createWatch({
     return [reports.watcher]
   },
 })
+rehearseWatch()
 const source = openRingSource({
   ...capture,
   sink: watch.sink,
@@ -37,6 +39,17 @@ const source = openRingSource({
 /** Reports that main has not worked off yet: a busy main is not sent more. */
 let untaken = 0
 let nextPart: NodeJS.Immediate | undefined
+
+function rehearseWatch(): void {
+  const trial = createWatch({
+    seed: 1,
+    limits: { maxFlows: 1_024, maxHosts: 2_048 },
+    onFinding() {},
+    watchers: (engine) => [createFlowReports(engine, () => '').watcher],
+  })
+  rehearse(trial.sink)
+  trial.close(0)
+}
 
 function postRound(): void {
   postDetectorHealth()
