@@ -1,0 +1,99 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const GATEHOUSE = fileURLToPath(new URL('../../bin/gatehouse', import.meta.url))
+const STARTS_WITHIN_MS = 20_000
+
+/** A real daemon in a network namespace, with a state folder of its own. */
+export interface TestDaemon {
+  /** All that it printed so far. */
+  readonly output: () => string
+  /** The one-time link that it printed. */
+  readonly link: string
+  readonly folder: string
+  readonly process: ChildProcess
+  /** `gatehouse WORDS -o json` against it, parsed. */
+  ask<Answer>(...words: string[]): Answer
+  /** The same as text; throws with what it printed when it fails. */
+  tell(...words: string[]): string
+  /** Ends it as a person would, and waits. */
+  stop(): Promise<void>
+  /** Ends it as a crash would. */
+  kill(): Promise<void>
+}
+
+export interface DaemonOptions {
+  readonly namespace: string
+  /** Lines of config.yaml. */
+  readonly config?: string
+  /** Of an earlier daemon: starts with its memory. */
+  readonly folder?: string
+  readonly flags?: readonly string[]
+}
+
+/** Starts it and waits until it printed its link. `remove` of the folder is the caller's. */
+export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  const config = join(folder, 'config.yaml')
+  const socket = join(folder, 'run', 'api.sock')
+  writeFileSync(config, options.config ?? '')
+  const flags = ['--config', config, '--state-dir', join(folder, 'state'), '--socket', socket, '--port', '0']
+  const child = spawn(
+    'ip',
+    ['netns', 'exec', options.namespace, GATEHOUSE, 'run', ...flags, ...(options.flags ?? [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => (output += bytes.toString()))
+  const link = await linkOf(child, () => output)
+  const call = (words: readonly string[]): string =>
+    execFileSync('ip', ['netns', 'exec', options.namespace, GATEHOUSE, ...words], {
+      encoding: 'utf8',
+      env: { ...process.env, GATEHOUSE_SOCKET: socket },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  return {
+    output: () => output,
+    link,
+    folder,
+    process: child,
+    tell: (...words) => call(words),
+    ask: (...words) => JSON.parse(call([...words, '-o', 'json'])),
+    stop: () => ended(child, 'SIGTERM'),
+    kill: () => ended(child, 'SIGKILL'),
+  }
+}
+
+export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true })
+
+/** Asks `is` again and again; throws with `what` when it does not come true in time. */
+export async function until(what: string, is: () => boolean, withinMs = 10_000): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!is()) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function linkOf(child: ChildProcess, output: () => string): Promise<string> {
+  const link = (): string | undefined => /Open (\S+)/.exec(output())?.[1]
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+  await until('the daemon prints its link', () => link() !== undefined || isOver(), STARTS_WITHIN_MS)
+  const found = link()
+  if (found === undefined) throw new Error(`the daemon ended:\n${output()}`)
+  return found
+}
+
+function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve())
+    child.kill(signal)
+  })
+}
