@@ -87,7 +87,7 @@ export class Archive {
     this.#now = now
     if (!this.#mayTry(now)) return false
     return this.#attempt(
-      () => this.#commit(() => this.#tables.flows.save(connections), 'NORMAL'),
+      () => this.#commit(() => this.#tables.flows.save(connections, now), 'NORMAL'),
       () => this.#saveOneByOne(connections),
     )
   }
@@ -153,7 +153,7 @@ export class Archive {
       kind === 'file'
         ? this.#settings
         : { ...this.#settings, maxMegabytes: Math.min(MEMORY_MEGABYTES, this.#settings.maxMegabytes) }
-    const retention = new Retention(db, settings, run, () => flows.forgetOwners())
+    const retention = new Retention(db, settings, run, () => flows.doubt())
     return { database, flows, journal: new Journal(db), retention }
   }
 
@@ -189,7 +189,7 @@ export class Archive {
   #saveOneByOne(connections: readonly Connection[]): void {
     for (const connection of connections) {
       try {
-        this.#commit(() => this.#tables.flows.save([connection]), 'NORMAL')
+        this.#commit(() => this.#tables.flows.save([connection], this.#now), 'NORMAL')
       } catch {
         this.#lose(1)
       }
@@ -215,7 +215,7 @@ export class Archive {
   }
 
   #fail(error: unknown, work: () => void, refused: () => void): boolean {
-    this.#tables.flows.forgetOwners()
+    this.#tables.flows.doubt()
     const failure = failureOf(error)
     if (failure === 'broken' && this.#startAnew()) return this.#attempt(work, refused)
     if (failure === undefined || failure === 'refused') {

@@ -41,18 +41,15 @@ function aFilledFolder(): { folder: string; file: string } {
     Array.from({ length: 2000 }, (_, at) => aConnection({ id: at + 1, ended: 'finished' })),
     NOON,
   )
-  for (let id = 1; id <= 2000; id++) {
-    archive.write(
-      [
-        {
-          kind: 'decision',
-          decision: aDecision(id),
-          ...(id === 2000 && { add: aBlock({ decisionId: id }) }),
-        },
-      ],
-      NOON,
-    )
-  }
+  const ids = Array.from({ length: 2000 }, (_, at) => at + 1)
+  archive.write(
+    ids.map((id) => ({
+      kind: 'decision',
+      decision: aDecision(id),
+      ...(id === 2000 && { add: aBlock({ decisionId: id }) }),
+    })),
+    NOON,
+  )
   archive.write([{ kind: 'alert', alert: anAlert(4) }], NOON)
   archive.close()
   return { folder, file: join(folder, 'gatehouse.db') }

@@ -120,7 +120,8 @@ function prepareFile(path: string, locking: 'NORMAL' | 'EXCLUSIVE'): DatabaseSyn
 function configure(db: DatabaseSync): void {
   db.exec(`
     PRAGMA synchronous = NORMAL;
-    PRAGMA cache_size = -32000;
+    PRAGMA cache_size = -48000;
+    PRAGMA wal_autocheckpoint = 4000;
     PRAGMA temp_store = MEMORY;
     PRAGMA journal_size_limit = 33554432;
     PRAGMA cell_size_check = ON;

@@ -3,7 +3,7 @@ import { type Ip, ipBytes, networkOf, parseTarget } from '#model/address.ts'
 import type { Connection } from '#model/flow.ts'
 import type { Owner } from '#model/owner.ts'
 import { cursorAfter, readCursor, sliceLimit } from './cursor.ts'
-import { createKeySource, firstKeyAt, KEY_ATTEMPTS } from './flow-key.ts'
+import { firstKeyAt, keyAfter } from './flow-key.ts'
 import {
   connectionOf,
   endedOf,
@@ -17,10 +17,13 @@ import {
 import type { Slice, SliceRequest } from './store.ts'
 
 const OWNERS_KNOWN = 8192
+/**
+ * Flows of one segment. Smaller ones make writing cheaper and searching dearer: with these 10 million flows are
+ * 153 segments.
+ */
+const SEGMENT_FLOWS = 65_536
 /** Beyond this `total` is a lower bound: nobody reads further, and counting all would cost what paging saves. */
 const COUNTED = 10_000
-/** How far back a range of addresses is looked for flow by flow, before its index is sorted. */
-const LOOK_BACK = 20_000
 
 const PROGRESS = [
   'seen_at',
@@ -48,7 +51,7 @@ const ORIGIN = [
   'target_port',
   'opened_at',
 ]
-const COLUMNS = ['id', 'run', ...ORIGIN, ...PROGRESS, 'ended', 'program', 'owner']
+const COLUMNS = ['id', 'segment', 'run', ...ORIGIN, ...PROGRESS, 'ended', 'program', 'owner']
 
 const READ = `SELECT flows.*, pid, uid, user, command_line, owners.source AS owner_source, unreadable_because, path, name
   FROM flows LEFT JOIN owners ON owners.id = flows.owner LEFT JOIN programs ON programs.id = owners.program`
@@ -63,15 +66,18 @@ interface OwnerKey {
   readonly program: number | null
 }
 
+const NOBODY: OwnerKey = { owner: null, program: null }
+
 /** The flows of one database. Its callers hold the transaction. */
 export class FlowTable {
   readonly #db: DatabaseSync
   readonly #run: number
-  readonly #keys = createKeySource()
   readonly #owners = new Map<string, OwnerKey>()
   readonly #statements: Readonly<Record<'progress' | 'own' | 'end' | 'insert' | 'note', StatementSync>>
-  /** Flows that found no free id: only a clock that stands still makes them. */
-  unkept = 0
+  #isDoubtful = true
+  #lastKey = 0
+  #segment = 0
+  #segmentFlows = 0
 
   constructor(db: DatabaseSync, run: number) {
     this.#db = db
@@ -84,43 +90,56 @@ export class FlowTable {
       own: db.prepare('UPDATE flows SET owner = $owner, program = $program WHERE id = $id'),
       end: db.prepare('UPDATE flows SET ended = $ended WHERE id = $id'),
       insert: db.prepare(
-        `INSERT OR IGNORE INTO flows (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((name) => `$${name}`).join(', ')})`,
+        `INSERT INTO flows (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((name) => `$${name}`).join(', ')})`,
       ),
-      note: db.prepare(
-        "UPDATE meta SET value = iif(key = 'run', $run, value + $added) WHERE key IN ('run', 'flows')",
-      ),
+      note: db.prepare('UPDATE meta SET value = $value WHERE key = $key'),
     }
   }
 
-  /** Keeps new flows, and brings those that go on up to date. */
-  save(connections: readonly Connection[]): void {
+  /** Keeps new flows, and brings those that go on up to date. `now` in milliseconds since the epoch. */
+  save(connections: readonly Connection[], now: number): void {
+    if (this.#isDoubtful) this.#reread()
     let added = 0
     for (const connection of connections) {
       if (this.#update(connection)) continue
-      if (this.#insert(connection)) added++
-      else this.unkept++
+      this.#insert(connection, now)
+      added++
     }
-    this.#statements.note.run({ added, run: this.#run })
+    this.#note('run', this.#run)
+    if (added === 0) return
+    this.#note('flows', this.#meta('flows') + added)
+    this.#note('segment', this.#segment)
+    this.#note('segment_flows', this.#segmentFlows)
   }
 
-  /** Owner ids may be gone: after a rollback, or when retention took owners without flows. */
-  forgetOwners(): void {
+  /** What is known of the rows may no longer hold: after a rollback, or when retention took some. */
+  doubt(): void {
+    this.#isDoubtful = true
+  }
+
+  #reread(): void {
+    this.#isDoubtful = false
     this.#owners.clear()
+    this.#lastKey = Number(
+      this.#db.prepare('SELECT max(id) AS last FROM flows').get()?.['last'] ?? Number.MIN_SAFE_INTEGER,
+    )
+    this.#segment = this.#meta('segment')
+    this.#segmentFlows = this.#meta('segment_flows')
   }
 
+  /** Newest first, by when they were first recorded; `since` means that too. */
   slice(request: FlowRequest): Slice<Connection> {
     const limit = sliceLimit(request.limit)
-    const below = request.cursor === undefined ? undefined : readCursor('flows', request.cursor)
-    const since = request.since === undefined ? undefined : firstKeyAt(request.since)
     const peer = request.peer === undefined ? undefined : parseTarget(request.peer)
     if (request.peer !== undefined && peer === undefined) return { items: [], total: 0 }
     const search: Search = {
       ...(peer !== undefined && { peer: spanOf(peer) }),
-      from: since ?? Number.MIN_SAFE_INTEGER,
-      below: below ?? Number.MAX_SAFE_INTEGER,
+      from: request.since === undefined ? Number.MIN_SAFE_INTEGER : firstKeyAt(request.since),
+      below: Number.MAX_SAFE_INTEGER,
     }
-    const ids = this.#ids(search, limit + 1)
-    const total = this.#total({ ...search, below: Number.MAX_SAFE_INTEGER }, request)
+    const below = request.cursor === undefined ? search.below : readCursor('flows', request.cursor)
+    const ids = this.#ids({ ...search, below }, limit + 1)
+    const total = this.#total(search, request)
     return { items: this.#read(ids.slice(0, limit)), ...total, ...nextOf(ids, limit) }
   }
 
@@ -139,29 +158,36 @@ export class FlowTable {
     return true
   }
 
-  #insert(connection: Connection): boolean {
-    const values: Values = {
+  #insert(connection: Connection, now: number): void {
+    if (this.#segmentFlows >= SEGMENT_FLOWS) {
+      this.#segment++
+      this.#segmentFlows = 0
+      // Owners note anew that they are still in use.
+      this.#owners.clear()
+    }
+    const id = keyAfter(this.#lastKey, now)
+    this.#statements.insert.run({
+      id,
+      segment: this.#segment,
       run: this.#run,
       ...originOf(connection),
       ...progressOf(connection),
       ended: endedOf(connection),
       ...this.#ownerKey(connection.owner),
-    }
-    for (let attempt = 0; attempt < KEY_ATTEMPTS; attempt++) {
-      values['id'] = this.#keys.next(connection.openedAt, attempt)
-      if (this.#statements.insert.run(values).changes === 1) return true
-    }
-    return false
+    })
+    this.#lastKey = id
+    this.#segmentFlows++
   }
 
   #ownerKey(owner: Owner | undefined): OwnerKey {
-    if (owner === undefined) return { owner: null, program: null }
+    if (owner === undefined) return NOBODY
     const values = { ...programValues(owner), ...ownerValues(owner) }
     const text = JSON.stringify(values)
     const known = this.#owners.get(text)
     if (known) return known
     const program = this.#idOf('programs', programValues(owner))
     const key = { program, owner: this.#idOf('owners', { program, ...ownerValues(owner) }) }
+    this.#db.prepare('UPDATE owners SET last_segment = ? WHERE id = ?').run(this.#segment, key.owner)
     // Bounded: programs come and go, and what is asked for again is found by its index.
     if (this.#owners.size >= OWNERS_KNOWN) this.#owners.clear()
     this.#owners.set(text, key)
@@ -173,42 +199,60 @@ export class FlowTable {
     const where = names.map((name) => `${name} IS $${name}`).join(' AND ')
     const found = this.#db.prepare(`SELECT id FROM ${table} WHERE ${where}`).get(values)
     if (found) return found['id'] as number
-    const insert = `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((name) => `$${name}`).join(', ')})`
-    return Number(this.#db.prepare(insert).run(values).lastInsertRowid)
+    const all: Values = table === 'owners' ? { ...values, last_segment: this.#segment } : values
+    const columns = Object.keys(all)
+    const insert = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((name) => `$${name}`).join(', ')})`
+    return Number(this.#db.prepare(insert).run(all).lastInsertRowid)
   }
 
   /** Ids of the newest flows that are looked for. */
   #ids(search: Search, limit: number): readonly number[] {
-    const newest = 'ORDER BY id DESC LIMIT $limit'
-    if (!search.peer) return this.#column(`SELECT id FROM flows WHERE ${PERIOD} ${newest}`, search, limit)
-    if (search.peer.isOne) return this.#column(`${walks('= $low')} ${newest}`, search, limit)
-    // A range is not in order of time in any index. Common ones are found among the newest flows,
-    const recent = this.#column(
-      `SELECT id FROM (SELECT id, direction, source, target FROM flows WHERE ${PERIOD} ORDER BY id DESC LIMIT ${LOOK_BACK})
-       WHERE ${PEER} ${IN_RANGE} AND length(${PEER}) = length($low) ${newest}`,
-      search,
-      limit,
-    )
-    // and what is rare there is few enough to be sorted.
-    return recent.length >= limit ? recent : this.#column(`${walks(IN_RANGE)} ${newest}`, search, limit)
-  }
-
-  #column(sql: string, search: Search, limit: number): readonly number[] {
-    const rows = this.#db.prepare(sql).all(valuesOf(search, sql, limit))
-    return rows.map((row) => row['id'] as number)
+    const sql = `${rowsOf(search)} ORDER BY id DESC LIMIT $limit`
+    if (!search.peer) return this.#column(sql, { from: search.from, below: search.below, limit })
+    const statement = this.#db.prepare(sql)
+    const ids: number[] = []
+    for (const segment of this.#segments(search)) {
+      const rows = statement.all(valuesOf(search, limit - ids.length, segment))
+      for (const row of rows) ids.push(row['id'] as number)
+      if (ids.length >= limit) break
+    }
+    return ids
   }
 
   #total(search: Search, request: FlowRequest): { total: number; totalIsFloor?: true } {
-    if (request.peer === undefined && request.since === undefined) {
-      const row = this.#db.prepare("SELECT value FROM meta WHERE key = 'flows'").get()
-      return { total: Number(row?.['value'] ?? 0) }
+    if (request.peer === undefined && request.since === undefined) return { total: this.#meta('flows') }
+    const statement = this.#db.prepare(`SELECT count(*) AS count FROM (${rowsOf(search)} LIMIT $limit)`)
+    let total = 0
+    for (const segment of search.peer ? this.#segments(search) : [undefined]) {
+      total += Number(statement.get(valuesOf(search, COUNTED - total, segment))?.['count'])
+      if (total >= COUNTED) return { total, totalIsFloor: true }
     }
-    const all = search.peer
-      ? walks(search.peer.isOne ? '= $low' : IN_RANGE)
-      : `SELECT id FROM flows WHERE ${PERIOD}`
-    const sql = `SELECT count(*) AS total FROM (${all} LIMIT $limit)`
-    const total = Number(this.#db.prepare(sql).get(valuesOf(search, sql, COUNTED))?.['total'])
-    return total < COUNTED ? { total } : { total, totalIsFloor: true }
+    return { total }
+  }
+
+  /** The segments of a period, newest first. */
+  *#segments({ from, below }: Search): Generator<number> {
+    const [newest] = this.#column(
+      'SELECT segment AS id FROM flows WHERE id < ? ORDER BY id DESC LIMIT 1',
+      below,
+    )
+    const [oldest] = this.#column('SELECT segment AS id FROM flows WHERE id >= ? ORDER BY id LIMIT 1', from)
+    if (newest === undefined || oldest === undefined) return
+    for (let segment = newest; segment >= oldest; segment--) yield segment
+  }
+
+  #column(sql: string, value: Values | number): readonly number[] {
+    const statement = this.#db.prepare(sql)
+    const rows = typeof value === 'number' ? statement.all(value) : statement.all(value)
+    return rows.map((row) => row['id'] as number)
+  }
+
+  #meta(key: string): number {
+    return Number(this.#db.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value'] ?? 0)
+  }
+
+  #note(key: string, value: number): void {
+    this.#statements.note.run({ key, value })
   }
 
   #read(ids: readonly number[]): Connection[] {
@@ -228,24 +272,29 @@ interface Search {
 }
 
 const PERIOD = 'id >= $from AND id < $below'
-/** `length` in walks: IPv4 addresses lie between IPv6 addresses in an index of bytes. */
-const IN_RANGE = 'BETWEEN $low AND $high'
 /** The peer of an inbound flow (code 0) is its source, of any other its target. */
-const PEER = 'iif(direction = 0, source, target)'
 const PEER_BY_DIRECTION = ['source', 'target', 'target', 'target'] as const
 
-/** One walk along an index for each direction; SQLite merges them and stops at the limit. */
-const walks = (condition: string): string =>
-  PEER_BY_DIRECTION.map(
+/**
+ * The flows that are looked for, as ids: for a peer one walk along an index for each direction, which SQLite
+ * merges. `length`: IPv4 addresses lie between IPv6 addresses in an index of bytes.
+ */
+function rowsOf({ peer }: Search): string {
+  if (!peer) return `SELECT id FROM flows WHERE ${PERIOD}`
+  const condition = peer.isOne ? '= $low' : 'BETWEEN $low AND $high'
+  const walks = PEER_BY_DIRECTION.map(
     (column, direction) =>
-      `SELECT id FROM flows WHERE direction = ${direction} AND ${column} ${condition}
+      `SELECT id FROM flows WHERE segment = $segment AND direction = ${direction} AND ${column} ${condition}
        AND length(${column}) = length($low) AND ${PERIOD}`,
-  ).join(' UNION ALL ')
+  )
+  return walks.join(' UNION ALL ')
+}
 
-function valuesOf({ peer, from, below }: Search, sql: string, limit: number): Values {
+function valuesOf({ peer, from, below }: Search, limit: number, segment: number | undefined): Values {
   const values: Values = { from, below, limit }
-  if (peer) values['low'] = peer.low
-  if (peer && sql.includes('$high')) values['high'] = peer.high
+  if (!peer || segment === undefined) return values
+  Object.assign(values, { segment, low: peer.low })
+  if (!peer.isOne) values['high'] = peer.high
   return values
 }
 

@@ -28,14 +28,14 @@ export class Retention {
   readonly #db: DatabaseSync
   readonly #settings: StoreSettings
   readonly #run: number
-  readonly #ownersGone: () => void
+  readonly #rowsGone: () => void
   #steps: Step[] = []
 
-  constructor(db: DatabaseSync, settings: StoreSettings, run: number, ownersGone: () => void) {
+  constructor(db: DatabaseSync, settings: StoreSettings, run: number, rowsGone: () => void) {
     this.#db = db
     this.#settings = settings
     this.#run = run
-    this.#ownersGone = ownersGone
+    this.#rowsGone = rowsGone
   }
 
   /** Begins a round. Nothing happens while one is under way. */
@@ -103,6 +103,7 @@ export class Retention {
   /** Owners and programs whose last flow is gone, walked once by id. */
   #ownerSweep(): Step {
     let after = 0
+    const kept = 'coalesce((SELECT segment FROM flows ORDER BY id LIMIT 1), 9e9)'
     return () => {
       const rows = this.#db.prepare('SELECT id FROM owners WHERE id > ? ORDER BY id LIMIT ?').all(after, ROWS)
       const last = rows.at(-1)?.['id']
@@ -111,9 +112,8 @@ export class Retention {
         this.#db.exec(`DELETE FROM programs WHERE ${unused}`)
         return false
       }
-      const unused = 'NOT EXISTS (SELECT 1 FROM flows WHERE flows.owner = owners.id)'
-      const gone = this.#db.prepare(`DELETE FROM owners WHERE id > ? AND id <= ? AND ${unused}`)
-      if (Number(gone.run(after, last).changes) > 0) this.#ownersGone()
+      const gone = this.#db.prepare(`DELETE FROM owners WHERE id > ? AND id <= ? AND last_segment < ${kept}`)
+      if (Number(gone.run(after, last).changes) > 0) this.#rowsGone()
       after = Number(last)
       return true
     }

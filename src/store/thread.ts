@@ -97,11 +97,7 @@ class StoreThread implements Store {
   }
 
   recordFlows(connections: readonly Connection[]): void {
-    for (const connection of connections) {
-      // Anew, so that the order of the map is the order of the reports.
-      this.#waiting.delete(connection.id)
-      this.#waiting.set(connection.id, connection)
-    }
+    for (const connection of connections) this.#waiting.set(connection.id, connection)
     if (this.#waiting.size >= BATCH) this.#flush()
     this.#dropOldest()
   }

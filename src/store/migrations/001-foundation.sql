@@ -5,7 +5,7 @@ CREATE TABLE meta (
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO meta (key, value) VALUES ('run', 0), ('flows', 0);
+INSERT INTO meta (key, value) VALUES ('run', 0), ('flows', 0), ('segment', 1), ('segment_flows', 0);
 
 CREATE TABLE programs (
   id INTEGER PRIMARY KEY,
@@ -25,17 +25,22 @@ CREATE TABLE owners (
   user TEXT,
   command_line TEXT NOT NULL,
   source TEXT NOT NULL,
-  unreadable_because TEXT
+  unreadable_because TEXT,
+  -- The newest segment with a flow of this owner: once that is gone, so is the owner.
+  last_segment INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX owners_pid ON owners (pid);
 CREATE INDEX owners_program ON owners (program);
 
--- The id orders flows by the time they were opened (flow-key.ts). Every index ends with it, so each answers
--- "this value, in this period, newest first" as one short walk. Addresses are 4 or 16 bytes in network order:
--- a range of addresses is a range of values. Codes: DIRECTIONS in rows.ts, FLOW_STATES and END_REASONS in model/.
+-- The id says when a flow was first recorded (flow-key.ts), so rows are in order of time. Every index begins with
+-- the segment, some ten thousand flows that were recorded one after the other: so new flows touch a small and warm
+-- part of each index however large the table is, and a search walks the segments from the newest back, each a short
+-- ordered walk (the id ends every index). Addresses are 4 or 16 bytes in network order: a range of addresses is a
+-- range of values. Codes: DIRECTIONS in rows.ts, FLOW_STATES and END_REASONS in model/flow.ts.
 CREATE TABLE flows (
   id INTEGER PRIMARY KEY,
+  segment INTEGER NOT NULL,
   run INTEGER NOT NULL,
   flow INTEGER NOT NULL,
   community_id ANY NOT NULL,
@@ -66,18 +71,18 @@ CREATE TABLE flows (
 
 -- Flows that go on: few, so a repeated report finds its row in a small index.
 CREATE UNIQUE INDEX flows_open ON flows (run, flow) WHERE ended IS NULL;
--- The peer is the source of an inbound flow and the target of any other: direction first makes each of them one walk.
-CREATE INDEX flows_source ON flows (direction, source);
-CREATE INDEX flows_target ON flows (direction, target);
-CREATE INDEX flows_source_port ON flows (source_port);
-CREATE INDEX flows_target_port ON flows (target_port);
-CREATE INDEX flows_program ON flows (program) WHERE program IS NOT NULL;
-CREATE INDEX flows_owner ON flows (owner) WHERE owner IS NOT NULL;
+-- The peer is the source of an inbound flow and the target of any other: with the direction each is one walk.
+CREATE INDEX flows_source ON flows (segment, direction, source);
+CREATE INDEX flows_target ON flows (segment, direction, target);
+CREATE INDEX flows_source_port ON flows (segment, source_port);
+CREATE INDEX flows_target_port ON flows (segment, target_port);
+CREATE INDEX flows_program ON flows (segment, program) WHERE program IS NOT NULL;
+CREATE INDEX flows_owner ON flows (segment, owner) WHERE owner IS NOT NULL;
 -- Four of the twenty bytes tell nearly all flows apart, for a fifth of the room.
-CREATE INDEX flows_community ON flows (substr(community_id, 1, 4));
+CREATE INDEX flows_community ON flows (segment, substr(community_id, 1, 4));
 -- Common values are found by walking back from the newest flow; only the rare ones need an index.
-CREATE INDEX flows_rare_protocol ON flows (protocol) WHERE protocol NOT IN (6, 17);
-CREATE INDEX flows_vlan ON flows (vlan) WHERE vlan <> 0;
+CREATE INDEX flows_rare_protocol ON flows (segment, protocol) WHERE protocol NOT IN (6, 17);
+CREATE INDEX flows_vlan ON flows (segment, vlan) WHERE vlan <> 0;
 
 -- AUTOINCREMENT: an id is never given twice, also after retention took the newest row.
 CREATE TABLE alerts (
