@@ -39,9 +39,12 @@ function tcpProbeOf(flags: number): number {
 export const isUnlawful = (probe: number): boolean =>
   probe === PROBE.fin || probe === PROBE.null || probe === PROBE.xmas
 
-/** A service that answers clients whose begin we did not see: from its port to high ones. */
+/** Ports that systems choose for themselves begin here: Linux; others begin higher (RFC 6056). */
+const FIRST_OWN_PORT = 32_768
+
+/** A service that answers clients whose begin we did not see: DNS from its low port, SSDP from 1900 to a high one. */
 export const looksLikeReply = (sourcePort: number, targetPort: number): boolean =>
-  sourcePort < targetPort && sourcePort < 1024 && targetPort >= 1024
+  (sourcePort < 1024 && targetPort >= 1024) || (sourcePort < FIRST_OWN_PORT && targetPort >= FIRST_OWN_PORT)
 
 /** Every TCP stack of a general system sends at least 12 bytes of options with a SYN; scanners 0 or 4. */
 export function isForgedSyn(packet: Packet): boolean {

@@ -109,9 +109,12 @@ describe('a scan is found', () => {
 
   test('udp, by silence', () => {
     const net = scene()
-    for (const port of range(20)) net.udpSilent(probe(port))
+    for (const port of range(35)) net.udpSilent(probe(port))
     net.pass(1500)
-    expect(kinds(net)).toEqual([['port-scan', 'udp', SCANNER]])
+    expect(net.findings[0]).toMatchObject({
+      ...{ kind: 'udp', subject: SCANNER },
+      because: 'detectors.port-scan.silentUdpPorts = 30',
+    })
   })
 
   test('over IPv6', () => {
@@ -223,6 +226,21 @@ describe('nobody is blamed who', () => {
       for (const port of range(30_040, 30_000)) {
         net.udpAnswered({ from: CLIENT, to: SERVER, port: 53, sourcePort: port })
         net.udpSilent({ from: SERVER, to: CLIENT, sourcePort: 53, port: port + 1000 })
+        net.udpRefused({ from: SERVER, to: CLIENT, sourcePort: 53, port: port + 2000 })
+      }
+    }))
+
+  test('answers searches for devices', () =>
+    quiet((net) => {
+      for (const port of range(50_040, 50_000)) {
+        net.udpSilent({ from: SERVER, to: CLIENT, sourcePort: 1900, port })
+      }
+    }))
+
+  test('logs to a host that never answers', () =>
+    quiet((net) => {
+      for (const port of [514, 2055, 6343, 8125, 9995, 12201, 4739, 5140]) {
+        for (const _ of range(20)) net.udpSilent({ from: CLIENT, to: SERVER, port })
       }
     }))
 

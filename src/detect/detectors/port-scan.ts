@@ -43,6 +43,12 @@ const settings = z
       .max(TRIES_PER_ROW)
       .default(15)
       .describe('Different ports of one host that may leave one address without an answer'),
+    silentUdpPorts: z
+      .int()
+      .min(3)
+      .max(TRIES_PER_ROW)
+      .default(30)
+      .describe('The same for UDP, where many a service never answers'),
     pendingPorts: z
       .int()
       .min(3)
@@ -81,6 +87,7 @@ class PortScanWatcher implements Watcher {
   readonly #flows: Flows
   readonly #settings: Settings
   readonly #limits: Limits
+  readonly #udpLimits: Limits
   readonly #attempts = new Attempts(ROWS, STALE_AFTER_MS)
   readonly #notes: HostNotes
   #triesSince = 0
@@ -97,6 +104,7 @@ class PortScanWatcher implements Watcher {
       windowMs: chosen.windowSeconds * 1000,
       silentMs: chosen.silentAfterSeconds * 1000,
     }
+    this.#udpLimits = { ...this.#limits, silent: chosen.silentUdpPorts }
     this.#notes = new HostNotes(context.hosts)
   }
 
@@ -126,7 +134,7 @@ class PortScanWatcher implements Watcher {
     const [sourcePort, port] = [this.#flows.sourcePort(flow), this.#flows.targetPort(flow)]
     const probe = probeOf(this.#flows.protocol(flow), this.#flows.firstFlags(flow), sourcePort)
     if (probe === NO_PROBE || probe === PROBE.ping) return
-    if (probe === PROBE.udp && isTraceroutePort(port)) return
+    if (probe === PROBE.udp && isOrdinaryUdp(sourcePort, port)) return
     // Keep-alives and late FINs of a server to clients that are gone, seen from the middle.
     if ((probe === PROBE.ack || probe === PROBE.maimon) && port >= sourcePort) return
 
@@ -163,7 +171,7 @@ class PortScanWatcher implements Watcher {
   #begin(flow: number, probe: number, packet: Packet): void {
     const { source, target, targetPort, at } = packet
     if (!this.#notes.tries(source, targetPort)) return
-    if (probe === PROBE.udp && isOrdinaryUdp(packet)) return
+    if (probe === PROBE.udp && isOrdinaryUdp(packet.sourcePort, targetPort)) return
     const row = this.#claim(source, target, probe, at)
     if (row < 0 || !this.#attempts.begin(row, targetPort, at)) return
     if (probe === PROBE.syn) this.#attempts.noteSyn(row, isForgedSyn(packet))
@@ -177,14 +185,22 @@ class PortScanWatcher implements Watcher {
   }
 
   #look(row: number, now: number): void {
-    const reason = spoke(this.#attempts, row, this.#limits, now)
+    const reason = this.#spoke(row, now)
     if (reason !== SPOKE.nothing || goesOn(this.#attempts, row, now)) this.#report(row, reason, now)
   }
 
   #weigh(row: number, flow: number, now: number): void {
     keepSample(this.#attempts, row, this.#flows.targetPort(flow), this.#flows, flow)
-    const reason = spoke(this.#attempts, row, this.#limits, now)
+    const reason = this.#spoke(row, now)
     if (reason !== SPOKE.nothing) this.#report(row, reason, now)
+  }
+
+  #spoke(row: number, now: number): number {
+    return spoke(this.#attempts, row, this.#isUdp(row) ? this.#udpLimits : this.#limits, now)
+  }
+
+  #isUdp(row: number): boolean {
+    return ((this.#attempts.what[row] as number) & 7) === PROBE.udp
   }
 
   #claim(source: number, target: number, probe: number, now: number): number {
@@ -208,7 +224,7 @@ class PortScanWatcher implements Watcher {
     this.#context.report({
       ...this.#story(row, { subject, victim, probe: what & 7 }),
       at: now,
-      ...this.#because(this.#attempts.toldBecause[row] as number),
+      ...this.#because(row),
     })
   }
 
@@ -244,20 +260,19 @@ class PortScanWatcher implements Watcher {
   }
 
   /** What turned somebody away is surer than what stays silent. */
-  #because(reason: number): Pick<ReportedFinding, 'because' | 'confidence'> {
-    const { refusedPorts, silentPorts, pendingPorts } = this.#settings
-    if (reason === SPOKE.refused) {
-      return { because: `detectors.port-scan.refusedPorts = ${refusedPorts}`, confidence: 0.95 }
+  #because(row: number): Pick<ReportedFinding, 'because' | 'confidence'> {
+    const reason = this.#attempts.toldBecause[row]
+    const silent = this.#isUdp(row) ? 'silentUdpPorts' : 'silentPorts'
+    const setting =
+      reason === SPOKE.refused ? 'refusedPorts' : reason === SPOKE.silent ? silent : 'pendingPorts'
+    return {
+      because: `detectors.port-scan.${setting} = ${this.#settings[setting]}`,
+      confidence: reason === SPOKE.refused ? 0.95 : 0.8,
     }
-    return reason === SPOKE.silent
-      ? { because: `detectors.port-scan.silentPorts = ${silentPorts}`, confidence: 0.8 }
-      : { because: `detectors.port-scan.pendingPorts = ${pendingPorts}`, confidence: 0.8 }
   }
 }
 
-const isTraceroutePort = (port: number): boolean =>
-  port >= TRACEROUTE_FIRST_PORT && port <= TRACEROUTE_LAST_PORT
-
-/** Answers of a service, traceroute: many ports of one host by UDP, and yet no scan. */
-const isOrdinaryUdp = (packet: Packet): boolean =>
-  looksLikeReply(packet.sourcePort, packet.targetPort) || isTraceroutePort(packet.targetPort)
+/** Answers of a service whose question we did not see, traceroute: many ports of one host by UDP, and yet no scan. */
+const isOrdinaryUdp = (sourcePort: number, targetPort: number): boolean =>
+  looksLikeReply(sourcePort, targetPort) ||
+  (targetPort >= TRACEROUTE_FIRST_PORT && targetPort <= TRACEROUTE_LAST_PORT)
