@@ -102,7 +102,7 @@ describe('a port scan from a neighbour', () => {
   test('is forgiven when the time is over, and each knock was counted', async () => {
     const guard = await protectedServer('respond:\n  blockSeconds: 4\n')
     scan('-sS', '-T4', '-p', '1-200')
-    expect(reaches(9)).toBe(false)
+    await until('the neighbour is shut out', () => !reaches(9), 3_000)
     await until(
       'the drops are counted',
       () => (guard.ask<Block[]>('block', 'list')[0]?.droppedPackets ?? 0) > 0,
@@ -128,6 +128,7 @@ describe('a port scan from a neighbour', () => {
     // A closed UDP port is told once a second only (icmp_ratelimit): the test need not wait for that.
     if (how === '-sU') wire.server.run('sysctl', '-qw', 'net.ipv4.icmp_ratelimit=0')
     scan(how, '-T4', '-p', '1-40')
+    await until('there is an alert', () => guard.ask<Page<Alert>>('alerts').items.length > 0)
     const [alert] = guard.ask<Page<Alert>>('alerts').items
     expect(alert).toMatchObject({ detector: 'port-scan', kind, subject: wire.client.ip4 })
   })
