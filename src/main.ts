@@ -63,6 +63,8 @@ export async function startDaemon(options: RunOptions): Promise<void> {
     await demandSilence(places.apiSocket)
     const base = await openBase({ config, places, speaker, onStop })
     const watching = startWatching(base)
+    // Who reads "protecting" may rely on it: the rings are open, or health says why not.
+    await watching.begun
     await openDoors(base, watching)
     await asked
     speaker.say('Gatehouse stops.')
@@ -148,18 +150,22 @@ function startWatching(base: Base) {
     },
   })
   owners.onAnswer(pipeline.ownersFound)
+  const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const capture = startCapture({
     settings: { capture: config.capture, detectors: config.detectors },
     onReport(report) {
       if (report.kind === 'finding') pipeline.findingReported(report.finding)
-      if (report.kind === 'health') speaker.health(report.health)
+      if (report.kind === 'health') {
+        speaker.health(report.health)
+        begins()
+      }
       if (report.kind !== 'flows') return
       tally.take(report)
       pipeline.flowsSeen([...report.changed, ...report.ended])
     },
   })
   onStop(() => capture.stop())
-  return { owners, live, alerts, tally, reactions, capture }
+  return { owners, live, alerts, tally, reactions, capture, begun }
 }
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
