@@ -93,7 +93,7 @@ const sectionsHint = (sections: Sections): string =>
   `Write sections such as ${Object.keys(sections).slice(0, 3).join(', ')}, each with its settings below it.`
 
 /** A value as a person sees it in the file: its kind and its text, cut short and harmless for a terminal. */
-export function found(value: unknown): string {
+function found(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'an empty value'
   const text = shortened(visibleJson(value), MAX_SHOWN)

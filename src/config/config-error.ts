@@ -24,7 +24,7 @@ export class ConfigError extends Error {
 }
 
 /** One line for people: where, what, and what to do. */
-export function describeProblem({ origin, line, column, setting, message, hint }: ConfigProblem): string {
+function describeProblem({ origin, line, column, setting, message, hint }: ConfigProblem): string {
   const place = line === undefined ? origin : `${origin}:${line}:${column}`
   return `${place}: ${setting === undefined ? '' : `${setting}: `}${message}. ${hint}`
 }

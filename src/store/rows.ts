@@ -11,7 +11,7 @@ export type Row = Record<string, SQLOutputValue>
 export type Values = Record<string, SQLInputValue>
 
 /** Codes of Direction in the flow table: the index in this list. */
-export const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound', 'forward', 'local']
+const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound', 'forward', 'local']
 
 const COMMUNITY_ID = /^1:([A-Za-z0-9+/]{27}=)$/
 const MAX_TEXT = 4096
