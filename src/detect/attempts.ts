@@ -2,7 +2,7 @@
 import { WideSets } from './wide-sets.ts'
 
 /** What became of one try. `told` was refused or silent, and has been reported already. */
-export const TRY = { pending: 1, refused: 2, answered: 3, told: 4 } as const
+const TRY = { pending: 1, refused: 2, answered: 3, told: 4 } as const
 
 /** Distinct things that a row keeps; the newest push out the oldest. */
 export const TRIES_PER_ROW = 64
