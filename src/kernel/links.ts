@@ -17,8 +17,6 @@ const RTM_GETADDR = 22
 const RTM_NEWROUTE = 24
 const RTM_GETROUTE = 26
 const RTMGRP_LINK = 0x1
-const RTMGRP_ADDRESSES = 0x10 | 0x100
-const RTMGRP_ROUTES = 0x40 | 0x400
 const IFF_UP = 0x1
 const IFF_LOOPBACK = 0x8
 const IFF_RUNNING = 0x40
@@ -103,20 +101,13 @@ export function readRoutes(): DefaultRoute[] {
 }
 
 /** Calls `onChange` with the fresh list whenever an interface comes, goes or changes: once per burst of events. */
-export const followLinks = (onChange: (links: readonly Link[]) => void): { close(): void } =>
-  follow(RTMGRP_LINK, () => onChange(readLinks()))
-
-/** Calls `onChange` whenever an address or a route comes or goes: once per burst of events. */
-export const followAddresses = (onChange: () => void): { close(): void } =>
-  follow(RTMGRP_ADDRESSES | RTMGRP_ROUTES, onChange)
-
-function follow(groups: number, onChange: () => void): { close(): void } {
-  const socket = new NetlinkSocket(NETLINK.route, { groups, nonblocking: true })
+export function followLinks(onChange: (links: readonly Link[]) => void): { close(): void } {
+  const socket = new NetlinkSocket(NETLINK.route, { groups: RTMGRP_LINK, nonblocking: true })
   let pending: NodeJS.Immediate | undefined
   const changed = (): void => {
     pending ??= setImmediate(() => {
       pending = undefined
-      onChange()
+      onChange(readLinks())
     })
   }
   // Events that did not fit into the socket's buffer are lost, but reading the list again makes up for them.

@@ -58,7 +58,7 @@ const RETIRE_MS = 1
 const FRAME_SLOT_BYTES = 2_048
 
 /** The rest of a block of 4 KB is headers. */
-export const MAX_SNAP_BYTES = 3_584
+const MAX_SNAP_BYTES = 3_584
 
 /**
  * Blocks are single pages: the kernel also hands a block over when it is full, so small ones come sooner. Of an nmap
