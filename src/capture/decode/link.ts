@@ -4,7 +4,7 @@ import type { Cursor } from './cursor.ts'
 import { MALFORMED, NEXT, NOT_IP, UNKNOWN_LINK } from './outcome.ts'
 
 export const ETHERTYPE_IPV4 = 0x0800
-export const ETHERTYPE_ARP = 0x0806
+const ETHERTYPE_ARP = 0x0806
 export const ETHERTYPE_IPV6 = 0x86dd
 export const ETHERTYPE_ETHERNET = 0x6558
 /** 802.1Q, 802.1ad, and the number that QinQ had before it had a standard. */

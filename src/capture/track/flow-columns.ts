@@ -19,7 +19,7 @@ export const STATUS = 6
 /** From here two words each: what the originator sent, then the responder. */
 export const PACKETS = 7
 export const BYTES = 9
-export const NEXT_SEQUENCE = 11
+const NEXT_SEQUENCE = 11
 export const HASH = 13
 /** Doubles: index within 16. */
 export const SEEN_AT = 7
@@ -34,7 +34,7 @@ export const PLACE = 28
 
 /** malloc hands out large blocks 16 bytes after a page begins: 48 more, and records begin with a cache line. */
 const ALIGN = 48
-export const STATE_SHIFT = 24
+const STATE_SHIFT = 24
 const STATE_MASK = 0xf << STATE_SHIFT
 /** Marks: its next sequence number is known, forward and backward; flowAnswered, flowRefused were raised. */
 export const SEQUENCE_KNOWN = 1 << 28
