@@ -99,22 +99,19 @@ test('whatever comes and goes, every address that is held is found and no two sh
     fc.property(steps, (list) => {
       const { hosts, intern } = table(16)
       const held = new Map<string, number>()
-      const hold = (text: string, host: number): void => {
-        hosts.retain(host)
-        held.set(text, host)
-      }
-      const letGo = (text: string, host: number): void => {
-        hosts.release(host)
-        held.delete(text)
+      const settle = (text: string, host: number, wanted: boolean): void => {
+        if (host < 0 || held.has(text) === wanted) return
+        if (wanted) hosts.retain(host)
+        else hosts.release(host)
+        if (wanted) held.set(text, host)
+        else held.delete(text)
       }
       for (const { last, held: wanted } of list) {
         const text = `10.0.0.${last}`
         const host = intern(text)
-        const known = held.get(text)
-        expect(known ?? host).toBe(host)
+        expect(held.get(text) ?? host).toBe(host)
         expect(host < 0 ? text : hosts.address(host)).toBe(text)
-        if (known !== undefined && !wanted) letGo(text, host)
-        if (known === undefined && wanted && host >= 0) hold(text, host)
+        settle(text, host, wanted)
         expect(new Set(held.values()).size).toBe(held.size)
         expect(hosts.count).toBeLessThanOrEqual(16)
       }
