@@ -47,7 +47,9 @@ async function outcomeOf(work: () => Promise<unknown>, shell: Shell): Promise<nu
   } catch (error) {
     if (error instanceof ExitCode) return error.code
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    shell.terminal.warn(`gatehouse: ${visibleText((error as Error).message)}\n`)
+    // A config may have several things wrong: each has its own line.
+    for (const line of (error as Error).message.split('\n'))
+      shell.terminal.warn(`gatehouse: ${visibleText(line)}\n`)
     const { hint } = error as { hint?: unknown }
     if (typeof hint === 'string') shell.terminal.warn(`${visibleText(hint)}\n`)
     return error instanceof Failure ? error.exitCode : 1

@@ -41,6 +41,16 @@ test('a change is taken once, in portions, and what ended is gone', () => {
   expect(live.takeChange(2)).toEqual({ changed: [], gone: [] })
 })
 
+test('a new connection can be taken ahead of the changes, once', () => {
+  const live = createLiveConnections()
+  live.see([aConnection({ id: 1 })], 2_000)
+  expect(live.takeChange(9).changed).toHaveLength(1)
+  live.see([aConnection({ id: 1, bytesForward: 9_000 }), aConnection({ id: 2 })], 2_250)
+  expect(live.takeNew(9).map(({ id }) => id)).toEqual([2])
+  expect(live.takeNew(9)).toEqual([])
+  expect(live.takeChange(9).changed.map(({ id }) => id)).toEqual([1])
+})
+
 test('beyond its bound new connections are counted, not listed', () => {
   const live = createLiveConnections(1)
   live.see([aConnection({ id: 1 }), aConnection({ id: 2 })], 2_000)

@@ -25,6 +25,8 @@ export interface LiveConnections {
   byPeer(peer: string): LiveConnection[]
   /** New, changed and ended since the last call; of the changed at most `limit`, the rest stays for the next call. */
   takeChange(limit: number): LiveChange
+  /** Those of the changed that no call has taken yet: somebody who looks on wants to see them at once. */
+  takeNew(limit: number): LiveConnection[]
   /** Sums of the last report's rates, seen from this machine. */
   rates(): { readonly inbound: number; readonly outbound: number }
   readonly count: number
@@ -40,11 +42,13 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
   const byId = new Map<number, Known>()
   let changed = new Map<number, LiveConnection>()
   let gone: number[] = []
+  const untold = new Set<number>()
   let unlisted = 0
 
   function end(connection: Connection): void {
     if (!byId.delete(connection.id)) return
     changed.delete(connection.id)
+    untold.delete(connection.id)
     gone.push(connection.id)
   }
 
@@ -54,6 +58,7 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
       unlisted++
       return
     }
+    if (!known) untold.add(connection.id)
     const live = { ...connection, ...ratesOf(connection, known, now) }
     byId.set(connection.id, { connection: live, at: now })
     changed.set(connection.id, live)
@@ -94,17 +99,18 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
       const change = { changed: waiting.slice(0, limit), gone }
       changed = new Map(waiting.slice(limit).map((connection) => [connection.id, connection]))
       gone = []
+      for (const { id } of change.changed) untold.delete(id)
       return change
     },
-    rates() {
-      let [inbound, outbound] = [0, 0]
-      for (const { connection } of byId.values()) {
-        const isOurs = connection.direction === 'outbound' || connection.direction === 'local'
-        inbound += isOurs ? connection.rateBackward : connection.rateForward
-        outbound += isOurs ? connection.rateForward : connection.rateBackward
+    takeNew(limit) {
+      const fresh = [...untold].slice(0, limit).flatMap((id) => changed.get(id) ?? [])
+      for (const { id } of fresh) {
+        untold.delete(id)
+        changed.delete(id)
       }
-      return { inbound, outbound }
+      return fresh
     },
+    rates: () => sumOf(byId.values()),
     get count() {
       return byId.size
     },
@@ -112,6 +118,16 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
       return unlisted
     },
   }
+}
+
+function sumOf(all: Iterable<Known>): { readonly inbound: number; readonly outbound: number } {
+  let [inbound, outbound] = [0, 0]
+  for (const { connection } of all) {
+    const isOurs = connection.direction === 'outbound' || connection.direction === 'local'
+    inbound += isOurs ? connection.rateBackward : connection.rateForward
+    outbound += isOurs ? connection.rateForward : connection.rateBackward
+  }
+  return { inbound, outbound }
 }
 
 const STILL_AFTER_MS = 1_500

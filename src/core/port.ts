@@ -6,6 +6,7 @@ import type { Alert } from '#model/alert.ts'
 import type { Decision } from '#model/decision.ts'
 import type { SocketKey } from '#model/owner.ts'
 import { socketKeyOf } from '#model/standpoint.ts'
+import { StoreError } from '#store/failure.ts'
 import type { Slice, Store } from '#store/store.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { AllowBook } from './allow-book.ts'
@@ -59,7 +60,7 @@ export class CorePort implements Port {
   }
 
   async flows(request: Parameters<Port['flows']>[0]) {
-    const slice = await this.#parts.store.flows(request)
+    const slice = await answered(this.#parts.store.flows(request))
     return pageOf(slice, (connection) => shownConnection(connection, this.#blockOf))
   }
 
@@ -84,7 +85,7 @@ export class CorePort implements Port {
   }
 
   async alerts(request: Parameters<Port['alerts']>[0]) {
-    return pageOf(await this.#parts.store.alerts(request), shownAlert)
+    return pageOf(await answered(this.#parts.store.alerts(request)), shownAlert)
   }
 
   async archiveAlert(id: number, archived: boolean, _actor: Actor) {
@@ -183,7 +184,7 @@ export class CorePort implements Port {
   }
 
   async decisions(request: Parameters<Port['decisions']>[0]) {
-    return pageOf(await this.#parts.store.decisions(request), (decision: Decision) => decision)
+    return pageOf(await answered(this.#parts.store.decisions(request)), (decision: Decision) => decision)
   }
 
   /** Does the inverse of a decision, as it stands now: an undone block is an unblock, and so on. */
@@ -254,6 +255,16 @@ export class CorePort implements Port {
         `Unblock the range: gatehouse unblock ${wider.target}`,
       )
     return new Refused(404, `${target} is not blocked.`, 'See what is: gatehouse blocks')
+  }
+}
+
+/** What the store cannot answer (a cursor that it never gave) is the asker's to mend. */
+async function answered<Answer>(question: Promise<Answer>): Promise<Answer> {
+  try {
+    return await question
+  } catch (error) {
+    if (error instanceof StoreError) throw new Refused(400, error.message, error.hint)
+    throw error
   }
 }
 

@@ -1,12 +1,14 @@
-import type { LiveEvent, Status } from '#contract/schemas.ts'
+import type { LiveEvent, Connection as ShownConnection, Status } from '#contract/schemas.ts'
 import type { Enforcer } from '#enforce/enforcer.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { AllowBook } from './allow-book.ts'
 import type { Gate } from './gate.ts'
-import type { LiveConnections } from './live-connections.ts'
+import type { LiveConnection, LiveConnections } from './live-connections.ts'
 import { shownConnection } from './present.ts'
 
 const BEAT_MS = 1_000
+/** Between beats only connections that are new go out: a person waits for those. */
+const GLANCE_MS = 250
 /** A login or a new gateway is protected within this many beats. */
 const SURROUNDINGS_EVERY = 2
 /** So many connections go out in one event; the rest waits for the next beat. */
@@ -42,7 +44,13 @@ export function startPulse(parts: PulseParts): { stop(): void } {
     }
   }
   const timer = setInterval(() => void beat(), BEAT_MS)
-  return { stop: () => clearInterval(timer) }
+  const glances = setInterval(() => tellNew(parts), GLANCE_MS)
+  return {
+    stop() {
+      clearInterval(timer)
+      clearInterval(glances)
+    },
+  }
 }
 
 /** Takes in who must stay reachable now; a block that shuts out one of them is taken back at once. */
@@ -52,13 +60,22 @@ function protectSurroundings({ allow, gate, surroundings, released }: PulseParts
   }
 }
 
+function tellNew({ events, live, gate }: PulseParts): void {
+  if (events.listeners === 0) return
+  const fresh = live.takeNew(CHANGED_AT_ONCE)
+  if (fresh.length > 0) events.send({ kind: 'connections', changed: shown(fresh, gate), gone: [] })
+}
+
+function shown(connections: readonly LiveConnection[], gate: Gate): ShownConnection[] {
+  const blockOf = gate.blockOf.bind(gate)
+  return connections.map((connection) => shownConnection(connection, blockOf))
+}
+
 function tellPages({ events, live, gate, status }: PulseParts): void {
   const { changed, gone } = live.takeChange(CHANGED_AT_ONCE)
   if (events.listeners === 0) return
   if (changed.length + gone.length > 0) {
-    const blockOf = gate.blockOf.bind(gate)
-    const shown = changed.map((connection) => shownConnection(connection, blockOf))
-    events.send({ kind: 'connections', changed: shown, gone: [...gone] })
+    events.send({ kind: 'connections', changed: shown(changed, gate), gone: [...gone] })
   }
   events.send({ kind: 'blocks', blocks: gate.blocks() })
   events.send({ kind: 'status', status: status() })
