@@ -47,11 +47,13 @@ async function outcomeOf(work: () => Promise<unknown>, shell: Shell): Promise<nu
   } catch (error) {
     if (error instanceof ExitCode) return error.code
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    // A config may have several things wrong: each has its own line.
-    for (const line of (error as Error).message.split('\n'))
-      shell.terminal.warn(`gatehouse: ${visibleText(line)}\n`)
-    const { hint } = error as { hint?: unknown }
-    if (typeof hint === 'string') shell.terminal.warn(`${visibleText(hint)}\n`)
+    sayWhy(error as Error & { readonly hint?: unknown }, shell)
     return error instanceof Failure ? error.exitCode : 1
   }
+}
+
+/** A config may have several things wrong: each has its own line. */
+function sayWhy({ message, hint }: Error & { readonly hint?: unknown }, { terminal }: Shell): void {
+  for (const line of message.split('\n')) terminal.warn(`gatehouse: ${visibleText(line)}\n`)
+  if (typeof hint === 'string') terminal.warn(`${visibleText(hint)}\n`)
 }
