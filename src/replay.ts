@@ -174,7 +174,8 @@ class Player {
 class Lines {
   readonly #out: NodeJS.WritableStream
   #chunk = ''
-  #isBehind = false
+  /** Set from the moment the reader is behind: its `drain` may come before anybody waits for it. */
+  #drained: Promise<void> | undefined
 
   constructor(out: NodeJS.WritableStream) {
     this.#out = out
@@ -186,9 +187,7 @@ class Lines {
   }
 
   async ready(): Promise<void> {
-    if (!this.#isBehind || !this.#out.writable) return
-    await once(this.#out, 'drain')
-    this.#isBehind = false
+    await this.#drained
   }
 
   async flush(): Promise<void> {
@@ -197,8 +196,14 @@ class Lines {
   }
 
   #write(): void {
-    if (!this.#out.write(this.#chunk)) this.#isBehind = true
+    const chunk = this.#chunk
     this.#chunk = ''
+    // A reader that went away wants no more; whoever owns the stream hears of it by its `error`.
+    if (!this.#out.writable || this.#out.write(chunk)) return
+    const caughtUp = (): void => {
+      this.#drained = undefined
+    }
+    this.#drained ??= once(this.#out, 'drain').then(caughtUp, caughtUp)
   }
 }
 

@@ -14,21 +14,22 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Collects what is written; `isSlow` lets each write wait. */
+/** Collects what is written. How a write ends: at once, soon (before anybody waits for it), or late. */
 class Sink extends Writable {
   text = ''
   most = 0
-  readonly #isSlow: boolean
+  readonly #ends: 'at once' | 'soon' | 'late'
 
-  constructor(isSlow = false) {
+  constructor(ends: 'at once' | 'soon' | 'late' = 'at once') {
     super({ highWaterMark: 1 << 14, decodeStrings: false })
-    this.#isSlow = isSlow
+    this.#ends = ends
   }
 
   override _write(chunk: string, _: BufferEncoding, done: () => void): void {
     this.most = Math.max(this.most, this.writableLength)
     this.text += chunk
-    if (this.#isSlow) setTimeout(done, 1)
+    if (this.#ends === 'late') setTimeout(done, 1)
+    else if (this.#ends === 'soon') process.nextTick(done)
     else done()
   }
 }
@@ -108,12 +109,18 @@ describe('replay', () => {
   })
 
   test('waits for a reader that is slow', async () => {
-    const out = new Sink(true)
+    const out = new Sink('late')
     await replay([captureFile('hping-udpflood'), captureFile('masscan-1000pps')], { output: 'eve' }, out)
     const fast = await played([captureFile('hping-udpflood'), captureFile('masscan-1000pps')])
     expect(out.text).toBe(fast.text)
     expect(out.most).toBeLessThan(fast.text.length / 2)
   })
+})
+
+test('ends also when the reader has caught up before replay waits for it', async () => {
+  const out = new Sink('soon')
+  expect(await replay([captureFile('nmap-sX')], { output: 'eve' }, out)).toBe(0)
+  expect(out.text.trimEnd().split('\n').at(-1)).toContain('"event_type":"stats"')
 })
 
 /** The offset in a little-endian pcap file after so many packets. */
