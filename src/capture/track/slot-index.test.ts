@@ -54,3 +54,7 @@ test('to remove what is not there changes nothing', () => {
   index.remove(3, 2)
   expect(candidates(index, 3)).toEqual([1])
 })
+
+test('says so when it is asked for more than a slot can number', () => {
+  expect(() => new SlotIndex(1 << 24)).toThrow(RangeError)
+})

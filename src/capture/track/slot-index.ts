@@ -1,6 +1,7 @@
 /** Hot: runs per packet. Allocates nothing. */
 
 const DISTANCE_BITS = 7
+const MOST_IDS = 1 << 24
 /** Farther than this from home and the table calls itself full: a bound on what one look-up can cost. */
 export const MOST_PROBES = 1 << DISTANCE_BITS
 
@@ -22,8 +23,10 @@ export class SlotIndex {
   readonly step: number
   readonly #idBits: number
 
-  /** At most half full with `capacity` ids; up to 2^24 of them. */
+  /** At most half full with `capacity` ids. Throws RangeError from 2^24 on: a slot has no more bits. */
   constructor(capacity: number) {
+    if (capacity >= MOST_IDS)
+      throw new RangeError(`a table of ${capacity}: fewer than ${MOST_IDS} are possible`)
     let size = 64
     while (size < capacity * 2) size *= 2
     this.slots = new Int32Array(size)
