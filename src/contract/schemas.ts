@@ -69,6 +69,25 @@ const Owner = z
     parentPid: count.optional(),
     startedAt: time.optional(),
     source: z.enum(['ebpf', 'netlink', 'scan', 'guess', 'kernel']),
+    /** 0 to 1: how sure it is that this program has the socket. */
+    confidence: z.number().min(0).max(1).optional(),
+    /** The systemd unit. */
+    unit: z.string().optional(),
+    container: z
+      .object({
+        engine: z.enum(['docker', 'podman', 'containerd', 'cri-o', 'kubernetes', 'lxc', 'nspawn']),
+        id: z.string(),
+        name: z.string().optional(),
+        pod: z
+          .object({ uid: z.string(), name: z.string().optional(), namespace: z.string().optional() })
+          .optional(),
+      })
+      .optional(),
+    sandbox: z.object({ kind: z.enum(['snap', 'flatpak', 'appimage']), name: z.string() }).optional(),
+    /** What an interpreter runs, as its command line names it. */
+    script: z.string().optional(),
+    /** Short names of the processes above it, its parent first. */
+    parents: z.array(z.string()).readonly().optional(),
   })
   .openapi('Owner')
 

@@ -19,6 +19,33 @@ export interface Owner {
   /** When the process started, milliseconds since the epoch: with the pid it names one process for good. */
   readonly startedAt?: number
   readonly source: OwnerSource
+  /** 0 to 1: how sure it is that this program has the socket. */
+  readonly confidence?: number
+  /** The systemd unit that it runs in, such as `ssh.service`. */
+  readonly unit?: string
+  readonly container?: Container
+  readonly sandbox?: Sandbox
+  /** What an interpreter runs: a file as its command line names it. */
+  readonly script?: string
+  /** Short names of the processes above it, its parent first; at most eight. */
+  readonly parents?: readonly string[]
+}
+
+export type ContainerEngine = 'docker' | 'podman' | 'containerd' | 'cri-o' | 'kubernetes' | 'lxc' | 'nspawn'
+
+/** `name` and the pod's own are absent where the engine's files do not say. */
+export interface Container {
+  readonly engine: ContainerEngine
+  /** 64 hexadecimal digits; of lxc and nspawn the name. */
+  readonly id: string
+  readonly name?: string
+  readonly pod?: { readonly uid: string; readonly name?: string; readonly namespace?: string }
+}
+
+/** A packaged application that runs apart from the system. */
+export interface Sandbox {
+  readonly kind: 'snap' | 'flatpak' | 'appimage'
+  readonly name: string
 }
 
 /** The five numbers by which a socket is found; addresses in canonical text. */

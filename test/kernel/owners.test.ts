@@ -18,7 +18,7 @@ let owners: Owners
 const holders: SocketHolder<unknown>[] = []
 
 beforeAll(() => {
-  owners = startOwners()
+  owners = startOwners({ sources: ['scan'] })
 })
 
 afterAll(() => owners.stop())
@@ -163,7 +163,7 @@ test('listening, connected and unconnected sockets are listed with their owner',
 test('10,000 sockets are listed with owners, and the event loop hardly waits', async () => {
   const { pid, said } = await hold<{ sockets: number }>(manySockets(5_000))
   const turns: number[] = []
-  const fresh = startOwners()
+  const fresh = startOwners({ sources: ['scan'] })
   await fresh.listSockets()
   let last = performance.now()
   const clock = setInterval(() => {
@@ -237,6 +237,7 @@ testWith('root')(
       uid: 0,
       user: 'root',
       source: 'scan',
+      confidence: 0.95,
     })
     expect(ownerAt(report.own)).toMatchObject({ pid: report.pid, path: process.execPath, user: 'nobody' })
     expect(report.health).toMatchObject({
@@ -338,6 +339,7 @@ testWith('root', 'ip')("a socket that no process holds is the kernel's own", () 
       uid: 0,
       user: 'root',
       source: 'kernel',
+      confidence: 0.9,
     })
   } finally {
     wire.remove()

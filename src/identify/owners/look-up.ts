@@ -1,6 +1,8 @@
 import { SOCKET_STATE, type SocketTable } from '#kernel/socket-table.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
+import { PROTOCOL } from '#model/packet.ts'
 import type { ListedSockets, OwnerAnswer } from './messages.ts'
+import { CONFIDENCE } from './owner-maker.ts'
 import type { FoundSocket, OwnerSource } from './owner-source.ts'
 import { foundAt, type SocketFinder } from './socket-finder.ts'
 
@@ -36,9 +38,11 @@ export class LookUp {
   /** Looks each socket up while it is still there. What finds no room to wait is answered as unknown. */
   ask(keys: readonly SocketKey[], now: number): OwnerAnswer[] {
     const answers: OwnerAnswer[] = []
+    for (const source of this.#sources) source.catchUp?.(now)
     for (const key of keys) {
-      const socket = this.#sockets.ask(key)
-      const owner = this.#ownerNow(key, socket, now)
+      const remembered = this.#remembered(key, now)
+      const socket = remembered ? undefined : this.#sockets.ask(key)
+      const owner = remembered ?? this.#ownerNow(key, socket, now)
       if (owner) answers.push({ key, owner })
       else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ key, socket, tries: 0 })
       else answers.push({ key })
@@ -58,6 +62,7 @@ export class LookUp {
 
   /** Owners for a whole table. */
   list(table: SocketTable, now: number): ListedSockets {
+    for (const source of this.#sources) source.catchUp?.(now)
     const sockets: FoundSocket[] = []
     for (let row = 0; row < table.count; row++) sockets.push(foundAt(table, row))
     for (const source of this.#sources) source.learn(sockets, now)
@@ -79,7 +84,7 @@ export class LookUp {
 
   #settle(entry: Waiting, now: number): OwnerAnswer[] {
     const { key, socket } = entry
-    const owner = this.#ownerNow(key, socket, now)
+    const owner = this.#remembered(key, now) ?? this.#ownerNow(key, socket, now)
     // pid 0: nobody holds it. Said of a socket that is still there only, else it was closed as we looked.
     const isSure = owner && (owner.pid !== 0 || this.#isStillThere(entry))
     if (isSure) return [{ key, owner }]
@@ -93,16 +98,31 @@ export class LookUp {
     return again !== undefined && again.cookie === socket?.cookie
   }
 
-  #ownerNow(key: SocketKey, socket: FoundSocket | undefined, now: number): Owner | undefined {
+  #remembered(key: SocketKey, now: number): Owner | undefined {
     for (const source of this.#sources) {
       const owner = source.remembered?.(key, now)
       if (owner) return owner
     }
-    const owner = socket && this.#known(socket, now)
-    // The flow's own socket is gone or not yet there: that the listener's program has it is likely, not certain.
-    return owner && socket?.match === 'listener' && owner.source === 'scan'
-      ? { ...owner, source: 'guess' }
-      : owner
+    return undefined
+  }
+
+  /** Each source in turn, best first: the socket itself, else who takes what comes in there. */
+  #ownerNow(key: SocketKey, socket: FoundSocket | undefined, now: number): Owner | undefined {
+    for (const source of this.#sources) {
+      const owner = (socket && source.known(socket, now)) ?? this.#likely(source, { key, socket }, now)
+      if (owner) return socket?.match === 'listener' ? asGuess(owner) : owner
+    }
+    return undefined
+  }
+
+  /** Where nothing is there, TCP took nothing in: then nobody is likely. A UDP socket may have been closed since. */
+  #likely(
+    source: OwnerSource,
+    { key, socket }: { readonly key: SocketKey; readonly socket: FoundSocket | undefined },
+    now: number,
+  ): Owner | undefined {
+    const isTaken = key.protocol === PROTOCOL.udp ? socket === undefined : socket !== undefined
+    return isTaken ? source.likely?.(key, now) : undefined
   }
 
   #known(socket: FoundSocket, now: number): Owner | undefined {
@@ -113,6 +133,10 @@ export class LookUp {
     return undefined
   }
 }
+
+/** The flow's own socket is gone or not yet there: that the listener's program has it is likely, not certain. */
+const asGuess = (owner: Owner): Owner =>
+  owner.source === 'scan' ? { ...owner, source: 'guess', confidence: CONFIDENCE.guess } : owner
 
 function numberOf(numbers: Map<Owner, number>, owner: Owner): number {
   const known = numbers.get(owner)

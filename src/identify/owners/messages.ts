@@ -1,6 +1,7 @@
 import type { SocketColumns } from '#kernel/socket-table.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
+import type { OwnerSource } from './owner-source.ts'
 
 /** `owner` is absent when nobody could say: the socket is gone, or there never was one on this machine. */
 export interface OwnerAnswer {
@@ -13,6 +14,12 @@ export interface ListedSockets {
   readonly columns: SocketColumns
   readonly owners: readonly Owner[]
   readonly ownerOf: Int32Array
+}
+
+/** What the thread starts with. */
+export interface WorkerSettings {
+  /** The ways to know owners that may be used. */
+  readonly sources: readonly OwnerSource['name'][]
 }
 
 /** What the main thread asks of the owners thread. */

@@ -20,8 +20,12 @@ export interface OwnerSource {
   known(socket: FoundSocket, now: number): Owner | undefined
   /** Looks for the owners of these: walks, drains events, whatever it takes. `known` has the outcome. */
   learn(sockets: readonly FoundSocket[], now: number): void
-  /** The owner of a socket that is gone: only a source that saw it being opened can say. */
+  /** Takes in what happened meanwhile; cheap. Comes before each batch of questions. */
+  catchUp?(now: number): void
+  /** The owner of a socket that may be gone: only a source that saw it being opened can say. */
   remembered?(key: SocketKey, now: number): Owner | undefined
+  /** Who takes what comes in at the local end of this, where the socket itself is not known. */
+  likely?(key: SocketKey, now: number): Owner | undefined
   health(): PartHealth
   close(): void
 }

@@ -3,8 +3,10 @@ import { capabilities } from '#kernel/capabilities.ts'
 import { ProcFds } from '#kernel/proc-fds.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner } from '#model/owner.ts'
+import { ContainerNames } from '../programs/container-names.ts'
+import { CONFIDENCE, OwnerMaker } from './owner-maker.ts'
 import type { FoundSocket, OwnerSource } from './owner-source.ts'
-import { type ProcessDetails, Processes } from './process.ts'
+import { Processes } from './process.ts'
 import { Users } from './users.ts'
 
 /** A process that had the socket open, named so that a later process with its pid is not taken for it. */
@@ -35,7 +37,7 @@ export class ProcScan implements OwnerSource {
   readonly #processes: Processes
   readonly #users: Users
   readonly #seesAll: boolean
-  readonly #owners = new WeakMap<ProcessDetails, Owner>()
+  readonly #maker: OwnerMaker
   #holders = new Map<number, Holder>()
   /** Whole walks that missed a wanted socket, by inode. */
   #misses = new Map<number, number>()
@@ -44,9 +46,15 @@ export class ProcScan implements OwnerSource {
   #walkedAllAt = Number.NEGATIVE_INFINITY
   #unreadable = 0
 
-  constructor(processes = new Processes(), users = new Users()) {
+  constructor(processes = new Processes(), users = new Users(), names = new ContainerNames()) {
     this.#processes = processes
     this.#users = users
+    this.#maker = new OwnerMaker({
+      source: 'scan',
+      users,
+      names,
+      processOf: (pid, now) => processes.describe(pid, now),
+    })
     this.#seesAll = capabilities().sysPtrace && readlinkSync('/proc/self/ns/pid') === FIRST_PID_NAMESPACE
   }
 
@@ -55,7 +63,7 @@ export class ProcScan implements OwnerSource {
     const holder = this.#holders.get(socket.inode)
     if (!holder) return this.#absentOwner(socket, now)
     const details = this.#processes.describe(holder.pid, now)
-    if (details?.startTicks === holder.startTicks) return this.#ownerOf(details, now)
+    if (details?.startTicks === holder.startTicks) return this.#maker.ownerOf(details, now)
     this.#holders.delete(socket.inode)
     return undefined
   }
@@ -136,27 +144,26 @@ export class ProcScan implements OwnerSource {
     this.#recent = [...pids]
   }
 
-  #ownerOf(details: ProcessDetails, now: number): Owner {
-    const known = this.#owners.get(details)
-    if (known) return known
-    const owner = toOwner(details, this.#users.nameOf(details.uid, now))
-    this.#owners.set(details, owner)
-    return owner
-  }
-
   /** No process holds it: the kernel's own (a WireGuard port, an NFS mount), or one that we may not see. */
   #absentOwner(socket: FoundSocket, now: number): Owner | undefined {
     if ((this.#misses.get(socket.inode) ?? 0) < WALKS_TO_BE_SURE) return undefined
     const user = this.#users.nameOf(socket.uid, now)
     const common = { pid: 0, commandLine: '', uid: socket.uid, ...(user !== undefined && { user }) }
     if (this.#seesAll && this.#unreadable === 0) {
-      return { ...common, path: 'kernel', name: 'kernel', source: 'kernel' }
+      return { ...common, path: 'kernel', name: 'kernel', source: 'kernel', confidence: CONFIDENCE.kernel }
     }
     const unreadableBecause =
       this.#unreadable > 0
         ? 'the program belongs to another user: root may see which it is'
         : 'no process that can be seen from here holds the socket: it may live in another container'
-    return { ...common, path: 'unreadable', unreadableBecause, name: 'unreadable', source: 'scan' }
+    return {
+      ...common,
+      path: 'unreadable',
+      unreadableBecause,
+      name: 'unreadable',
+      source: 'scan',
+      confidence: CONFIDENCE.scan,
+    }
   }
 }
 
@@ -164,24 +171,4 @@ export class ProcScan implements OwnerSource {
 function isBefore(a: Holder, b: Holder): boolean {
   if (a.pid === INIT_PID || b.pid === INIT_PID) return b.pid === INIT_PID && a.pid !== INIT_PID
   return a.startTicks < b.startTicks || (a.startTicks === b.startTicks && a.pid < b.pid)
-}
-
-/** An owner as the model wants it; what could not be read is said. */
-export function toOwner(details: ProcessDetails, user: string | undefined): Owner {
-  const { executable } = details
-  const path = executable.state === 'unreadable' ? 'unreadable' : executable.path
-  const lastPart = executable.state === 'unreadable' ? '' : path.slice(path.lastIndexOf('/') + 1)
-  return {
-    pid: details.pid,
-    path,
-    ...(executable.state === 'unreadable' && { unreadableBecause: executable.because }),
-    ...(executable.state === 'gone' && { executableGone: true }),
-    name: lastPart || details.shortName || 'unreadable',
-    commandLine: details.commandLine,
-    uid: details.uid,
-    ...(user !== undefined && { user }),
-    parentPid: details.parentPid,
-    startedAt: details.startedAt,
-    source: 'scan',
-  }
 }

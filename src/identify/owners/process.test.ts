@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
-import { toOwner } from './proc-scan.ts'
+import { toOwner } from './owner-maker.ts'
 import { Processes, parseBootTime, parseCommandLine, parseStat, parseUid } from './process.ts'
 import { Users } from './users.ts'
 
@@ -72,7 +72,7 @@ test('an executable that was removed is said to be gone, one with such a name is
       { state: 'gone', path: removed },
       { state: 'there', path: named },
     ])
-    const owner = found[0] && toOwner(found[0], 'root')
+    const owner = found[0] && toOwner(found[0], 'scan')
     expect(owner).toMatchObject({
       path: removed,
       executableGone: true,
@@ -97,7 +97,7 @@ function procWith(pid: number, files: Record<string, string | Buffer>, exe?: str
 test('what cannot be read is said, never blank', () => {
   const proc = procWith(812, { stat: STAT, status: 'Uid:\t7\t7\t7\t7\n', cmdline: '' })
   const details = new Processes(proc).describe(812, 0)
-  expect(details && toOwner(details, undefined)).toEqual({
+  expect(details && toOwner(details, 'scan')).toEqual({
     pid: 812,
     path: 'unreadable',
     unreadableBecause: 'no executable file is behind it: it has just ended or is a kernel thread',
@@ -107,6 +107,7 @@ test('what cannot be read is said, never blank', () => {
     parentPid: 1,
     startedAt: 1700000000000 + 47110,
     source: 'scan',
+    confidence: 0.95,
   })
 })
 

@@ -14,6 +14,9 @@ export interface ProcessDetails {
   readonly shortName: string
   /** Arguments with spaces between them; at most 4 KB. Empty for kernel threads and zombies. */
   readonly commandLine: string
+  readonly argumentList: readonly string[]
+  /** As /proc/PID/cgroup has it; empty where that cannot be read. */
+  readonly cgroups: string
 }
 
 export type Executable =
@@ -26,6 +29,7 @@ const DELETED = ' (deleted)'
 const TICK_MS = 10
 const FRESH_MS = 1_000
 const MAX_PROCESSES = 8_192
+const NOTHING = Buffer.alloc(0)
 
 /**
  * Processes by pid, read at most once a second each: a pid may come back as another process, and a process becomes
@@ -58,21 +62,33 @@ export class Processes {
     return parseStat(readText(`${this.#proc}/${pid}/stat`) ?? '')?.startTicks
   }
 
+  cgroupsOf(pid: number): string {
+    return readText(`${this.#proc}/${pid}/cgroup`) ?? ''
+  }
+
+  /** Milliseconds since the epoch, to a second, of a start in ticks since boot. */
+  startedAt(startTicks: number): number {
+    this.#bootedAt ??= parseBootTime(readText(`${this.#proc}/stat`) ?? '')
+    return this.#bootedAt + startTicks * TICK_MS
+  }
+
   #read(pid: number): ProcessDetails | undefined {
     const folder = `${this.#proc}/${pid}`
     const stat = parseStat(readText(`${folder}/stat`) ?? '')
     const uid = parseUid(readText(`${folder}/status`) ?? '')
     if (!stat || uid === undefined) return undefined
-    this.#bootedAt ??= parseBootTime(readText(`${this.#proc}/stat`) ?? '')
+    const words = readArguments(`${folder}/cmdline`)
     return {
       pid,
       parentPid: stat.parentPid,
       startTicks: stat.startTicks,
-      startedAt: this.#bootedAt + stat.startTicks * TICK_MS,
+      startedAt: this.startedAt(stat.startTicks),
       uid,
       executable: readExecutable(`${folder}/exe`),
       shortName: stat.shortName,
-      commandLine: readCommandLine(`${folder}/cmdline`),
+      commandLine: parseCommandLine(words),
+      argumentList: parseArguments(words),
+      cgroups: this.cgroupsOf(pid),
     }
   }
 }
@@ -104,7 +120,12 @@ export const parseBootTime = (stat: string): number => Number(/^btime (\d+)$/m.e
 export const parseCommandLine = (bytes: Buffer): string =>
   bytes.toString('utf8').replace(/\0+$/, '').replaceAll('\0', ' ')
 
-function readExecutable(link: string): Executable {
+/** The same as a list. */
+export const parseArguments = (bytes: Buffer): string[] =>
+  bytes.length === 0 ? [] : bytes.toString('utf8').replace(/\0+$/, '').split('\0')
+
+/** What a /proc/PID/exe link says. */
+export function readExecutable(link: string): Executable {
   try {
     const path = readlinkSync(link)
     if (!path.endsWith(DELETED) || isReally(path, link)) return { state: 'there', path }
@@ -130,14 +151,15 @@ function reasonOf(code: string | undefined): string {
   return `the kernel answered ${code ?? 'nothing'}`
 }
 
-function readCommandLine(path: string): string {
+/** The raw bytes of a /proc/PID/cmdline file, at most 4 KB; none where it cannot be read. */
+export function readArguments(path: string): Buffer {
   let fd: number | undefined
   try {
     fd = openSync(path, 'r')
     const bytes = Buffer.alloc(COMMAND_LINE_BYTES)
-    return parseCommandLine(bytes.subarray(0, readSync(fd, bytes, 0, COMMAND_LINE_BYTES, 0)))
+    return bytes.subarray(0, readSync(fd, bytes, 0, COMMAND_LINE_BYTES, 0))
   } catch {
-    return ''
+    return NOTHING
   } finally {
     if (fd !== undefined) closeSync(fd)
   }
@@ -160,6 +182,7 @@ function isSame(known: ProcessDetails, read: ProcessDetails): boolean {
     known.parentPid === read.parentPid &&
     known.shortName === read.shortName &&
     known.commandLine === read.commandLine &&
+    known.cgroups === read.cgroups &&
     a.state === b.state &&
     ('path' in a ? a.path : a.because) === ('path' in b ? b.path : b.because)
   )

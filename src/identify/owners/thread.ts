@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
-import type { OwnerAnswer, Report, Request } from './messages.ts'
+import type { OwnerAnswer, Report, Request, WorkerSettings } from './messages.ts'
 import { keyText, OwnerCache } from './owner-cache.ts'
+import type { OwnerSource } from './owner-source.ts'
 import { type SocketList, toSocketList } from './socket-list.ts'
 
 export type { OwnerAnswer } from './messages.ts'
@@ -13,6 +14,8 @@ export interface OwnersOptions {
   readonly cacheSize?: number
   /** Milliseconds, monotonic: by it answers age. */
   readonly now?: () => number
+  /** The ways to know owners that may be used; all, when absent. Those that this machine lacks are left out and said. */
+  readonly sources?: readonly OwnerSource['name'][]
   /** The file that runs in the thread. */
   readonly workerFile?: URL
 }
@@ -37,6 +40,7 @@ export interface Owners {
   stop(): Promise<void>
 }
 
+const ALL_SOURCES: readonly OwnerSource['name'][] = ['ebpf', 'netlink', 'scan']
 const CACHE_SIZE = 65_536
 const MAX_UNDER_WAY = 16_384
 /** A new flow on the five numbers of an old one: the old answer is not believed any more. */
@@ -65,6 +69,7 @@ class OwnersThread implements Owners {
   readonly #cache: OwnerCache
   readonly #now: () => number
   readonly #workerFile: URL
+  readonly #settings: WorkerSettings
   readonly #underWay = new Map<string, SocketKey>()
   #listing: Listing | undefined
   /** Set while a list is under way: who asks meanwhile gets the same. */
@@ -83,6 +88,7 @@ class OwnersThread implements Owners {
     this.#cache = new OwnerCache(options.cacheSize ?? CACHE_SIZE)
     this.#now = options.now ?? (() => performance.now())
     this.#workerFile = options.workerFile ?? new URL('./worker.ts', import.meta.url)
+    this.#settings = { sources: options.sources ?? ALL_SOURCES }
     this.#start()
   }
 
@@ -146,7 +152,11 @@ class OwnersThread implements Owners {
   }
 
   #start(): void {
-    const worker = new Worker(this.#workerFile, { name: 'owners', execArgv: [] })
+    const worker = new Worker(this.#workerFile, {
+      name: 'owners',
+      execArgv: [],
+      workerData: this.#settings,
+    })
     this.#worker = worker
     this.#startedAt = this.#now()
     this.#heardAt = this.#startedAt

@@ -1,11 +1,12 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
+import { watchReadable } from '#kernel/libc.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SocketTable } from '#kernel/socket-table.ts'
 import type { PartHealth } from '#model/health.ts'
 import { LookUp } from './look-up.ts'
-import type { ListedSockets, OwnerAnswer, Report, Request } from './messages.ts'
+import type { ListedSockets, OwnerAnswer, Report, Request, WorkerSettings } from './messages.ts'
+import { openSources } from './open-sources.ts'
 import type { OwnerSource } from './owner-source.ts'
-import { ProcScan } from './proc-scan.ts'
 import { SocketFinder } from './socket-finder.ts'
 
 /** The long look (socket table, walk through /proc) is made at most this often … */
@@ -14,9 +15,17 @@ const PAUSE_MS = 250
 const PAUSE_PER_COST = 10
 const MAX_PAUSE_MS = 5_000
 
+/** Events are taken in so often while there are any, and ever more rarely when there are none. */
+const SHORTEST_DRAIN_MS = 5
+const LONGEST_DRAIN_MS = 100
+
+const { sources: wanted } = workerData as WorkerSettings
 const diag = new SocketDiag()
-const sources: readonly OwnerSource[] = [new ProcScan()]
+const { sources, ebpf, missing } = openSources(new Set(wanted), performance.now())
 const lookUp = new LookUp(new SocketFinder(diag), sources)
+let drainMs = SHORTEST_DRAIN_MS
+let drainTimer: NodeJS.Timeout | undefined
+const ringWatch = ebpf && watchReadable(ebpf.fd, drain)
 let nextLookAt = 0
 let timer: NodeJS.Timeout | undefined
 let toldHealth = ''
@@ -27,6 +36,15 @@ parentPort?.on('message', (request: Request) => {
   if (request.kind === 'stop') stop()
 })
 tellHealth()
+if (ebpf) drain()
+
+/** Half full, the ring wakes us at once. */
+function drain(): void {
+  clearTimeout(drainTimer)
+  const events = ebpf?.owners.drain(performance.now()) ?? 0
+  drainMs = events > 0 ? SHORTEST_DRAIN_MS : Math.min(LONGEST_DRAIN_MS, drainMs * 2)
+  drainTimer = setTimeout(drain, drainMs)
+}
 
 function answer(answers: readonly OwnerAnswer[]): void {
   if (answers.length > 0) tell({ kind: 'answers', answers })
@@ -53,6 +71,8 @@ function list(): void {
 
 function stop(): void {
   clearTimeout(timer)
+  clearTimeout(drainTimer)
+  ringWatch?.close()
   for (const source of sources) source.close()
   diag.close()
   parentPort?.close()
@@ -76,8 +96,17 @@ function healthNow(): PartHealth {
       remedy: [...diag.missing].map((kind) => `modprobe ${kind}_diag`).join('; '),
     }
   }
-  const states = sources.map((source) => source.health())
-  return states.find((health) => health.state === 'ok') ?? (states[0] as PartHealth)
+  const scan = sources.at(-1)?.health()
+  if (scan && scan.state !== 'ok') return scan
+  if (missing) {
+    return {
+      part: 'owners',
+      state: 'degraded',
+      reason: `programs that live a moment only are missed: ${missing.reason}`,
+      remedy: missing.remedy,
+    }
+  }
+  return (sources[0] as OwnerSource).health()
 }
 
 function tell(report: Report): void {
