@@ -81,7 +81,7 @@ export class EbpfOwners implements OwnerSource {
   }
 
   likely(key: SocketKey, now: number): Owner | undefined {
-    const details = key.protocol === PROTOCOL.udp ? this.#udpPorts.get(key.localPort) : this.#listenerAt(key)
+    const details = key.protocol === PROTOCOL.udp ? this.#udpSender(key) : this.#listenerAt(key)
     return details && { ...this.#parts.maker.ownerOf(details, now), confidence: LISTENER_CONFIDENCE }
   }
 
