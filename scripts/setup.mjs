@@ -24,6 +24,7 @@ const PACKAGES = {
 }
 
 installLibraries()
+preparePlaces()
 if (purpose === 'start') buildPage()
 installSystemPackages(PACKAGES[purpose])
 
@@ -34,6 +35,14 @@ function installLibraries() {
   say('Installing the libraries (npm ci). This takes about a minute, once.')
   run('npm', ['ci', '--no-audit', '--no-fund'], 'The libraries could not be installed. Is the npm registry reachable?')
   writeFileSync(stamp, wanted)
+}
+
+/** Countries and networks of addresses: a matter of seconds, once for each version of the data. */
+function preparePlaces() {
+  const own = join(root, 'node_modules', '.bin', 'node')
+  const script = join(root, 'scripts', 'places', 'build.ts')
+  const done = spawnSync(existsSync(own) ? own : process.execPath, [script], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (done.status !== 0) say('Countries and networks could not be prepared: they will be missing. By hand: npm run places')
 }
 
 function buildPage() {
