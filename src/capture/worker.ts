@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CaptureCounts, CaptureReport, CaptureRequest } from '#model/capture-report.ts'
-import { createWatch } from '../watch.ts'
+import { createWatch, warmUp } from '../watch.ts'
 import { createFlowReports, type FlowReports } from './flow-reports.ts'
 import { rehearse } from './rehearsal.ts'
 import { openRingSource } from './sources/ring.ts'
@@ -16,6 +16,9 @@ const TICK_EVERY_MS = 1_000
 
 const { capture, detectors } = workerData as CaptureThreadSettings
 const post = (report: CaptureReport): void => parentPort?.postMessage(report)
+
+// Before the first packet: what scans first is found as fast as what scans later.
+warmUp()
 
 /** Set by createWatch, which makes the engine that it needs. */
 let reports!: FlowReports

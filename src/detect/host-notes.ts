@@ -33,10 +33,6 @@ export class HostNotes {
     return hasTwoBits(after & THINGS)
   }
 
-  isVaried(host: number): boolean {
-    return hasTwoBits((this.#notes[host] as number) & THINGS)
-  }
-
   markOf(host: number): number {
     return (((this.#notes[host] as number) >>> GENERATIONS_SHIFT) << this.#numberBits) | host
   }
@@ -47,16 +43,16 @@ export class HostNotes {
     return this.markOf(host) === mark ? host : -1
   }
 
-  forget(host: number): void {
-    const generation = ((this.#notes[host] as number) >>> GENERATIONS_SHIFT) + 1
-    this.#notes[host] = (generation & this.#generationMask) << GENERATIONS_SHIFT
+  /** True when it had tried anything. */
+  forget(host: number): boolean {
+    const note = this.#notes[host] as number
+    this.#notes[host] = (((note >>> GENERATIONS_SHIFT) + 1) & this.#generationMask) << GENERATIONS_SHIFT
+    return (note & THINGS) !== 0
   }
 
-  /** Forgets what every host tried; marks stay. */
-  forgetTries(): void {
-    for (let host = 0; host < this.#notes.length; host++) {
-      this.#notes[host] = (this.#notes[host] as number) & ~THINGS
-    }
+  /** Forgets what the hosts from `start` to before `end` tried; marks stay. */
+  forgetTries(start: number, end: number): void {
+    for (let host = start; host < end; host++) this.#notes[host] = (this.#notes[host] as number) & ~THINGS
   }
 }
 

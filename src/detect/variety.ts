@@ -1,28 +1,39 @@
 /** Hot: runs per flow of a host that tries many things. Allocates nothing. */
 
-/** How many different things a host tries, up to 32 and roughly: each thing sets one bit of the host's word. */
+/**
+ * How many different things a host tried in this window and the last, up to 32 and roughly: each thing sets one bit
+ * of the host's word. Two windows, so that a busy host does not look like a quiet one where a new one begins.
+ */
 export class Variety {
-  readonly #bits: Uint32Array
+  readonly #now: Uint32Array
+  readonly #before: Uint32Array
 
   constructor(capacity: number) {
-    this.#bits = new Uint32Array(capacity)
+    this.#now = new Uint32Array(capacity)
+    this.#before = new Uint32Array(capacity)
   }
 
   add(host: number, thing: number): void {
-    this.#bits[host] = (this.#bits[host] as number) | (1 << (Math.imul(thing, 0x9e3779b1) >>> 27))
+    this.#now[host] = (this.#now[host] as number) | (1 << (Math.imul(thing, 0x9e3779b1) >>> 27))
   }
 
   of(host: number): number {
     let count = 0
-    for (let bits = this.#bits[host] as number; bits !== 0; bits &= bits - 1) count++
+    let bits = (this.#now[host] as number) | (this.#before[host] as number)
+    for (; bits !== 0; bits &= bits - 1) count++
     return count
   }
 
   forget(host: number): void {
-    this.#bits[host] = 0
+    this.#now[host] = 0
+    this.#before[host] = 0
   }
 
-  forgetAll(): void {
-    this.#bits.fill(0)
+  /** Begins a new window for the hosts from `start` to before `end`. */
+  turn(start: number, end: number): void {
+    for (let host = start; host < end; host++) {
+      this.#before[host] = this.#now[host] as number
+      this.#now[host] = 0
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { openRingSource } from '#capture/sources/ring.ts'
 import type { Finding } from '#model/finding.ts'
-import { createWatch } from '../../src/watch.ts'
+import { createWatch, warmUp } from '../../src/watch.ts'
 
 /**
  * Runs the packet side, ring to detectors, in the network namespace that it is started in. Says one JSON object per
@@ -15,6 +15,7 @@ export interface WatchProbeLine {
 
 const say = (line: WatchProbeLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
 
+warmUp()
 const watch = createWatch({
   seed: 1,
   onFinding: (finding) =>

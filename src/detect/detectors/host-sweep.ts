@@ -11,6 +11,7 @@ import { duration, rateOf } from '../evidence.ts'
 import { HostNotes } from '../host-notes.ts'
 import { goesOn, type Limits, SPOKE, spoke } from '../limits.ts'
 import { isForgedSyn, isRefusal, isUnlawful, keepSample, PROBE, PROBES, probeOf } from '../probe.ts'
+import { Rounds } from '../rounds.ts'
 import { Variety } from '../variety.ts'
 
 const ROWS = 16_384
@@ -69,7 +70,7 @@ class HostSweepWatcher implements Watcher {
   readonly #notes: HostNotes
   readonly #ports: Variety
   readonly #arp: ArpSweep
-  #triesSince = 0
+  readonly #rounds: Rounds
 
   constructor(chosen: Settings, context: WatchContext) {
     this.#context = context
@@ -85,6 +86,7 @@ class HostSweepWatcher implements Watcher {
       silentMs: chosen.silentAfterSeconds * 1000,
     }
     this.#notes = new HostNotes(context.hosts)
+    this.#rounds = new Rounds(context.hosts.capacity, this.#limits.windowMs)
     this.#ports = new Variety(context.hosts.capacity)
     this.#arp = new ArpSweep(this.#limits, chosen.silentHosts, context)
   }
@@ -112,7 +114,6 @@ class HostSweepWatcher implements Watcher {
 
   flowAnswered(flow: number): void {
     const source = this.#flows.source(flow)
-    if (!this.#notes.isVaried(source)) return
     const probe = this.#probeOfFlow(flow)
     const row = this.#find(source, portOf(probe, this.#flows.targetPort(flow)), probe)
     if (row < 0) return
@@ -145,17 +146,14 @@ class HostSweepWatcher implements Watcher {
   }
 
   hostForgotten(host: number): void {
-    if (this.#notes.isVaried(host)) this.#ports.forget(host)
-    this.#notes.forget(host)
+    if (this.#notes.forget(host)) this.#ports.forget(host)
   }
 
   tick(now: number): void {
     this.#arp.tick(now)
-    if (now - this.#triesSince >= this.#limits.windowMs) {
-      this.#triesSince = now
-      this.#notes.forgetTries()
-      this.#ports.forgetAll()
-    }
+    this.#rounds.advance(now)
+    this.#notes.forgetTries(this.#rounds.start, this.#rounds.end)
+    this.#ports.turn(this.#rounds.start, this.#rounds.end)
     const attempts = this.#attempts
     for (let row = 0; row < attempts.capacity; row++) {
       if ((attempts.who[row] as number) < 0) continue

@@ -21,6 +21,7 @@ import {
   PROBES,
   probeOf,
 } from '../probe.ts'
+import { Rounds } from '../rounds.ts'
 
 const ROWS = 16_384
 /** What was once open stays known this long: a monitor whose target goes down is no scanner. */
@@ -90,7 +91,7 @@ class PortScanWatcher implements Watcher {
   readonly #udpLimits: Limits
   readonly #attempts = new Attempts(ROWS, STALE_AFTER_MS)
   readonly #notes: HostNotes
-  #triesSince = 0
+  readonly #rounds: Rounds
 
   constructor(chosen: Settings, context: WatchContext) {
     this.#context = context
@@ -106,6 +107,7 @@ class PortScanWatcher implements Watcher {
     }
     this.#udpLimits = { ...this.#limits, silent: chosen.silentUdpPorts }
     this.#notes = new HostNotes(context.hosts)
+    this.#rounds = new Rounds(context.hosts.capacity, this.#limits.windowMs)
   }
 
   flowOpened(flow: number, packet: Packet): void {
@@ -118,7 +120,6 @@ class PortScanWatcher implements Watcher {
 
   flowAnswered(flow: number): void {
     const source = this.#flows.source(flow)
-    if (!this.#notes.isVaried(source)) return
     const protocol = this.#flows.protocol(flow)
     const probe = protocol === PROTOCOL.tcp ? PROBE.syn : PROBE.udp
     const row = this.#find(source, this.#flows.target(flow), probe)
@@ -155,10 +156,8 @@ class PortScanWatcher implements Watcher {
   }
 
   tick(now: number): void {
-    if (now - this.#triesSince >= this.#limits.windowMs) {
-      this.#triesSince = now
-      this.#notes.forgetTries()
-    }
+    this.#rounds.advance(now)
+    this.#notes.forgetTries(this.#rounds.start, this.#rounds.end)
     const attempts = this.#attempts
     for (let row = 0; row < attempts.capacity; row++) {
       if ((attempts.who[row] as number) < 0) continue
