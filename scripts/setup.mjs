@@ -32,8 +32,10 @@ function installLibraries() {
   const stamp = join(root, 'node_modules', '.gatehouse-lock')
   const wanted = hashOf([join(root, 'package-lock.json')])
   if (readIfThere(stamp) === wanted) return
-  say('Installing the libraries (npm ci). This takes about a minute, once.')
-  run('npm', ['ci', '--no-audit', '--no-fund'], 'The libraries could not be installed. Is the npm registry reachable?')
+  say('Installing the libraries. This takes about a minute, once.')
+  // Not `npm ci`: docs/decisions/007.
+  const words = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  run('npm', words, 'The libraries could not be installed. Is the npm registry reachable?')
   writeFileSync(stamp, wanted)
 }
 

@@ -48,7 +48,7 @@ test('a checkout without its libraries says what to run', () => {
   copyFileSync(launcher, join(folder, 'bin/gatehouse'))
   const { stderr, status } = run(join(folder, 'bin/gatehouse'), ['status'])
   expect(status).toBe(1)
-  expect(stderr).toContain(`Run this once: cd '${folder}' && npm ci`)
+  expect(stderr).toContain(`Run this once: cd '${folder}' && npm install --no-save`)
 })
 
 test('a reader that has enough is no fault', () => {
