@@ -2,7 +2,15 @@
 // Runs before anything is installed, so: plain JavaScript, built-ins of Node 18 and later only.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -43,16 +51,28 @@ function installLibraries() {
 function preparePlaces() {
   const own = join(root, 'node_modules', '.bin', 'node')
   const script = join(root, 'scripts', 'places', 'build.ts')
-  const done = spawnSync(existsSync(own) ? own : process.execPath, [script], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-  if (done.status !== 0) say('Countries and networks could not be prepared: they will be missing. By hand: npm run places')
+  const done = spawnSync(existsSync(own) ? own : process.execPath, [script], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  if (done.status !== 0)
+    say('Countries and networks could not be prepared: they will be missing. By hand: npm run places')
 }
 
 function buildPage() {
   const stamp = join(root, 'dist', 'web', '.stamp')
-  const wanted = hashOf([join(root, 'package-lock.json'), ...filesBelow(join(root, 'web')), ...filesBelow(join(root, 'src', 'contract'))])
+  const wanted = hashOf([
+    join(root, 'package-lock.json'),
+    ...filesBelow(join(root, 'web')),
+    ...filesBelow(join(root, 'src', 'contract')),
+  ])
   if (readIfThere(stamp) === wanted) return
   say('Building the page.')
-  run('npm', ['run', '--silent', 'page', '--', '--logLevel', 'warn'], 'The page could not be built. The rest still works: bin/gatehouse run')
+  run(
+    'npm',
+    ['run', '--silent', 'page', '--', '--logLevel', 'warn'],
+    'The page could not be built. The rest still works: bin/gatehouse run',
+  )
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, wanted)
 }
@@ -63,7 +83,9 @@ function installSystemPackages(packages) {
   const command = `apt-get install -y ${missing.join(' ')}`
   const isRoot = typeof process.getuid === 'function' && process.getuid() === 0
   if (!isRoot || !isInstalled('apt-get')) {
-    say(`Not installed: ${missing.join(', ')}. What needs them is switched off and says so. To install: sudo ${command}`)
+    say(
+      `Not installed: ${missing.join(', ')}. What needs them is switched off and says so. To install: sudo ${command}`,
+    )
     return
   }
   say(`Installing system packages: ${missing.join(', ')}.`)
@@ -90,7 +112,9 @@ function isInstalled(program) {
 function filesBelow(folder) {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.name !== 'node_modules' && entry.name !== 'dist')
-    .flatMap((entry) => (entry.isDirectory() ? filesBelow(join(folder, entry.name)) : [join(folder, entry.name)]))
+    .flatMap((entry) =>
+      entry.isDirectory() ? filesBelow(join(folder, entry.name)) : [join(folder, entry.name)],
+    )
     .sort()
 }
 
