@@ -1,10 +1,10 @@
 import { type Generation, NftTable, type SetFill } from '#kernel/nft.ts'
 import type { DumpedElement, NftElement } from '#kernel/nft-elements.ts'
-import { type Cidr, type Ip, ipBytes, isRange, type Target } from '#model/address.ts'
+import { type Cidr, type Ip, isRange, type Target } from '#model/address.ts'
 import type { DropCount, EnforcedBlock } from './enforcer.ts'
 import { FAMILY_SETS, type FamilySets, isOf, layoutOf } from './layout.ts'
 import { dropsByRange, RangeSets } from './range-sets.ts'
-import { addressNumber, addressText } from './segments.ts'
+import { addressNumber, addressText, bytesOfAddress } from './segments.ts'
 
 const ENOENT = 2
 const EEXIST = 17
@@ -35,14 +35,14 @@ export class BlockTable {
   take(target: Target, wanted: Iterable<EnforcedBlock>, now: number): number {
     if (isRange(target)) return this.syncRanges(wanted, now)
     const errno = this.#table.change([
-      { set: addressSetOf(target), removed: [{ key: ipBytes(target) }], elements: [] },
+      { set: addressSetOf(target), removed: [{ key: bytesOfAddress(target) }], elements: [] },
     ])
     return errno === ENOENT ? 0 : errno
   }
 
   /** Asks for one address: a long reading beside changes may overlook some. */
   holdsAddress(target: Target): boolean {
-    return this.#table.get(addressSetOf(target), ipBytes(target as Ip)) !== undefined
+    return this.#table.get(addressSetOf(target), bytesOfAddress(target as Ip)) !== undefined
   }
 
   /** Adds addresses that are new, in transactions of 100,000. */
@@ -160,7 +160,7 @@ function addressFills(
 }
 
 function addressElement({ target, until, note }: EnforcedBlock, now: number): NftElement {
-  return { key: ipBytes(target as Ip), note, ...(until !== undefined && { timeoutMs: until - now }) }
+  return { key: bytesOfAddress(target as Ip), note, ...(until !== undefined && { timeoutMs: until - now }) }
 }
 
 function addressSetOf(target: Target): string {

@@ -5,6 +5,7 @@ import {
   addressBytes,
   addressNumber,
   addressText,
+  bytesOfAddress,
   segmentAt,
   segmentsOf,
   type TimedRange,
@@ -80,9 +81,13 @@ test('whatever the ranges, an address is in exactly one segment when some range 
 
 test('bytes and numbers are the same address', () => {
   fc.assert(
-    fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
-      const bytes = ipBytes(ip(text))
-      expect(addressBytes(addressNumber(bytes), bytes.length === 4 ? 4 : 16)).toEqual(bytes)
-    }),
+    fc.property(
+      fc.oneof(fc.ipV4(), fc.ipV6()).filter((text) => !text.startsWith('::ffff:')),
+      (text) => {
+        const bytes = ipBytes(ip(text))
+        expect(bytesOfAddress(addressText(bytes))).toEqual(bytes)
+        expect(addressBytes(addressNumber(bytes), bytes.length === 4 ? 4 : 16)).toEqual(bytes)
+      },
+    ),
   )
 })

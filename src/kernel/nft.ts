@@ -35,7 +35,11 @@ const SOL_NETLINK = 270
 const NETLINK_CAP_ACK = 10
 /** One transaction travels in one send: room for 100,000 elements with their notes. */
 const SEND_BUFFER_BYTES = 32 << 20
+const SOCKET_OPTIONS = { nonblocking: true, bufferBytes: SEND_BUFFER_BYTES }
 const ELEMENTS_PER_BATCH = 100_000
+/** A full answer of a dump has more than a hundred elements; a few small ones end it. */
+const SMALL_ANSWER = 50
+const MAX_SMALL_ANSWERS = 16
 const HEADER = INET_HEADER.length
 
 /** Elements by the set that they belong to. */
@@ -65,7 +69,7 @@ export class NftTable {
   readonly name: string
   readonly #commands: NetlinkSocket
   /** Its own: while a dump is under way a socket can take no other. */
-  readonly #reader: NetlinkSocket
+  #reader: NetlinkSocket
   readonly #writer = new NetlinkWriter()
   #sequence = 0
   /** Transactions that this object made. */
@@ -73,9 +77,8 @@ export class NftTable {
 
   constructor(name: string) {
     this.name = name
-    const options = { nonblocking: true, bufferBytes: SEND_BUFFER_BYTES }
-    this.#commands = new NetlinkSocket(NETLINK.netfilter, options)
-    this.#reader = new NetlinkSocket(NETLINK.netfilter, options)
+    this.#commands = new NetlinkSocket(NETLINK.netfilter, SOCKET_OPTIONS)
+    this.#reader = new NetlinkSocket(NETLINK.netfilter, SOCKET_OPTIONS)
     // A refusal quotes the message that it is about: up to 64 KB each, unless capped.
     setSocketNumber(this.#commands.fd, SOL_NETLINK, NETLINK_CAP_ACK, 1)
   }
@@ -143,24 +146,35 @@ export class NftTable {
 
   /**
    * The same, giving way to other work between the kernel's answers: 100,000 elements take it half a second. One at
-   * a time, on a socket of its own.
+   * a time, on a socket of its own. A dump goes on as long as somebody adds: so its tail, where the answers are
+   * small, is read without giving way, and left when it has no end.
    */
   async dumpSlowly(set: string, read: (element: DumpedElement) => void): Promise<number> {
     this.#writeDump(set)
     const sequence = this.#sequence
-    let answer: number | undefined
     let errno = caught(() => {
       this.#reader.send(this.#writer.output())
       return 0
     })
-    while (errno === 0 && answer === undefined) {
+    for (let smallAnswers = 0; errno === 0; ) {
+      let answer: number | undefined
+      let elements = 0
       errno = caught(() => {
-        answer = this.#reader.receiveAnswer(sequence, sequence, elementsOf(read))
-        return 0
+        answer = this.#reader.receiveAnswer(
+          sequence,
+          sequence,
+          elementsOf((element) => {
+            elements++
+            read(element)
+          }),
+        )
+        return answer ?? 0
       })
-      await setImmediate()
+      if (answer !== undefined || errno !== 0) break
+      if (elements > SMALL_ANSWER) await setImmediate()
+      else if (++smallAnswers > MAX_SMALL_ANSWERS) return this.#leaveDump()
     }
-    return errno || (answer ?? 0)
+    return errno
   }
 
   /** The generation, or the errno with which the kernel refuses us. */
@@ -222,6 +236,15 @@ export class NftTable {
         else if (shown.includes(field)) values.push(`${field}=${value.toString('hex')}`)
       })
       if (table === this.name) parts.push(`${type} ${values.join(' ')}`)
+    })
+  }
+
+  /** A dump can only be left by closing its socket. */
+  #leaveDump(): number {
+    this.#reader.close()
+    return caught(() => {
+      this.#reader = new NetlinkSocket(NETLINK.netfilter, SOCKET_OPTIONS)
+      return 0
     })
   }
 

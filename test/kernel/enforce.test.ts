@@ -144,6 +144,19 @@ describe('what only passes through this machine', () => {
 })
 
 describe('many blocks', () => {
+  test('that keep coming do not hold up a reading, and are no loss', async () => {
+    await wire.enforcer.start()
+    const first = Array.from({ length: 5000 }, (_, at) => ({
+      target: `11.0.${at >> 8}.${at & 255}`,
+      note: 'list',
+    }))
+    await wire.enforcer.blockMany(first)
+    const added = await wire.enforcer.verifyAmidBlocks('11.1')
+    expect(added).toBeGreaterThan(5)
+    expect(Object.keys(await wire.enforcer.counters())).toHaveLength(5000 + added)
+    expect(await wire.enforcer.repairs()).toEqual([])
+  })
+
   test('100,000 addresses at once are in force, and survive a restart', async () => {
     await wire.enforcer.start()
     const until = Date.now() + 600_000

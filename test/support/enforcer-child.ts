@@ -26,6 +26,22 @@ const requests: Readonly<Record<string, (argument: never) => unknown>> = {
     await enforcer.verify(Date.now())
     return Object.fromEntries(enforcer.counters())
   },
+  /** Adds a block at each turn of the event loop while it verifies; answers how many. */
+  verifyAmidBlocks: async (network: string) => {
+    let added = 0
+    const add = (): void => {
+      enforcer.block(
+        { target: `${network}.${added >> 8}.${added & 255}` as Target, note: 'amid' },
+        Date.now(),
+      )
+      added++
+      turn = setImmediate(add)
+    }
+    let turn = setImmediate(add)
+    await enforcer.verify(Date.now())
+    clearImmediate(turn)
+    return added
+  },
   verify: () => enforcer.verify(Date.now()),
   health: () => enforcer.health,
   repairs: () => repairs,

@@ -16,6 +16,8 @@ export interface RemoteEnforcer {
   /** Verifies first, so the figures are of now. */
   counters(): Promise<Record<string, DropCount>>
   verify(): Promise<PartHealth>
+  /** Verifies while a block comes at each turn of the event loop; answers how many came. */
+  verifyAmidBlocks(network: string): Promise<number>
   health(): Promise<PartHealth>
   repairs(): Promise<string[]>
   stop(keep: boolean): Promise<void>
@@ -60,6 +62,7 @@ export function runEnforcer(namespace: string, options: EnforcerOptions = {}): R
     closeSocket: (key) => ask('closeSocket', key),
     counters: () => ask('counters'),
     verify: () => ask('verify'),
+    verifyAmidBlocks: (network) => ask('verifyAmidBlocks', network),
     health: () => ask('health'),
     repairs: () => ask('repairs'),
     stop: (keep) => ask('stop', keep),
