@@ -135,7 +135,7 @@ describe('the page of a running daemon', () => {
       expect(await page.locator('main img').count()).toBe(0)
     }
     expect(await page.evaluate('window.hits ?? 0')).toBe(0)
-    expect(await page.locator('body').textContent()).toContain('<img src=x onerror=hit()>␛[31m')
+    expect(await page.locator('body').textContent()).toContain('<img src=x onerror=hit()>⟨ESC⟩[31m')
     expect(wrongs).toEqual([])
     await page.context().close()
   })

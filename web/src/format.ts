@@ -7,9 +7,13 @@ const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 export function bytes(count: number): string {
   const whole = Math.max(0, count)
   if (whole < 0.5) return '0'
-  const step = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(whole) / 3 + 1e-9)))
-  const value = whole / 1000 ** step
-  const rounded = step === 0 || value >= 99.95 ? Math.round(value) : Number(value.toFixed(1))
+  let [value, step] = [whole, 0]
+  // What would round up to 1000 is 1 of the next unit.
+  while (value >= 999.5 && step < UNITS.length - 1) {
+    value /= 1000
+    step++
+  }
+  const rounded = step === 0 || value >= 9.95 ? Math.round(value) : Number(value.toFixed(1))
   return `${rounded} ${UNITS[step]}`
 }
 

@@ -3,8 +3,8 @@ import { visible } from './visible.ts'
 
 test.each([
   ['plain text — ümlaut 漢字 🙂', 'plain text — ümlaut 漢字 🙂'],
-  ['\u001b[31mred', '␛[31mred'],
-  ['a\u0000b\nc\u007f', 'a␀b␊c␡'],
+  ['\u001b[31mred', '⟨ESC⟩[31mred'],
+  ['a\u0000b\nc\u007f', 'a⟨NUL⟩b⟨LF⟩c⟨U+007F⟩'],
   ['evil\u202Egpj.exe', 'evil⟨U+202E⟩gpj.exe'],
   ['zero\u200Bwidth\uFEFF', 'zero⟨U+200B⟩width⟨U+FEFF⟩'],
   ['\u2066isolate\u2069', '⟨U+2066⟩isolate⟨U+2069⟩'],

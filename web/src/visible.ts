@@ -11,7 +11,7 @@ const LONGEST = 300
 
 /**
  * Text from the wire, from a program or from a person, made safe to read: hidden characters are written out
- * (`␛`, `⟨U+202E⟩`), and what is longer than `longest` characters ends in an ellipsis.
+ * (`⟨ESC⟩`, `⟨U+202E⟩`), and what is longer than `longest` characters ends in an ellipsis.
  */
 export function visible(text: string | undefined, longest: number = LONGEST): string {
   if (text === undefined) return ''
@@ -19,11 +19,14 @@ export function visible(text: string | undefined, longest: number = LONGEST): st
   return cut.replace(HIDDEN, spelled)
 }
 
+const C0 =
+  'NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US'.split(
+    ' ',
+  )
+
 function spelled(character: string): string {
   const code = character.codePointAt(0) ?? 0
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code)
-  if (code === 0x7f) return '␡'
-  return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`
+  return `⟨${C0[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, '0')}`}⟩`
 }
 
 function rangePattern(range: string): string {
