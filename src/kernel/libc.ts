@@ -31,11 +31,9 @@ export const AF_INET6 = 10
 export const AF_NETLINK = 16
 export const AF_PACKET = 17
 export const SOCK_RAW = 3
-export const SOCK_CLOEXEC = 0o2000000
+const SOCK_CLOEXEC = 0o2000000
 export const SOCK_NONBLOCK = 0o4000
 export const SOL_SOCKET = 1
-export const MSG_DONTWAIT = 0x40
-export const MSG_TRUNC = 0x20
 
 const MAP_FAILED = 0xffffffffffffffffn
 const PROT_READ = 1
