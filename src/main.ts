@@ -20,6 +20,7 @@ import { type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
+import type { EnforceSettings } from '#core/settings.ts'
 import { createSpeaker, type Speaker } from '#core/speaker.ts'
 import { standpointOf } from '#core/standing.ts'
 import { statusOf } from '#core/status.ts'
@@ -103,7 +104,12 @@ async function openBase(given: Given) {
         reason: 'Started with --dry-run: nothing is blocked.',
         remedy: 'Start without --dry-run.',
       })
-    : createNftablesEnforcer({ now, table: config.enforce.table, onRepair: speaker.say })
+    : createNftablesEnforcer({
+        now,
+        table: config.enforce.table,
+        onRepair: speaker.say,
+        ...refusalLimitOf(config.enforce),
+      })
   const held = await enforcer.start()
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
 
@@ -121,6 +127,9 @@ async function openBase(given: Given) {
   gate.adopt(held)
   return { ...given, now, startedAt, store, allow, enforcer, events, gate }
 }
+
+const refusalLimitOf = ({ refusalsPerSecond: perSecond, refusalBurst: burst }: EnforceSettings) =>
+  perSecond === 0 ? {} : { refusals: { perSecond, burst } }
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
 function startWatching(base: Base) {
@@ -292,6 +301,7 @@ function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefin
       alerts: tally.findings,
       blocks: blocksByFamily(gate),
       droppedPackets: gate.droppedPackets,
+      brakedRefusals: base.enforcer.brakedRefusals,
       parts: parts(),
       connections: live.count,
     })),
@@ -311,13 +321,14 @@ function createSocketCloser(): (key: SocketKey) => number {
   return (key) => {
     try {
       destroyer ??= new SocketDestroyer()
-      return destroyer.destroyOne(key).closed
+      const { closed, refusedBecause, isUnsupported } = destroyer.destroyOne(key)
+      if (closed > 0) return closed
+      if (isUnsupported) throw new Error('it was built without INET_DIAG_DESTROY')
+      if (refusedBecause) throw new Error(refusedBecause)
+      return 0
     } catch (cause) {
-      throw new Refused(
-        503,
-        `The kernel does not let Gatehouse close connections: ${(cause as Error).message}.`,
-        'Start Gatehouse as root: sudo npm start',
-      )
+      const why = `The kernel does not let Gatehouse close connections: ${(cause as Error).message}.`
+      throw new Refused(503, why, 'Block the peer instead, or start Gatehouse as root: sudo npm start')
     }
   }
 }
