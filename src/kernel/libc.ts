@@ -151,7 +151,20 @@ export function watchReadable(
   const handle = koffi.node.poll(fd, { readable: true }, (status: unknown) =>
     typeof status === 'number' && status < 0 ? onFailed() : onReadable(),
   )
-  return { close: () => handle.close() }
+  const watch = { close: () => void (watches.delete(watch) && handle.close()) }
+  watches.add(watch)
+  return watch
+}
+
+/** All of this thread. */
+const watches = new Set<{ close(): void }>()
+
+/**
+ * To be called when a thread is about to end by an error: a watch that fires while its thread is taken down aborts
+ * the whole process.
+ */
+export function closeAllWatches(): void {
+  for (const watch of watches) watch.close()
 }
 
 function int32(value: number): Uint8Array {

@@ -5,8 +5,10 @@ import { SocketWatch } from '#kernel/bpf/socket-watch.ts'
 import { capabilities } from '#kernel/capabilities.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { ProcFds } from '#kernel/proc-fds.ts'
+import type { SocketDiag } from '#kernel/sock-diag.ts'
 import { ContainerNames } from '../programs/container-names.ts'
 import { EbpfOwners } from './ebpf-owners.ts'
+import { NetlinkOwners } from './netlink-owners.ts'
 import { OwnerMaker } from './owner-maker.ts'
 import type { OwnerSource } from './owner-source.ts'
 import { ProcScan } from './proc-scan.ts'
@@ -31,20 +33,48 @@ export interface OpenedSources {
 /** The PID namespace that sees every process (PROC_PID_INIT_INO, linux/proc_ns.h). */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 
-/** Opens the best there is: eBPF, and behind it /proc for what was open before. */
-export function openSources(wanted: ReadonlySet<OwnerSource['name']>, now: number): OpenedSources {
-  const [users, names, processes] = [new Users(), new ContainerNames(), new Processes()]
-  const scan = new ProcScan(processes, users, names)
-  if (!wanted.has('ebpf')) return { sources: [scan] }
-  const opened = openEbpf({ users, names, processes }, now)
-  if ('reason' in opened) return { sources: [scan], missing: opened }
-  return { sources: [opened.owners, scan], ebpf: opened }
+interface Common {
+  readonly users: Users
+  readonly names: ContainerNames
+  readonly processes: Processes
+  readonly diag: SocketDiag
+  readonly clock: () => number
 }
 
-function openEbpf(
-  { users, names, processes }: { users: Users; names: ContainerNames; processes: Processes },
-  now: number,
-): { readonly owners: EbpfOwners; readonly fd: number } | Missing {
+/** Opens the best there is: eBPF, else the proc connector, and behind either /proc for what was open before. */
+export function openSources(
+  wanted: ReadonlySet<OwnerSource['name']>,
+  { diag, clock }: Pick<Common, 'diag' | 'clock'>,
+): OpenedSources {
+  const common = { users: new Users(), names: new ContainerNames(), processes: new Processes(), diag, clock }
+  const scan = new ProcScan(common.processes, common.users, common.names)
+  const ebpf = wanted.has('ebpf') ? openEbpf(common) : undefined
+  if (ebpf && 'owners' in ebpf) return { sources: [ebpf.owners, scan], ebpf }
+  const netlink = wanted.has('netlink') ? openNetlink(common) : undefined
+  return { sources: netlink ? [netlink, scan] : [scan], ...(ebpf && { missing: ebpf }) }
+}
+
+function openNetlink({ users, names, processes, diag, clock }: Common): OwnerSource | undefined {
+  const maker = new OwnerMaker({
+    source: 'netlink',
+    users,
+    names,
+    processOf: (pid, now) => processes.describe(pid, now),
+  })
+  try {
+    return new NetlinkOwners({ processes, fds: new ProcFds(), diag, maker, clock })
+  } catch (refused) {
+    if (refused instanceof KernelError) return undefined
+    throw refused
+  }
+}
+
+function openEbpf({ users, names, processes, clock }: Common):
+  | {
+      readonly owners: EbpfOwners
+      readonly fd: number
+    }
+  | Missing {
   const unable = whyNoEbpf()
   if (unable) return unable
   try {
@@ -60,7 +90,7 @@ function openEbpf(
       names,
       processOf: (pid, at) => book.describe(pid, at),
     })
-    book.seed(new ProcFds().pids(), now)
+    book.seed(new ProcFds().pids(), clock())
     const netns = statSync('/proc/thread-self/ns/net').ino
     return { owners: new EbpfOwners({ watch, book, maker, netns }), fd: watch.fd }
   } catch (refused) {

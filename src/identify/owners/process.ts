@@ -57,6 +57,11 @@ export class Processes {
     return same
   }
 
+  /** It became another program: what was read is old. */
+  forget(pid: number): void {
+    this.#known.delete(pid)
+  }
+
   /** Start of a process in ticks since boot, read now. */
   startTicksOf(pid: number): number | undefined {
     return parseStat(readText(`${this.#proc}/${pid}/stat`) ?? '')?.startTicks

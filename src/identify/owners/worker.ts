@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { watchReadable } from '#kernel/libc.ts'
+import { closeAllWatches, watchReadable } from '#kernel/libc.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SocketTable } from '#kernel/socket-table.ts'
 import type { PartHealth } from '#model/health.ts'
@@ -19,9 +19,17 @@ const MAX_PAUSE_MS = 5_000
 const SHORTEST_DRAIN_MS = 5
 const LONGEST_DRAIN_MS = 100
 
+process.once('uncaughtException', (failed) => {
+  closeAllWatches()
+  throw failed
+})
+
 const { sources: wanted } = workerData as WorkerSettings
 const diag = new SocketDiag()
-const { sources, ebpf, missing } = openSources(new Set(wanted), performance.now())
+const { sources, ebpf, missing } = openSources(new Set(wanted), {
+  diag,
+  clock: () => performance.now(),
+})
 const lookUp = new LookUp(new SocketFinder(diag), sources)
 let drainMs = SHORTEST_DRAIN_MS
 let drainTimer: NodeJS.Timeout | undefined
