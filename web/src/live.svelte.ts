@@ -10,11 +10,11 @@ import type {
 import { API, ask, ProblemError } from './api.ts'
 import { clock } from './clock.svelte.ts'
 
-/** How the page and the daemon are in touch. `lost` says since when, and when the next try is. */
+/** How the page and the daemon are in touch. `lost` says since when. */
 export type Link =
   | { readonly state: 'opening' }
   | { readonly state: 'live' }
-  | { readonly state: 'lost'; readonly since: number; readonly nextTryAt: number }
+  | { readonly state: 'lost'; readonly since: number }
 
 export interface Paused {
   readonly at: number
@@ -144,11 +144,10 @@ class Live {
 
   #lost(source: EventSource): void {
     if (source !== this.#source) return
-    const wait = RETRY_MS[Math.min(this.#retries, RETRY_MS.length - 1)] ?? 10_000
-    this.#retries++
-    const since = this.link.state === 'lost' ? this.link.since : clock.now
-    this.link = { state: 'lost', since, nextTryAt: clock.now + wait }
+    if (this.link.state !== 'lost') this.link = { state: 'lost', since: clock.now }
+    // The browser tries again by itself unless an answer told it not to: then it is up to the page.
     if (source.readyState !== EventSource.CLOSED) return
+    const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)] ?? 10_000
     clearTimeout(this.#retryTimer)
     this.#retryTimer = setTimeout(() => {
       // A stream says nothing about why it ended: an ordinary question tells "signed out" from "not there".

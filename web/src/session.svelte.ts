@@ -5,7 +5,12 @@ import { route } from './route.svelte.ts'
 export type SessionState =
   | { readonly state: 'asking' }
   | { readonly state: 'in'; readonly who: SignedIn }
-  | { readonly state: 'out'; readonly hasPassword: boolean; readonly problem?: ProblemError }
+  | {
+      readonly state: 'out'
+      readonly hasPassword: boolean
+      readonly wasIn: boolean
+      readonly problem?: ProblemError
+    }
 
 /** Who is signed in on this page. */
 class Session {
@@ -41,7 +46,8 @@ class Session {
       if (!(problem instanceof ProblemError)) throw problem
       const hasPassword = problem.extra['signIn']?.password === true
       const isUnreachable = problem.status !== 401
-      this.now = { state: 'out', hasPassword, ...(isUnreachable && { problem }) }
+      const wasIn = this.now.state === 'in' || (this.now.state === 'out' && this.now.wasIn)
+      this.now = { state: 'out', hasPassword, wasIn, ...(isUnreachable && { problem }) }
     }
   }
 
@@ -52,6 +58,7 @@ class Session {
 
   async signOut(): Promise<void> {
     await ask('POST', '/logout').catch(() => undefined)
+    this.now = { state: 'asking' }
     await this.ask()
   }
 }

@@ -73,8 +73,8 @@ export const en = {
     show: 'Show the password',
     hide: 'Hide the password',
     foot: 'Protection runs whether or not you are signed in.',
-    used: 'That link no longer works.',
-    usedHint: 'A link works once and for a short time. Make a new one.',
+    ended: 'Your session has ended.',
+    endedWhy: 'Gatehouse was started again, or the session was too old. Nothing was lost.',
     signOut: 'Sign out',
   },
 
