@@ -43,6 +43,23 @@ export const enforceSettings = z
       .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'Use a lowercase word of at most 32 letters, digits, - and _')
       .default('gatehouse')
       .describe('Name of the nftables table of family inet. It is ours alone.'),
+    refusalsPerSecond: z
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(10)
+      .describe(
+        'How many refusals of closed TCP ports one host gets from another per second, this machine or one behind ' +
+          'it; the rest is dropped, so that a port scan learns little before it is shut out. 0: all of them.',
+      ),
+    refusalBurst: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(12)
+      .describe(
+        'So many refusals go out at once before the limit holds. More than detectors.port-scan.refusedPorts.',
+      ),
   })
   .prefault({})
 

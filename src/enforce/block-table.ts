@@ -2,7 +2,7 @@ import { type Generation, NftTable, type SetFill } from '#kernel/nft.ts'
 import type { DumpedElement, NftElement } from '#kernel/nft-elements.ts'
 import { type Cidr, type Ip, isRange, type Target } from '#model/address.ts'
 import type { DropCount, EnforcedBlock } from './enforcer.ts'
-import { FAMILY_SETS, type FamilySets, isOf, layoutOf } from './layout.ts'
+import { FAMILY_SETS, type FamilySets, isOf, layoutOf, type RefusalLimit } from './layout.ts'
 import { dropsByRange, RangeSets } from './range-sets.ts'
 import { addressNumber, addressText, bytesOfAddress } from './segments.ts'
 
@@ -21,10 +21,23 @@ export interface Reading {
 /** Blocks as elements of our table. Answers are 0 or a positive errno; only the constructor throws (KernelError). */
 export class BlockTable {
   readonly #table: NftTable
+  #limit: RefusalLimit | undefined
   readonly #ranges = FAMILY_SETS.map((sets) => ({ sets, kept: new RangeSets(sets) }))
 
-  constructor(name: string) {
+  /** `limit` slows refusals; it is dropped when the kernel cannot do that. */
+  constructor(name: string, limit?: RefusalLimit) {
     this.#table = new NftTable(name)
+    this.#limit = limit
+  }
+
+  /** Whether the table, as built last, slows refusals. */
+  get hasBrake(): boolean {
+    return this.#limit !== undefined
+  }
+
+  /** Refusals held back since the table was built. */
+  get brakedRefusals(): number {
+    return this.hasBrake ? this.#table.ruleDrops() : 0
   }
 
   /** `wanted` are all blocks, this one among them: ranges that overlap are cut together. */
@@ -71,7 +84,13 @@ export class BlockTable {
       const ranges = all.filter(({ target }) => isOf(sets, target, 'range'))
       fills.push(...kept.fills(ranges, now, counts))
     }
-    return this.#table.build(layoutOf(this.#table.name), fills)
+    const { name } = this.#table
+    const errno = this.#table.build(layoutOf(name, this.#limit), fills)
+    if (errno === 0 || this.#limit === undefined) return errno
+    // A kernel without nft_limit must still block.
+    const errnoWithoutBrake = this.#table.build(layoutOf(name), fills)
+    if (errnoWithoutBrake === 0) this.#limit = undefined
+    return errnoWithoutBrake
   }
 
   /** An errno when the table is not there or the kernel refuses. */

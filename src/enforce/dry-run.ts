@@ -13,6 +13,7 @@ export function createDryRunEnforcer(why: { readonly reason: string; readonly re
     unblock: () => true,
     closeSockets: () => 0,
     counters: () => new Map<Target, DropCount>(),
+    brakedRefusals: 0,
     verify: async () => health,
     stop: async () => undefined,
   }

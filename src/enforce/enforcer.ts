@@ -32,6 +32,8 @@ export interface Enforcer {
   closeSockets(target: Target): number
   /** Packets and bytes turned away, by target: of all that the kernel holds, as the last `verify` read them. */
   counters(): ReadonlyMap<Target, DropCount>
+  /** Answers of closed ports that the kernel held back since the start, as the last `verify` read them. */
+  readonly brakedRefusals: number
   /** Looks whether the kernel still has what we asked for, and repairs it. Called once a second. */
   verify(now: number): Promise<PartHealth>
   readonly health: PartHealth

@@ -1,4 +1,4 @@
-import type { Family, TableLayout } from '#kernel/nft-table.ts'
+import type { BrakeLayout, Family, TableLayout } from '#kernel/nft-table.ts'
 import { isIpv6, isRange, type Target } from '#model/address.ts'
 
 /**
@@ -18,6 +18,14 @@ export interface FamilySets {
   readonly ranges: string
   /** The ranges as they were asked for, with their notes: no rule reads it, the next run adopts it. */
   readonly book: string
+  /** Who refused whom of late: one host, another host. */
+  readonly refused: string
+}
+
+/** How many refusals one host gets from another: `burst` at once, then `perSecond`. */
+export interface RefusalLimit {
+  readonly perSecond: number
+  readonly burst: number
 }
 
 const setsOf = (family: Family): FamilySets => ({
@@ -25,6 +33,7 @@ const setsOf = (family: Family): FamilySets => ({
   addresses: `blocked${family}`,
   ranges: `ranges${family}`,
   book: `range_book${family}`,
+  refused: `refused${family}`,
 })
 
 export const FAMILY_SETS: readonly FamilySets[] = FAMILIES.map(setsOf)
@@ -33,20 +42,27 @@ const DROPPING_SETS = FAMILY_SETS.flatMap(({ addresses, ranges }) => [addresses,
 const DROPS_BY_SOURCE = DROPPING_SETS.map((set) => ({ by: 'source', set }) as const)
 const DROPS_BY_TARGET = DROPPING_SETS.map((set) => ({ by: 'target', set }) as const)
 
-/** Our one table: what comes from a blocked address is dropped on its way in and through, what goes to it on its way out. */
-export const layoutOf = (table: string): TableLayout => ({
-  table,
-  sets: FAMILY_SETS.flatMap(({ family, addresses, ranges, book }) => [
-    { name: addresses, family, holds: 'address' },
-    { name: ranges, family, holds: 'interval' },
-    { name: book, family, holds: 'network' },
-  ]),
-  chains: [
-    { hook: 'input', priority: PRIORITY, drops: DROPS_BY_SOURCE },
-    { hook: 'forward', priority: PRIORITY, drops: [...DROPS_BY_SOURCE, ...DROPS_BY_TARGET] },
-    { hook: 'output', priority: PRIORITY, drops: DROPS_BY_TARGET },
-  ],
-})
+/**
+ * Our one table: what comes from a blocked address is dropped on its way in and through, what goes to it on its way
+ * out. `limit` slows refusals (docs/decisions/008); absent: none is held back.
+ */
+export function layoutOf(table: string, limit?: RefusalLimit): TableLayout {
+  const brakes: BrakeLayout[] = limit ? FAMILY_SETS.map(({ refused }) => ({ set: refused, ...limit })) : []
+  return {
+    table,
+    sets: FAMILY_SETS.flatMap(({ family, addresses, ranges, book, refused }) => [
+      { name: addresses, family, holds: 'address' },
+      { name: ranges, family, holds: 'interval' },
+      { name: book, family, holds: 'network' },
+      ...(limit ? [{ name: refused, family, holds: 'pair' } as const] : []),
+    ]),
+    chains: [
+      { hook: 'input', priority: PRIORITY, drops: DROPS_BY_SOURCE },
+      { hook: 'forward', priority: PRIORITY, drops: [...DROPS_BY_SOURCE, ...DROPS_BY_TARGET], brakes },
+      { hook: 'output', priority: PRIORITY, drops: DROPS_BY_TARGET, brakes },
+    ],
+  }
+}
 
 const familyOf = (target: Target): Family => (isIpv6(target) ? 6 : 4)
 

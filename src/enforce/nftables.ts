@@ -4,6 +4,7 @@ import { isRange, type Target } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import { BlockTable, EXPIRY_SLACK_MS, type Reading } from './block-table.ts'
 import type { DropCount, EnforcedBlock, Enforcer } from './enforcer.ts'
+import type { RefusalLimit } from './layout.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 
 /** How often we ask the kernel whether anybody changed the ruleset: 5 µs a time (docs/decisions/004). */
@@ -25,6 +26,8 @@ export interface NftablesOptions {
   now(): number
   /** Name of our table in family inet; default `gatehouse`. */
   readonly table?: string
+  /** Absent: refusals of closed ports are not slowed. */
+  readonly refusals?: RefusalLimit
   /** Told when another program had changed our table, and it was put back. */
   onRepair?(what: string): void
 }
@@ -36,6 +39,9 @@ class NftablesEnforcer implements Enforcer {
   readonly #now: () => number
   readonly #name: string
   readonly #onRepair: ((what: string) => void) | undefined
+  readonly #refusals: RefusalLimit | undefined
+  /** Refusals held back: by tables that are gone, and by the one in place. */
+  readonly #braked = { before: 0, now: 0 }
   readonly #wanted = new Map<Target, EnforcedBlock>()
   /** Of what the kernel holds; complete. */
   readonly #counts = new Map<Target, DropCount>()
@@ -61,7 +67,8 @@ class NftablesEnforcer implements Enforcer {
   #cannotClose = false
   #looking: NodeJS.Timeout | undefined
 
-  constructor({ now, table = 'gatehouse', onRepair }: NftablesOptions) {
+  constructor({ now, table = 'gatehouse', onRepair, refusals }: NftablesOptions) {
+    this.#refusals = refusals
     this.#now = now
     this.#name = table
     this.#onRepair = onRepair
@@ -126,6 +133,10 @@ class NftablesEnforcer implements Enforcer {
     return this.#inPlace ? this.#counts : new Map()
   }
 
+  get brakedRefusals(): number {
+    return this.#braked.before + this.#braked.now
+  }
+
   async verify(now: number): Promise<PartHealth> {
     this.#verifying ??= this.#verify(now).finally(() => {
       this.#verifying = undefined
@@ -149,7 +160,14 @@ class NftablesEnforcer implements Enforcer {
     const times = this.#repairs === 1 ? 'once' : `${this.#repairs} times`
     const repaired = this.#repairs === 0 ? '' : `; another program changed it ${times}, put back each time`
     const open = this.#cannotClose ? '; this kernel cannot close open connections: they starve' : ''
-    return { part, state: 'ok', note: `${blocks} in the table inet ${this.#name}${repaired}${open}` }
+    const note = `${blocks} in the table inet ${this.#name}${repaired}${open}${this.#brakeNote()}`
+    return { part, state: 'ok', note }
+  }
+
+  #brakeNote(): string {
+    if (this.#refusals && this.#table?.hasBrake === false) return '; this kernel cannot slow refusals'
+    const { brakedRefusals } = this
+    return brakedRefusals === 0 ? '' : `; ${brakedRefusals} answers of closed ports held back`
   }
 
   async stop(keep: boolean): Promise<void> {
@@ -169,6 +187,7 @@ class NftablesEnforcer implements Enforcer {
     this.#expire(now)
     if (this.#inPlace) this.#check()
     else await this.#takeOver()
+    if (this.#inPlace) this.#braked.now = this.#table?.brakedRefusals ?? 0
     if (performance.now() >= this.#readNotBefore) await this.#refresh()
   }
 
@@ -242,7 +261,7 @@ class NftablesEnforcer implements Enforcer {
 
   #open(): BlockTable | undefined {
     try {
-      this.#table ??= new BlockTable(this.#name)
+      this.#table ??= new BlockTable(this.#name, this.#refusals)
     } catch (error) {
       if (!(error instanceof KernelError)) throw error
       this.#refused(error.errno)
@@ -259,6 +278,8 @@ class NftablesEnforcer implements Enforcer {
     if (!this.#table) return false
     const errno = this.#table.rebuild(this.#wanted.values(), this.#counts, this.#now())
     if (errno !== 0) return this.#refused(errno)
+    this.#braked.before += this.#braked.now
+    this.#braked.now = 0
     this.#inPlace = true
     this.#refusal = undefined
     this.#isSuspect = false

@@ -1,20 +1,6 @@
 import { type NetlinkWriter, REQUEST } from './netlink.ts'
-import {
-  CHAIN,
-  DATA_VALUE,
-  DATA_VERDICT,
-  EXPRESSION,
-  HOOK,
-  INET_HEADER,
-  LIST_ITEM,
-  NFT_MESSAGE,
-  RULE,
-  SET,
-  SET_FLAG,
-  TABLE,
-  uint32Bytes,
-  VERDICT_CODE,
-} from './nft-wire.ts'
+import { COMPARE, META, PAYLOAD, REGISTER, RuleExpressions, SECOND_WORD, VERDICT } from './nft-expressions.ts'
+import { CHAIN, EXPRESSION, HOOK, INET_HEADER, NFT_MESSAGE, RULE, SET, SET_FLAG, TABLE } from './nft-wire.ts'
 
 /** Data types by nft's own numbers, for those who list the table with `nft` (libnftables datatype.h). */
 const NFT_TYPE_IPV4 = 7
@@ -22,38 +8,52 @@ const NFT_TYPE_IPV6 = 8
 const NFT_TYPE_PORT = 13
 const NFT_TYPE_BITS = 6
 
-const REGISTER_VERDICT = 0
-const REGISTER_1 = 1
-const META_NFPROTO = 15
-const COMPARE_EQUAL = 0
-const PAYLOAD_NETWORK_HEADER = 1
-const VERDICT_DROP = 0
-const VERDICT_ACCEPT = 1
 const HOOK_NUMBER = { input: 1, forward: 2, output: 3 } as const
 
 /** Where a header has its addresses (RFC 791 §3.1, RFC 8200 §3), and what the family is called in NFPROTO. */
 const FAMILY = {
-  4: { protocol: 2, bytes: 4, type: NFT_TYPE_IPV4, source: 12, target: 16 },
-  6: { protocol: 10, bytes: 16, type: NFT_TYPE_IPV6, source: 8, target: 24 },
+  4: { protocol: 2, bytes: 4, type: NFT_TYPE_IPV4, source: 12, target: 16, second: SECOND_WORD },
+  6: { protocol: 10, bytes: 16, type: NFT_TYPE_IPV6, source: 8, target: 24, second: REGISTER.second },
 } as const
+
+const PROTOCOL_TCP = 6
+/** LOOPBACK_IFINDEX (net/loopback.h): the same in each network namespace. */
+const LOOPBACK_INDEX = 1
+/** RFC 9293 §3.1. */
+const TCP_SEQUENCE = { base: PAYLOAD.transport, offset: 4, bytes: 4 }
+const TCP_FLAGS = { base: PAYLOAD.transport, offset: 13, bytes: 1 }
+const FLAG = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
+
+/** Who is refused is forgotten after so long; the set is bounded, and whoever finds no room is not limited. */
+const PAIR_LASTS_MS = 10_000
+const MAX_PAIRS = 65_535
 
 export type Family = keyof typeof FAMILY
 
 /**
  * `address`: single addresses, hashed. `interval`: ranges that share no address. `network`: an address with a
- * prefix length, hashed; the bytes are those of the address, two of length, two of padding.
+ * prefix length, hashed; the bytes are those of the address, two of length, two of padding. `pair`: source and target,
+ * which packets enter by themselves.
  */
 export interface SetLayout {
   readonly name: string
   readonly family: Family
-  readonly holds: 'address' | 'interval' | 'network'
+  readonly holds: 'address' | 'interval' | 'network' | 'pair'
 }
 
-/** Drops what has its source or its target in one of the sets. */
+/** How many refusals of one host to another pass: `burst` at once, then `perSecond`. The set is one of pairs. */
+export interface BrakeLayout {
+  readonly set: string
+  readonly perSecond: number
+  readonly burst: number
+}
+
+/** Drops what has its source or its target in one of the sets, and refusals beyond what the brakes let pass. */
 export interface ChainLayout {
   readonly hook: keyof typeof HOOK_NUMBER
   readonly priority: number
   readonly drops: readonly { readonly by: 'source' | 'target'; readonly set: string }[]
+  readonly brakes?: readonly BrakeLayout[]
 }
 
 /** A table of family inet: sets of addresses, and base chains that drop by them. */
@@ -76,13 +76,21 @@ export function writeTable(writer: NetlinkWriter, layout: TableLayout, next: () 
   })
   for (const chain of layout.chains) {
     writeChain(writer, layout.table, chain, next())
+    const place = { table: layout.table, chain: chain.hook }
     for (const drop of chain.drops) {
-      const set = layout.sets.find((known) => known.name === drop.set)
-      if (set === undefined) throw new Error(`the table has no set ${drop.set}`)
-      const place = { table: layout.table, chain: chain.hook, sequence: next() }
-      writeDropRule(writer, place, { ...set, by: drop.by })
+      writeDropRule(writer, { ...place, sequence: next() }, { ...setNamed(layout, drop.set), by: drop.by })
+    }
+    for (const brake of chain.brakes ?? []) {
+      const { family } = setNamed(layout, brake.set)
+      writeBrakeRule(writer, { ...place, sequence: next() }, { ...brake, family })
     }
   }
+}
+
+function setNamed(layout: TableLayout, name: string): SetLayout {
+  const set = layout.sets.find((known) => known.name === name)
+  if (set === undefined) throw new Error(`the table has no set ${name}`)
+  return set
 }
 
 export function writeDeleteTable(writer: NetlinkWriter, table: string, sequence: number): void {
@@ -101,18 +109,31 @@ function writeSet(
   { table, id, sequence }: { readonly table: string; readonly id: number; readonly sequence: number },
   set: SetLayout,
 ): void {
-  const { bytes, type } = FAMILY[set.family]
-  const isNetwork = set.holds === 'network'
+  const { type, bytes } = keyOf(set)
   writer.begin(NFT_MESSAGE.newSet, REQUEST.request | REQUEST.create, sequence, INET_HEADER)
   writer.text(SET.table, table).text(SET.name, set.name).uint32BigEndian(SET.id, id)
-  writer.uint32BigEndian(SET.flags, SET_FLAG.timeout | (set.holds === 'interval' ? SET_FLAG.interval : 0))
-  writer.uint32BigEndian(SET.keyType, isNetwork ? (type << NFT_TYPE_BITS) | NFT_TYPE_PORT : type)
-  writer.uint32BigEndian(SET.keyBytes, isNetwork ? bytes + 4 : bytes)
-  if (!isNetwork) {
+  writer.uint32BigEndian(SET.flags, SET_FLAG.timeout | FLAGS_OF[set.holds])
+  writer.uint32BigEndian(SET.keyType, type).uint32BigEndian(SET.keyBytes, bytes)
+  if (set.holds === 'pair') {
+    writer.uint64BigEndian(SET.timeout, BigInt(PAIR_LASTS_MS))
+    const description = writer.nest(SET.description)
+    writer.uint32BigEndian(SET_SIZE, MAX_PAIRS).close(description)
+  } else if (set.holds !== 'network') {
     const expression = writer.nest(SET.expression)
     writer.text(EXPRESSION.name, 'counter').close(expression)
   }
   writer.end()
+}
+
+const FLAGS_OF = { address: 0, interval: SET_FLAG.interval, network: 0, pair: SET_FLAG.dynamic } as const
+const SET_SIZE = 1
+
+/** nft writes the types of a key of two parts one behind the other. */
+function keyOf({ family, holds }: SetLayout): { readonly type: number; readonly bytes: number } {
+  const { type, bytes } = FAMILY[family]
+  if (holds === 'network') return { type: (type << NFT_TYPE_BITS) | NFT_TYPE_PORT, bytes: bytes + 4 }
+  if (holds === 'pair') return { type: (type << NFT_TYPE_BITS) | type, bytes: bytes * 2 }
+  return { type, bytes }
 }
 
 function writeChain(writer: NetlinkWriter, table: string, chain: ChainLayout, sequence: number): void {
@@ -121,48 +142,74 @@ function writeChain(writer: NetlinkWriter, table: string, chain: ChainLayout, se
   const hook = writer.nest(CHAIN.hook)
   writer.uint32BigEndian(HOOK.number, HOOK_NUMBER[chain.hook])
   writer.uint32BigEndian(HOOK.priority, chain.priority).close(hook)
-  writer.uint32BigEndian(CHAIN.policy, VERDICT_ACCEPT).text(CHAIN.type, 'filter').end()
+  writer.uint32BigEndian(CHAIN.policy, VERDICT.accept).text(CHAIN.type, 'filter').end()
+}
+
+interface RulePlace {
+  readonly table: string
+  readonly chain: string
+  readonly sequence: number
 }
 
 /** `ip saddr @set drop`, as nft would write it: protocol, address, look-up, verdict. */
 function writeDropRule(
   writer: NetlinkWriter,
-  place: { readonly table: string; readonly chain: string; readonly sequence: number },
+  place: RulePlace,
   drop: SetLayout & { readonly by: 'source' | 'target' },
 ): void {
   const family = FAMILY[drop.family]
-  const flags = REQUEST.request | REQUEST.create | REQUEST.append
-  writer.begin(NFT_MESSAGE.newRule, flags, place.sequence, INET_HEADER)
-  writer.text(RULE.table, place.table).text(RULE.chain, place.chain)
-  const list = writer.nest(RULE.expressions)
-  writeExpression(writer, 'meta', () => {
-    writer.uint32BigEndian(2, META_NFPROTO).uint32BigEndian(1, REGISTER_1)
-  })
-  writeExpression(writer, 'cmp', () => {
-    writer.uint32BigEndian(1, REGISTER_1).uint32BigEndian(2, COMPARE_EQUAL)
-    const data = writer.nest(3)
-    writer.bytes(DATA_VALUE, Uint8Array.of(family.protocol)).close(data)
-  })
-  writeExpression(writer, 'payload', () => {
-    writer.uint32BigEndian(1, REGISTER_1).uint32BigEndian(2, PAYLOAD_NETWORK_HEADER)
-    writer.uint32BigEndian(3, family[drop.by]).uint32BigEndian(4, family.bytes)
-  })
-  writeExpression(writer, 'lookup', () => {
-    writer.text(1, drop.name).uint32BigEndian(2, REGISTER_1)
-  })
-  writeExpression(writer, 'immediate', () => {
-    writer.uint32BigEndian(1, REGISTER_VERDICT)
-    const data = writer.nest(2)
-    const verdict = writer.nest(DATA_VERDICT)
-    writer.bytes(VERDICT_CODE, uint32Bytes(VERDICT_DROP)).close(verdict).close(data)
-  })
-  writer.close(list).end()
+  writeRule(writer, place, (rule) =>
+    rule
+      .meta(META.family)
+      .compare(COMPARE.equal, Uint8Array.of(family.protocol))
+      .payload({ base: PAYLOAD.network, offset: family[drop.by], bytes: family.bytes })
+      .lookUp(drop.name)
+      .verdict(VERDICT.drop),
+  )
 }
 
-function writeExpression(writer: NetlinkWriter, name: string, writeFields: () => void): void {
-  const item = writer.nest(LIST_ITEM)
-  writer.text(EXPRESSION.name, name)
-  const fields = writer.nest(EXPRESSION.data)
-  writeFields()
-  writer.close(fields).close(item)
+/**
+ * `oif != lo tcp flags & (fin|syn|rst|ack) == rst|ack tcp sequence 0 update @set { ip saddr . ip daddr limit rate over
+ * R/second burst B packets } counter drop`. RST with ACK and sequence 0 is the answer to what bears no ACK and meets a
+ * closed port (RFC 9293 §3.10.7.1): SYN, FIN, NULL and Xmas probes. An aborted connection has another sequence.
+ */
+function writeBrakeRule(
+  writer: NetlinkWriter,
+  place: RulePlace,
+  brake: BrakeLayout & { readonly family: Family },
+): void {
+  const { protocol, bytes, source, target, second } = FAMILY[brake.family]
+  const loopback = new Uint8Array(Uint32Array.of(LOOPBACK_INDEX).buffer)
+  writeRule(writer, place, (rule) =>
+    rule
+      .meta(META.outputLink)
+      .compare(COMPARE.different, loopback)
+      .meta(META.protocol)
+      .compare(COMPARE.equal, Uint8Array.of(PROTOCOL_TCP))
+      .payload(TCP_FLAGS)
+      .mask(FLAG.fin | FLAG.syn | FLAG.rst | FLAG.ack)
+      .compare(COMPARE.equal, Uint8Array.of(FLAG.rst | FLAG.ack))
+      .payload(TCP_SEQUENCE)
+      .compare(COMPARE.equal, new Uint8Array(4))
+      .meta(META.family)
+      .compare(COMPARE.equal, Uint8Array.of(protocol))
+      .payload({ base: PAYLOAD.network, offset: source, bytes })
+      .payload({ base: PAYLOAD.network, offset: target, bytes }, second)
+      .beyondLimit(brake.set, brake)
+      .counter()
+      .verdict(VERDICT.drop),
+  )
+}
+
+function writeRule(
+  writer: NetlinkWriter,
+  { table, chain, sequence }: RulePlace,
+  say: (rule: RuleExpressions) => void,
+): void {
+  const flags = REQUEST.request | REQUEST.create | REQUEST.append
+  writer.begin(NFT_MESSAGE.newRule, flags, sequence, INET_HEADER)
+  writer.text(RULE.table, table).text(RULE.chain, chain)
+  const list = writer.nest(RULE.expressions)
+  say(new RuleExpressions(writer))
+  writer.close(list).end()
 }

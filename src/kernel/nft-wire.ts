@@ -35,11 +35,13 @@ export const SET = {
   flags: 3,
   keyType: 4,
   keyBytes: 5,
+  description: 9,
   id: 10,
+  timeout: 11,
   handle: 16,
   expression: 17,
 } as const
-export const SET_FLAG = { interval: 0x4, timeout: 0x10 } as const
+export const SET_FLAG = { interval: 0x4, timeout: 0x10, dynamic: 0x20 } as const
 export const ELEMENT_LIST = { table: 1, set: 2, elements: 3 } as const
 export const ELEMENT = {
   key: 1,

@@ -17,6 +17,7 @@ import {
   writeGetElement,
   writeNewElements,
 } from './nft-elements.ts'
+import { countedPackets } from './nft-expressions.ts'
 import { type TableLayout, writeDeleteTable, writeTable } from './nft-table.ts'
 import {
   BATCH,
@@ -206,6 +207,20 @@ export class NftTable {
     this.#list(getRule, { name: RULE.table }, [RULE.handle], parts)
     this.#list(getSet, { name: SET.table }, [SET.handle, SET.flags], parts)
     return parts.join('\n')
+  }
+
+  /** Packets that the counters of our rules counted since the table was built; 0 when it is gone. */
+  ruleDrops(): number {
+    let packets = 0
+    this.#writer.reset()
+    this.#writer.begin(NFT_MESSAGE.getRule, REQUEST.request | REQUEST.dump, ++this.#sequence, INET_HEADER)
+    this.#writer.text(RULE.table, this.name).end()
+    this.#exchange(this.#sequence, (_type, view, start, end) => {
+      eachAttribute(view, start + HEADER, end, (field, from, to) => {
+        if (field === RULE.expressions) packets += countedPackets(view, from, to)
+      })
+    })
+    return packets
   }
 
   close(): void {

@@ -14,6 +14,7 @@ export interface Measured {
   readonly alerts: ReadonlyMap<string, number>
   readonly blocks: { readonly ipv4: number; readonly ipv6: number }
   readonly droppedPackets: number
+  readonly brakedRefusals: number
   readonly parts: readonly { readonly part: string; readonly state: string }[]
   readonly connections: number
 }
@@ -37,6 +38,7 @@ export function createMetrics(measure: () => Measured): () => Promise<string> {
   const alerts = counter('alerts', 'Findings told', ['detector'])
   const blocks = gauge('active_blocks', 'Addresses and ranges shut out now', ['family'])
   const drops = counter('blocked_packets', 'Packets turned away by the blocks in force')
+  const braked = counter('braked_refusals', 'Answers of closed ports held back by the refusal brake')
   const connections = gauge('connections', 'Connections open now')
   const degraded = gauge('degraded', '1 while a part does not work as it should', ['part'])
 
@@ -59,6 +61,7 @@ export function createMetrics(measure: () => Measured): () => Promise<string> {
     blocks.set({ family: 'ipv4' }, now.blocks.ipv4)
     blocks.set({ family: 'ipv6' }, now.blocks.ipv6)
     drops.inc(now.droppedPackets)
+    braked.inc(now.brakedRefusals)
     connections.set(now.connections)
     for (const { part, state } of now.parts) degraded.set({ part }, state === 'ok' ? 0 : 1)
     return registry.metrics()
