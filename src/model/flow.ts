@@ -39,6 +39,8 @@ export const END_REASONS: readonly EndReason[] = [
 /** Flows as dense numbers; columns are read by flow id. */
 export interface Flows {
   readonly capacity: number
+  /** What FlowRecord.id will be. */
+  number(flow: number): number
   readonly count: number
   readonly refused: number
   source(flow: number): number
@@ -101,4 +103,15 @@ export interface Connection extends FlowRecord {
   readonly peerPort: number
   readonly localPort: number
   readonly owner?: Owner
+  /** What the peer is called, as far as it was seen. */
+  readonly name?: string
+  readonly nameSource?: NameSource
+  /** Where the peer is: ISO 3166-1 alpha-2. Absent for private and unknown addresses. */
+  readonly country?: string
+  /** The autonomous system of the peer, and what it is called. */
+  readonly asn?: number
+  readonly asName?: string
 }
+
+/** Where a name comes from, best first: a DNS answer, the name that TLS or HTTP asked for, mDNS, a look-up. */
+export type NameSource = 'dns' | 'tls' | 'http' | 'mdns' | 'ptr'

@@ -1,0 +1,237 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createEngine } from '#capture/engine.ts'
+import { PROTOCOL, TCP } from '#model/packet.ts'
+import { clientHello } from '../../../test/support/client-hello.ts'
+import { dnsMessage } from '../../../test/support/dns-message.ts'
+import { deliver, ethernet, ipv4, tcp, udp } from '../../../test/support/frames.ts'
+import { createNameWatch } from './watcher.ts'
+
+const CLIENT = '10.0.0.1'
+const SERVER = '10.0.0.53'
+const AT = 1_700_000_000_000
+
+let hello = new Uint8Array()
+beforeAll(async () => {
+  hello = Uint8Array.from(await clientHello('www.example.com'))
+})
+
+interface Bytes {
+  readonly payload: Uint8Array
+  readonly port?: number
+  readonly clientPort?: number
+  readonly sequence?: number
+  readonly at?: number
+  readonly ttl?: number
+  readonly captured?: number
+}
+
+/** An engine with a name watch, and the packets of a client and a server. */
+function listen() {
+  const engine = createEngine({ seed: 1, maxFlows: 1024, maxHosts: 2048 })
+  const names = createNameWatch(engine.flows)
+  engine.watch([names.watcher])
+  const send = (
+    isBack: boolean,
+    protocol: number,
+    segment: Uint8Array,
+    { at = AT, ttl = 64, captured }: Bytes,
+  ): void => {
+    const [source, target] = isBack ? [SERVER, CLIENT] : [CLIENT, SERVER]
+    const frame = ethernet(ipv4(segment, { source, target, protocol, ttl }))
+    deliver(engine, frame, at, captured === undefined ? {} : { captured })
+  }
+  const tcpOf = (
+    isBack: boolean,
+    { payload, port = 443, clientPort = 40_000, sequence = 1 }: Bytes,
+  ): Uint8Array => {
+    const [sourcePort, targetPort] = isBack ? [port, clientPort] : [clientPort, port]
+    return tcp({ sourcePort, targetPort, flags: TCP.ack | TCP.psh, sequence, payload })
+  }
+  return {
+    engine,
+    names,
+    ask: (about: Bytes) =>
+      send(false, PROTOCOL.udp, udp(about.clientPort ?? 5000, about.port ?? 53, about.payload), about),
+    answer: (about: Bytes) =>
+      send(true, PROTOCOL.udp, udp(about.port ?? 53, about.clientPort ?? 5000, about.payload), about),
+    open(port = 443, clientPort = 40_000) {
+      const syn = tcp({ sourcePort: clientPort, targetPort: port, flags: TCP.syn, sequence: 0 })
+      send(false, PROTOCOL.tcp, syn, { payload: syn })
+    },
+    say: (about: Bytes) => send(false, PROTOCOL.tcp, tcpOf(false, about), about),
+    reply: (about: Bytes) => send(true, PROTOCOL.tcp, tcpOf(true, about), about),
+    found: () => names.take().map(({ name, address, source }) => `${source} ${name} ${address}`),
+  }
+}
+
+const QUESTION = dnsMessage({ flags: 0x0100, question: 'a.example' })
+const ANSWER = dnsMessage({
+  question: 'a.example',
+  answers: [{ name: 'a.example', type: 'A', data: '192.0.2.1' }],
+})
+
+describe('DNS over UDP', () => {
+  test('an answer names its addresses, with who asked', () => {
+    const { ask, answer, names } = listen()
+    ask({ payload: QUESTION })
+    answer({ payload: ANSWER, at: AT + 5 })
+    expect(names.take()).toEqual([
+      {
+        address: '192.0.2.1',
+        name: 'a.example',
+        source: 'dns',
+        at: AT + 5,
+        ttlSeconds: 60,
+        client: CLIENT,
+        flow: 1,
+      },
+    ])
+    expect(names.take()).toEqual([])
+  })
+
+  test('an answer that nobody asked for is not believed', () => {
+    const { ask, answer, found, names } = listen()
+    answer({ payload: ANSWER })
+    ask({ payload: dnsMessage({ id: 8, flags: 0x0100, question: 'a.example' }), clientPort: 6000 })
+    answer({ payload: ANSWER, clientPort: 6000 })
+    expect([found(), names.counts.unasked]).toEqual([[], 1])
+  })
+
+  test('only the first answer to a question is believed', () => {
+    const { ask, answer, found } = listen()
+    const forged = dnsMessage({
+      question: 'a.example',
+      answers: [{ name: 'a.example', type: 'A', data: '192.0.2.66' }],
+    })
+    ask({ payload: QUESTION })
+    answer({ payload: ANSWER })
+    answer({ payload: forged })
+    expect(found()).toEqual(['dns a.example 192.0.2.1'])
+  })
+})
+
+describe('multicast DNS', () => {
+  const claim = dnsMessage({ flags: 0x8400, answers: [{ name: 'tv.local', type: 'A', data: SERVER }] })
+
+  test('hosts on the link name themselves; what crossed a router does not count', () => {
+    const { answer, found } = listen()
+    answer({ payload: claim, port: 5353, clientPort: 5353, ttl: 254 })
+    expect(found()).toEqual([])
+    answer({ payload: claim, port: 5353, clientPort: 5353, ttl: 255 })
+    expect(found()).toEqual([`mdns tv.local ${SERVER}`])
+  })
+})
+
+describe('DNS over TCP', () => {
+  const framed = (...messages: Uint8Array[]): Uint8Array =>
+    Uint8Array.from(messages.flatMap((message) => [message.length >>> 8, message.length & 255, ...message]))
+
+  test.each([1, 2, 3, 10, 1000])('answers in segments of %i bytes are read, one after the other', (size) => {
+    const { open, reply, found } = listen()
+    const other = dnsMessage({
+      question: 'b.example',
+      answers: [{ name: 'b.example', type: 'A', data: '192.0.2.2' }],
+    })
+    const bytes = framed(ANSWER, other)
+    open(53)
+    for (let at = 0; at < bytes.length; at += size) {
+      reply({ port: 53, sequence: 1 + at, payload: bytes.subarray(at, at + size) })
+    }
+    expect(found()).toEqual(['dns a.example 192.0.2.1', 'dns b.example 192.0.2.2'])
+  })
+})
+
+describe('TLS', () => {
+  test('the server name in one segment', () => {
+    const { open, say, names } = listen()
+    open()
+    say({ payload: hello })
+    expect(names.take()).toMatchObject([
+      { address: SERVER, name: 'www.example.com', source: 'tls', client: CLIENT, flow: 1 },
+    ])
+  })
+
+  test.each([1, 5, 9, 48, 200])('in segments of %i bytes', (size) => {
+    const { open, say, found } = listen()
+    open(8443)
+    for (let at = 0; at < hello.length; at += size) {
+      say({ port: 8443, sequence: 1 + at, payload: hello.subarray(at, at + size) })
+    }
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+
+  test('with the second segment twice and the third before it', () => {
+    const { open, say, found } = listen()
+    const part = (from: number, to: number): void =>
+      say({ sequence: 1 + from, payload: hello.subarray(from, to) })
+    open()
+    part(0, 30)
+    part(60, 90)
+    part(30, 60)
+    part(30, 60)
+    part(90, hello.length)
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+
+  test('what the server says names nobody', () => {
+    const { open, reply, found } = listen()
+    open()
+    reply({ payload: hello })
+    expect(found()).toEqual([])
+  })
+
+  test('a name that lies before the cut of the capture is found', () => {
+    const { open, say, found } = listen()
+    const at = Buffer.from(hello).indexOf('www.example.com') + 15
+    open()
+    say({ payload: hello, captured: 54 + at })
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+})
+
+test('HTTP names the host, over several segments too', () => {
+  const { open, say, found } = listen()
+  open(8080)
+  say({ port: 8080, payload: Buffer.from('GET / HTTP/1.1\r\nHo') })
+  say({ port: 8080, sequence: 19, payload: Buffer.from('st: intra.example:8080\r\n\r\n') })
+  expect(found()).toEqual([`http intra.example ${SERVER}`])
+})
+
+describe('bounds', () => {
+  test('of a flood of answers 2,000 names a second are told, the rest is counted', () => {
+    const { ask, answer, names } = listen()
+    for (let index = 0; index < 2_500; index++) {
+      const id = index
+      ask({ payload: dnsMessage({ id, flags: 0x0100, question: 'a.example' }) })
+      answer({
+        payload: dnsMessage({
+          id,
+          question: 'a.example',
+          answers: [{ name: 'a.example', type: 'A', data: '192.0.2.1' }],
+        }),
+      })
+    }
+    expect([names.take().length, names.counts]).toEqual([2_000, { told: 2_000, untold: 500, unasked: 0 }])
+  })
+
+  test('a thousand streams that never come to their end take no more room, and the last ones are read', () => {
+    const { open, say, found } = listen()
+    for (let port = 1; port <= 1000; port++) {
+      open(443, port)
+      say({ clientPort: port, payload: hello.subarray(0, 60) })
+    }
+    say({ clientPort: 1000, sequence: 61, payload: hello.subarray(60) })
+    say({ clientPort: 1, sequence: 61, payload: hello.subarray(60) })
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+
+  test('a flow that takes the number of an older one begins anew', () => {
+    const { engine, open, say, found } = listen()
+    open()
+    say({ payload: hello.subarray(0, 60) })
+    engine.tick(AT + 86_400_000)
+    open(443, 40_001)
+    say({ clientPort: 40_001, payload: hello })
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+})

@@ -1,0 +1,271 @@
+/** Hot: runs per packet. Allocates nothing but for a name that it found. */
+import { formatIpv4, formatIpv6, type Ip } from '#model/address.ts'
+import type { Flows } from '#model/flow.ts'
+import type { NameReport, NameSource } from '#model/name.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { decodeDnsAnswer, decodeMulticastDns, isAnswer, messageId, type NamedAddress } from './decode-dns.ts'
+import { looksLikeHttp, readHost } from './decode-http.ts'
+import { joinRecords, looksLikeTls, readServerName } from './decode-tls.ts'
+import { MORE, NO_NAME, type Reading } from './reading.ts'
+import { STREAM_BYTES, Streams } from './streams.ts'
+
+const DNS = 53
+const MULTICAST_DNS = 5353
+/** Kinds of streams. */
+const TLS = 1
+const HTTP = 2
+const DNS_STREAM = 3
+/** What is known of a TCP flow: nothing yet, all that there is to know, or else the number of its stream plus one. */
+const FRESH = 0
+const DONE = -1
+/** In a second: messages that are read, and names that are told. */
+const MAX_READ = 10_000
+const MAX_TOLD = 2_000
+/** Names that wait to be taken. */
+const MAX_WAITING = 4_000
+/** Questions that wait for their answer; a newer one may take the place of an older. */
+const QUESTIONS = 16_384
+
+export interface NameCounts {
+  /** Names that were found and told. */
+  readonly told: number
+  /** Names, and messages that might have held some, that were too many for one second. */
+  readonly untold: number
+  /** Answers to questions that nobody asked: not believed. */
+  readonly unasked: number
+}
+
+/** Finds the names of addresses in DNS answers, TLS handshakes and HTTP requests. */
+export interface NameWatch {
+  /** Must be among the engine's watchers. */
+  readonly watcher: Watcher
+  readonly counts: NameCounts
+  /** What was found since the last call, oldest first. */
+  take(): readonly NameReport[]
+}
+
+export const createNameWatch = (flows: Flows): NameWatch => new PacketNames(flows)
+
+class PacketNames implements NameWatch {
+  readonly watcher: Watcher
+  readonly #flows: Flows
+  readonly #streams = new Streams()
+  readonly #known: Int16Array
+  /** Flow and message id of a question, by their hash. */
+  readonly #questions = new Float64Array(QUESTIONS).fill(-1)
+  /** A stream's bytes, while they are read. */
+  readonly #scratch = new Uint8Array(STREAM_BYTES)
+  readonly #scratchView = new DataView(this.#scratch.buffer)
+  #waiting: NameReport[] = []
+  #readThisSecond = 0
+  #toldThisSecond = 0
+  #told = 0
+  #untold = 0
+  #unasked = 0
+
+  constructor(flows: Flows) {
+    this.#flows = flows
+    this.#known = new Int16Array(flows.capacity)
+    this.watcher = {
+      packet: (packet) => this.#packet(packet),
+      flowOpened: (flow) => this.#forget(flow),
+      flowEnded: (flow) => this.#forget(flow),
+      tick: () => {
+        this.#readThisSecond = 0
+        this.#toldThisSecond = 0
+      },
+    }
+  }
+
+  get counts(): NameCounts {
+    return { told: this.#told, untold: this.#untold, unasked: this.#unasked }
+  }
+
+  take(): readonly NameReport[] {
+    const taken = this.#waiting
+    if (taken.length > 0) this.#waiting = []
+    return taken
+  }
+
+  #packet(packet: Packet): void {
+    if (packet.payloadStart >= packet.payloadEnd) return
+    if (packet.protocol === PROTOCOL.tcp) {
+      if (packet.flow >= 0 && this.#known[packet.flow] !== DONE) this.#segment(packet)
+    } else if (packet.protocol === PROTOCOL.udp) {
+      if (packet.sourcePort === DNS || packet.targetPort === DNS) this.#datagram(packet)
+      else if (packet.sourcePort === MULTICAST_DNS) this.#multicast(packet)
+    }
+  }
+
+  #forget(flow: number): void {
+    if (flow < 0) return
+    const known = this.#known[flow] as number
+    if (known > FRESH) this.#streams.close(known - 1)
+    this.#known[flow] = FRESH
+  }
+
+  /** Only an answer to a question that crossed this machine is believed, and only the first one. */
+  #datagram(packet: Packet): void {
+    const { view, payloadStart, payloadEnd, flow } = packet
+    const id = messageId(view, payloadStart, payloadEnd)
+    if (id < 0 || flow < 0) return
+    const question = flow * 65_536 + id
+    const slot = (Math.imul(flow, 0x9e3779b1) + id) & (QUESTIONS - 1)
+    if (!isAnswer(view, payloadStart, payloadEnd)) {
+      if (packet.forward === 1 && packet.targetPort === DNS) this.#questions[slot] = question
+      return
+    }
+    if (packet.forward === 1 || packet.sourcePort !== DNS) return
+    if (this.#questions[slot] !== question) {
+      this.#unasked++
+      return
+    }
+    this.#questions[slot] = -1
+    if (this.#mayRead()) this.#tellAll(packet, 'dns', decodeDnsAnswer(view, payloadStart, payloadEnd))
+  }
+
+  #multicast(packet: Packet): void {
+    const { view, payloadStart, payloadEnd, ttl } = packet
+    // RFC 6762 §11: what crossed a router has less, and nobody off the link may name hosts on it.
+    if (ttl !== 255) return
+    if (!isAnswer(view, payloadStart, payloadEnd) || !this.#mayRead()) return
+    this.#tellAll(packet, 'mdns', decodeMulticastDns(view, payloadStart, payloadEnd))
+  }
+
+  /** A stream to port 53 speaks on its way back, any other names its server in its first bytes. */
+  #segment(packet: Packet): void {
+    const isDns = packet.forward === 1 ? packet.targetPort === DNS : packet.sourcePort === DNS
+    if (isDns ? packet.forward === 1 : packet.forward === 0) return
+    const known = this.#known[packet.flow] as number
+    if (known > FRESH) this.#goOn(packet, known - 1)
+    else if (isDns) this.#open(packet, DNS_STREAM)
+    else this.#begin(packet)
+  }
+
+  #begin(packet: Packet): void {
+    const { view, payloadStart, payloadEnd } = packet
+    const kind = kindOf(view, payloadStart, payloadEnd)
+    if (kind === 0 || !this.#mayRead()) {
+      this.#known[packet.flow] = DONE
+      return
+    }
+    const reading = read(kind, view, payloadStart, payloadEnd)
+    if (reading.state === 'more' && !isCut(packet)) this.#open(packet, kind)
+    else this.#finish(packet, kind, reading)
+  }
+
+  #open(packet: Packet, kind: number): void {
+    const displaced = this.#streams.displaced
+    if (displaced >= 0) this.#known[displaced] = DONE
+    const stream = this.#streams.open(packet.flow, kind, packet.tcpSequence)
+    this.#known[packet.flow] = stream + 1
+    this.#goOn(packet, stream)
+  }
+
+  #goOn(packet: Packet, stream: number): void {
+    const { view, payloadStart, payloadEnd } = packet
+    const fits = this.#streams.add(stream, packet.tcpSequence, view, payloadStart, payloadEnd)
+    const kind = this.#streams.kind(stream)
+    const isLast = !fits || isCut(packet) || !this.#mayRead()
+    const reading = kind === DNS_STREAM ? this.#readMessages(packet, stream) : this.#readStream(stream, kind)
+    if (reading.state === 'more' && !isLast) return
+    this.#streams.close(stream)
+    this.#finish(packet, kind, reading)
+  }
+
+  #readStream(stream: number, kind: number): Reading {
+    const length = this.#streams.copy(stream, this.#scratch)
+    if (length === 0) return MORE
+    return read(kind, this.#scratchView, 0, kind === TLS ? joinRecords(this.#scratch, length) : length)
+  }
+
+  /** Messages with their length in front (RFC 1035 §4.2.2), one after the other until the flow ends. */
+  #readMessages(packet: Packet, stream: number): Reading {
+    const streams = this.#streams
+    while (streams.length(stream) >= 2) {
+      const length = (streams.byte(stream, 0) << 8) | streams.byte(stream, 1)
+      if (length + 2 > STREAM_BYTES) return NO_NAME
+      if (streams.length(stream) < length + 2) break
+      streams.copy(stream, this.#scratch)
+      this.#tellAll(packet, 'dns', decodeDnsAnswer(this.#scratchView, 2, length + 2))
+      streams.drop(stream, length + 2)
+    }
+    return MORE
+  }
+
+  #finish(packet: Packet, kind: number, reading: Reading): void {
+    this.#known[packet.flow] = DONE
+    if (reading.state === 'found') this.#tellOwn(packet, kind === TLS ? 'tls' : 'http', reading.name)
+  }
+
+  /** The flow itself says whom it is to. */
+  #tellOwn(packet: Packet, source: NameSource, name: string): void {
+    this.#tell({
+      address: targetOf(packet),
+      name,
+      source,
+      at: packet.at,
+      client: sourceOf(packet),
+      flow: this.#flows.number(packet.flow),
+    })
+  }
+
+  #tellAll(packet: Packet, source: NameSource, found: readonly NamedAddress[]): void {
+    // Whoever answers multicast DNS asks nothing: it speaks for itself.
+    const client = source === 'mdns' ? sourceOf(packet) : targetOf(packet)
+    const flow = packet.flow < 0 ? undefined : this.#flows.number(packet.flow)
+    for (const { address, name, ttlSeconds } of found) {
+      this.#tell({
+        address,
+        name,
+        source,
+        at: packet.at,
+        ttlSeconds,
+        client,
+        ...(flow !== undefined && { flow }),
+      })
+    }
+  }
+
+  #tell(report: NameReport): void {
+    if (this.#toldThisSecond >= MAX_TOLD || this.#waiting.length >= MAX_WAITING) {
+      this.#untold++
+      return
+    }
+    this.#toldThisSecond++
+    this.#told++
+    this.#waiting.push(report)
+  }
+
+  #mayRead(): boolean {
+    if (this.#readThisSecond < MAX_READ) {
+      this.#readThisSecond++
+      return true
+    }
+    this.#untold++
+    return false
+  }
+}
+
+/** What a stream speaks, by its first bytes; 0 for what we cannot read. */
+function kindOf(view: DataView, start: number, end: number): number {
+  if (looksLikeTls(view, start, end)) return TLS
+  return looksLikeHttp(view, start, end) ? HTTP : 0
+}
+
+const read = (kind: number, view: DataView, start: number, end: number): Reading =>
+  kind === TLS ? readServerName(view, start, end) : readHost(view, start, end)
+
+/** The capture kept less than was sent: what follows cannot be joined to it. */
+const isCut = (packet: Packet): boolean => packet.payloadEnd - packet.payloadStart < packet.payloadLength
+
+const sourceOf = (packet: Packet): Ip =>
+  packet.version === 4
+    ? formatIpv4(packet.source0)
+    : formatIpv6(packet.source0, packet.source1, packet.source2, packet.source3)
+
+const targetOf = (packet: Packet): Ip =>
+  packet.version === 4
+    ? formatIpv4(packet.target0)
+    : formatIpv6(packet.target0, packet.target1, packet.target2, packet.target3)
