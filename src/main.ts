@@ -16,6 +16,7 @@ import { Gate } from '#core/gate.ts'
 import { createWaysIn, type WaysIn } from '#core/links.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
+import { createPeerDesk } from '#core/peer-desk.ts'
 import { type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
@@ -29,7 +30,9 @@ import { startWebProcess, type WebProcess } from '#core/web-process.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
+import { createNameBook } from '#identify/names/name-book.ts'
 import { startOwners } from '#identify/owners/thread.ts'
+import { createPlaces } from '#identify/places/places.ts'
 import { peerCredentials } from '#kernel/peer-credentials.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import { isIpv6 } from '#model/address.ts'
@@ -140,8 +143,10 @@ function startWatching(base: Base) {
   const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
   const tally = createTally()
   const reactions = createReactions()
+  const atlas = createPlaces({ path: base.places.placesFile, files: config.places.files })
   const pipeline = createPipeline({
     owners: createOwnerDesk(owners),
+    peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook() }),
     live,
     alerts,
     gate,
@@ -164,6 +169,7 @@ function startWatching(base: Base) {
     settings: { capture: config.capture, detectors: config.detectors },
     onReport(report) {
       if (report.kind === 'finding') pipeline.findingReported(report.finding)
+      if (report.kind === 'names') pipeline.namesSeen(report.names)
       if (report.kind === 'health') {
         speaker.health(report.health)
         begins()
@@ -174,7 +180,7 @@ function startWatching(base: Base) {
     },
   })
   onStop(() => capture.stop())
-  return { owners, live, alerts, tally, reactions, capture, begun }
+  return { owners, atlas, live, alerts, tally, reactions, capture, begun }
 }
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
@@ -268,6 +274,7 @@ function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefin
     base.enforcer.health,
     watching.owners.health,
     base.store.health,
+    watching.atlas.health,
     ...(config.page.enabled ? [web()?.health ?? PAGE_STARTS] : []),
   ]
   return {

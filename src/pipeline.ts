@@ -2,11 +2,13 @@ import type { AlertBook } from '#core/alert-book.ts'
 import type { Gate } from '#core/gate.ts'
 import type { LiveConnections } from '#core/live-connections.ts'
 import type { OwnerAnswer, OwnerDesk } from '#core/owner-desk.ts'
+import type { PeerDesk } from '#core/peer-desk.ts'
 import { duration } from '#core/present.ts'
 import type { Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Finding } from '#model/finding.ts'
 import type { Connection, FlowRecord } from '#model/flow.ts'
+import type { NameReport } from '#model/name.ts'
 import { directionOf, type Standpoint } from '#model/standpoint.ts'
 import type { Verdict } from '#model/verdict.ts'
 import type { Store } from '#store/store.ts'
@@ -14,13 +16,14 @@ import type { Store } from '#store/store.ts'
 /**
  * THE MAP of the core.
  *
- *   flow    → owner → connection → live list → store
+ *   flow    → owner → name and place → live list → store
  *   finding → alert → verdict → gate (allow list, kernel, record) → store → people
  *
  * The packet side, frame → packet → hosts → flow → detectors, is in watch.ts.
  */
 export interface PipelineParts {
   readonly owners: OwnerDesk
+  readonly peers: PeerDesk
   readonly live: LiveConnections
   readonly alerts: AlertBook
   readonly gate: Gate
@@ -38,26 +41,36 @@ export interface PipelineParts {
 }
 
 export interface Pipeline {
+  /** Before the flows that they belong to. */
+  namesSeen(names: readonly NameReport[]): void
   flowsSeen(flows: readonly FlowRecord[]): void
   ownersFound(answers: readonly OwnerAnswer[]): void
   findingReported(finding: Finding): void
 }
 
 export function createPipeline(parts: PipelineParts): Pipeline {
-  const { owners, live, alerts, store } = parts
+  const { owners, peers, live, alerts, store } = parts
+  const idOf = (flow: number): number => parts.firstFlowId + flow
 
   return {
+    namesSeen(names) {
+      const standpoint = parts.standpoint()
+      peers.learn(
+        names.map(({ flow, ...name }) => ({ ...name, ...(flow !== undefined && { flow: idOf(flow) }) })),
+        standpoint,
+      )
+    },
+
     flowsSeen(flows) {
       const standpoint = parts.standpoint()
-      const connections = owners.attach(
-        flows.map((flow) => connectionOf({ ...flow, id: parts.firstFlowId + flow.id }, standpoint)),
-      )
+      const seen = flows.map((flow) => connectionOf({ ...flow, id: idOf(flow.id) }, standpoint))
+      const connections = owners.attach(seen).map(peers.describe)
       live.see(connections, parts.now())
       store.recordFlows(connections)
     },
 
     ownersFound(answers) {
-      const completed = owners.complete(answers)
+      const completed = owners.complete(answers).map(peers.describe)
       live.complete(completed)
       store.recordFlows(completed)
     },

@@ -2,6 +2,7 @@ import { createEngine, type Engine, type EngineOptions } from '#capture/engine.t
 import { practise } from '#capture/practice.ts'
 import type { FrameSink } from '#capture/source.ts'
 import { createDetection, type Detection, loadDetectors } from '#detect/detection.ts'
+import { createNameWatch, type NameWatch } from '#identify/names/watcher.ts'
 import type { Finding } from '#model/finding.ts'
 import type { Watcher } from '#model/watcher.ts'
 
@@ -11,6 +12,8 @@ export interface Watch {
   readonly sink: FrameSink
   readonly engine: Engine
   readonly detection: Detection
+  /** What hosts are called; where it was asked for. */
+  readonly names?: NameWatch
   /** For a clock, when no packets come; packets tick by themselves. Milliseconds since the epoch. */
   tick(now: number): void
   /** Ends every flow: each is told once more, with its end. */
@@ -25,6 +28,8 @@ export interface WatchOptions {
   /** The section `detectors` of the configuration: detector id → its settings. */
   readonly settings?: Readonly<Record<string, unknown>>
   readonly onFinding: (finding: Finding) => void
+  /** Read names in DNS answers, TLS handshakes and HTTP requests. */
+  readonly withNames?: boolean
   /** Further watchers, such as who writes down what the flows came to: they are told after the detectors. */
   readonly watchers?: (engine: Engine) => readonly Watcher[]
 }
@@ -35,11 +40,14 @@ const detectors = await loadDetectors()
 export function createWatch(options: WatchOptions): Watch {
   const engine = createEngine({ ...options.limits, seed: options.seed })
   const detection = createDetection(detectors, options.settings ?? {}, engine, options.onFinding)
-  engine.watch([...detection.watchers, ...(options.watchers?.(engine) ?? [])])
+  const names = options.withNames ? createNameWatch(engine.flows) : undefined
+  const further = options.watchers?.(engine) ?? []
+  engine.watch([...detection.watchers, ...(names ? [names.watcher] : []), ...further])
   return {
     sink: engine,
     engine,
     detection,
+    ...(names && { names }),
     tick: (now) => engine.tick(now),
     close: (now) => engine.close(now),
   }

@@ -26,6 +26,7 @@ const watch = createWatch({
   seed: randomInt(2 ** 31),
   limits: { maxFlows: capture.maxFlows, maxHosts: capture.maxHosts },
   settings: detectors,
+  withNames: true,
   onFinding: (finding) => post({ kind: 'finding', finding }),
   watchers(engine) {
     reports = createFlowReports(engine, (index) => source.interfaces[index]?.name ?? '')
@@ -57,8 +58,14 @@ function rehearseWatch(): void {
 function postRound(): void {
   postDetectorHealth()
   if (untaken > 0 || nextPart !== undefined) return
+  postNames()
   reports.begin()
   postParts()
+}
+
+function postNames(): void {
+  const names = watch.names?.take() ?? []
+  if (names.length > 0) post({ kind: 'names', names })
 }
 
 /** Between the parts of a round the rings have their turn: a scan is not seen later because of the report about it. */
@@ -114,6 +121,7 @@ function stop(): void {
   clearImmediate(nextPart)
   source.close()
   watch.close(Date.now())
+  postNames()
   reports.begin()
   for (let isLast = false; !isLast; ) isLast = postPart()
   parentPort?.close()

@@ -121,6 +121,16 @@ export const Connection = z
     retransmitsForward: count,
     retransmitsBackward: count,
     owner: Owner.optional(),
+    name: z.string().optional().openapi({ description: 'What the peer is called' }),
+    nameSource: z.enum(['dns', 'tls', 'http', 'mdns', 'ptr']).optional(),
+    country: z.string().optional().openapi({ description: 'Of the peer: ISO 3166-1 alpha-2' }),
+    asn: count.optional().openapi({ description: 'Autonomous system of the peer' }),
+    asName: z.string().optional(),
+    city: z.string().optional(),
+    special: z
+      .string()
+      .optional()
+      .openapi({ description: 'What the address of the peer is reserved for: private, loopback …' }),
     /** `blocked` when a block in force names the peer. */
     verdict: z.enum(['allowed', 'blocked']),
     verdictBecause: z.string(),
@@ -149,6 +159,8 @@ export const Alert = z
     lastSeenAt: time,
     times: count,
     subject: z.string(),
+    /** `nobody`: the senders are forged or too many to name; `subject` is the victim. */
+    blame: z.literal('nobody').optional(),
     victim: z.string().optional(),
     summary: z.string(),
     key: z.string(),
@@ -162,6 +174,11 @@ export const Alert = z
       ratePerSecond: z.number(),
       ports: z.array(count).optional(),
       hosts: z.array(z.string()).optional(),
+      peakPerSecond: z.number().optional(),
+      packets: count.optional(),
+      bytes: count.optional(),
+      sources: count.optional(),
+      endedAt: time.optional(),
       samples: z.array(SamplePacket),
     }),
     response: z.string(),

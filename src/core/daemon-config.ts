@@ -4,6 +4,7 @@ import type { RunOptions } from '#cli/command.ts'
 import { environmentOverrides } from '#config/environment.ts'
 import { loadConfig, type Override } from '#config/load.ts'
 import { loadDetectors } from '#detect/detection.ts'
+import { type PlacesSettings, placesSettings } from '#identify/places/settings.ts'
 import { parseTarget } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import { type RespondSettings, respondSettings } from '#policy/respond/settings.ts'
@@ -25,6 +26,7 @@ export interface DaemonConfig {
   readonly respond: RespondSettings
   readonly enforce: EnforceSettings
   readonly store: StoreSettings
+  readonly places: PlacesSettings
   readonly page: PageSettings
   readonly allow: readonly AllowEntry[]
   readonly dryRun: boolean
@@ -41,6 +43,7 @@ export async function configSections() {
     allow: allowSettings,
     store: storeSettings,
     page: pageSettings,
+    places: placesSettings,
     ...detectors,
   }
 }
@@ -61,6 +64,7 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
     enforce: read.enforce,
     store: read.store,
     page: read.page,
+    places: read.places,
     allow: read.allow.flatMap((text) => {
       const target = parseTarget(text)
       return target ? [{ target, source: 'config' as const, note: `in ${places.configFile}` }] : []

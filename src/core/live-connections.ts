@@ -83,10 +83,10 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
       settle(now)
     },
     complete(connections) {
-      for (const { id, owner } of connections) {
+      for (const { id, owner, name, nameSource } of connections) {
         const known = byId.get(id)
         if (!known || !owner) continue
-        known.connection = { ...known.connection, owner }
+        known.connection = { ...known.connection, owner, ...(name && nameSource && { name, nameSource }) }
         changed.set(id, known.connection)
       }
     },

@@ -13,6 +13,8 @@ export interface DaemonPlaces {
   readonly apiSocket: string
   readonly webSocket: string
   readonly pageFolder: string
+  /** Countries and networks: scripts/places made it. */
+  readonly placesFile: string
 }
 
 export function placesOf(flags: {
@@ -30,6 +32,7 @@ export function placesOf(flags: {
     apiSocket,
     webSocket: join(dirname(apiSocket), 'web.sock'),
     pageFolder: fileURLToPath(new URL('../../dist/web/', import.meta.url)),
+    placesFile: fileURLToPath(new URL('../../dist/places.bin', import.meta.url)),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Finding } from './finding.ts'
 import type { FlowRecord } from './flow.ts'
 import type { PartHealth } from './health.ts'
+import type { NameReport } from './name.ts'
 
 /** What the capture thread did since its start: the numbers of the status. */
 export interface CaptureCounts {
@@ -47,6 +48,8 @@ export interface FlowsReport {
 export type CaptureReport =
   | FlowsReport
   | { readonly kind: 'finding'; readonly finding: Finding }
+  /** Names that were seen since the last such report: before the flows that they belong to. */
+  | { readonly kind: 'names'; readonly names: readonly NameReport[] }
   | { readonly kind: 'health'; readonly health: PartHealth }
 
 /** To the capture thread. `taken`: the last flows report was worked off, the next may come. */

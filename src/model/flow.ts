@@ -111,7 +111,11 @@ export interface Connection extends FlowRecord {
   /** The autonomous system of the peer, and what it is called. */
   readonly asn?: number
   readonly asName?: string
+  /** In files of a person's own. */
+  readonly city?: string
+  /** What the peer's address is reserved for: `private`, `documentation` … */
+  readonly special?: string
 }
 
-/** Where a name comes from, best first: a DNS answer, the name that TLS or HTTP asked for, mDNS, a look-up. */
+/** Where a name comes from; what the flow itself said (TLS, HTTP) wins over what was asked of DNS before it. */
 export type NameSource = 'dns' | 'tls' | 'http' | 'mdns' | 'ptr'

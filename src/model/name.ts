@@ -1,7 +1,5 @@
 import type { Ip } from './address.ts'
-
-/** Where a name comes from: what the connection itself said of it, then what was asked of DNS. */
-export type NameSource = 'tls' | 'http' | 'dns' | 'mdns'
+import type { NameSource } from './flow.ts'
 
 /** A name that was seen on the wire. It is data of strangers: text that may hold anything, bounded in length. */
 export interface NameReport {

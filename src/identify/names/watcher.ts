@@ -1,7 +1,7 @@
 /** Hot: runs per packet. Allocates nothing but for a name that it found. */
 import { formatIpv4, formatIpv6, type Ip } from '#model/address.ts'
-import type { Flows } from '#model/flow.ts'
-import type { NameReport, NameSource } from '#model/name.ts'
+import type { Flows, NameSource } from '#model/flow.ts'
+import type { NameReport } from '#model/name.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { decodeDnsAnswer, decodeMulticastDns, isAnswer, messageId, type NamedAddress } from './decode-dns.ts'
