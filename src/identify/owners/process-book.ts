@@ -148,11 +148,10 @@ export class ProcessBook {
     return isSame ? read : words
   }
 
+  /** The v2 path by its id holds when the process is gone; with groups v1 in use the root says nothing. */
   #cgroupsOf(event: EventView, now: number): string {
-    if (!this.#parts.hasOldCgroups) {
-      const path = this.#parts.cgroupPath(event.cgroup)
-      if (path !== undefined) return `0::${path}\n`
-    }
+    const path = this.#parts.cgroupPath(event.cgroup)
+    if (path !== undefined && (path !== '/' || !this.#parts.hasOldCgroups)) return `0::${path}\n`
     return this.#parts.processes.cgroupsOf(event.pid) || (this.describe(event.parentPid, now)?.cgroups ?? '')
   }
 
@@ -161,8 +160,8 @@ export class ProcessBook {
     if (known.cgroup === event.cgroup) return
     const isFirst = known.cgroup === 0
     known.cgroup = event.cgroup
-    const path = this.#parts.hasOldCgroups || isFirst ? undefined : this.#parts.cgroupPath(event.cgroup)
-    if (path !== undefined) known.details = { ...known.details, cgroups: `0::${path}\n` }
+    const path = isFirst ? undefined : this.#parts.cgroupPath(event.cgroup)
+    if (path !== undefined && path !== '/') known.details = { ...known.details, cgroups: `0::${path}\n` }
   }
 
   /** A path that is known of a live process serves those that share its executable and do not live. */

@@ -72,7 +72,9 @@ const SOCK_ADDR = { ip4: 4, ip6: 8, port: 24, protocol: 36, socket: 64 } as cons
 const SOCKET_SOURCE_PORT = 44
 const [AF_INET, AF_INET6, TCP, UDP] = [2, 10, 6, 17] as const
 /** Flags of bpf_ringbuf_output (linux/bpf.h). */
-const RING = { noWakeup: 1, forceWakeup: 2, available: 0 } as const
+const RING = { noWakeup: 1, forceWakeup: 2 } as const
+/** What bpf_ringbuf_query is to answer: bytes that were not read yet. */
+const AVAILABLE = 0
 /** The context, kept over calls; the ring's flags; in process parts the task. */
 const CONTEXT = 6
 const TASK = 7
@@ -216,8 +218,8 @@ class Builder {
     a.load(8, 3, 10, SCRATCH).move(2, 8).subtractRegister(2, 3)
     a.jumpIf(2, '<=', BYTES.arguments, 'fits').set(2, BYTES.arguments).label('fits')
     a.move(1, 9).add(1, AT.arguments).call(HELPER.probeReadUser)
-    this.#wakeFlags(a)
-    a.move(1, 9).move(2, TASK).call(HELPER.ringSubmit).set(0, 0).exit()
+    // Told at once: while the process lives, /proc has what is not in the event.
+    a.move(1, 9).set(2, RING.forceWakeup).call(HELPER.ringSubmit).set(0, 0).exit()
     a.label('full')
     this.#countLost(a)
     return a.set(0, 0).exit().assemble()
@@ -328,7 +330,7 @@ class Builder {
   /** r7 = flags for the ring: it wakes us when half full; else we come by ourselves within milliseconds. */
   #wakeFlags(a: Assembler): void {
     const done = `flags-${a.length}`
-    a.setMap(1, this.#maps.ring).set(2, RING.available).call(HELPER.ringQuery)
+    a.setMap(1, this.#maps.ring).set(2, AVAILABLE).call(HELPER.ringQuery)
     a.set(TASK, RING.noWakeup)
       .jumpIf(0, '<', this.#maps.ringBytes / 2, done)
       .set(TASK, RING.forceWakeup)
