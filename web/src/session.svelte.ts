@@ -22,11 +22,6 @@ class Session {
     })
   }
 
-  /** True when this reader may change something. */
-  get canAct(): boolean {
-    return this.now.state === 'in' && this.now.who.role !== 'viewer'
-  }
-
   /** Uses the one-time link that the page was opened with, if any; then asks who is signed in. */
   async start(): Promise<void> {
     const token = takeToken()

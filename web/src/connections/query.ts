@@ -23,18 +23,6 @@ export const QUERY_KEYS = [
 ] as const
 export type QueryKey = (typeof QUERY_KEYS)[number]
 
-/** What `is:` may say. */
-export const IS_VALUES = [
-  'blocked',
-  'allowed',
-  'inbound',
-  'outbound',
-  'forward',
-  'local',
-  'unknown',
-  'over',
-] as const
-
 /** Other words people use for the same keys. */
 const SAME: Readonly<Record<string, QueryKey>> = {
   program: 'app',
