@@ -12,6 +12,7 @@ import { createAllowBook } from '#core/allow-book.ts'
 import { type DaemonConfig, loadDaemonConfig } from '#core/daemon-config.ts'
 import { examine } from '#core/doctor.ts'
 import { createEvents } from '#core/events.ts'
+import { createFlowBacklog } from '#core/flow-backlog.ts'
 import { Gate } from '#core/gate.ts'
 import { createWaysIn, type WaysIn } from '#core/links.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
@@ -21,6 +22,7 @@ import { type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
+import { rehearseBlocks } from '#core/rehearsal.ts'
 import type { EnforceSettings } from '#core/settings.ts'
 import { createSpeaker, type Speaker } from '#core/speaker.ts'
 import { standpointOf } from '#core/standing.ts'
@@ -41,7 +43,7 @@ import type { SocketKey } from '#model/owner.ts'
 import { createResponder } from '#policy/respond/respond.ts'
 import { createMetrics } from '#report/metrics.ts'
 import { openStore } from '#store/thread.ts'
-import { createPipeline } from './pipeline.ts'
+import { createPipeline, type PipelineParts } from './pipeline.ts'
 import { linkText } from './web/links.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -144,7 +146,7 @@ function startWatching(base: Base) {
   const tally = createTally()
   const reactions = createReactions()
   const atlas = createPlaces({ path: base.places.placesFile, files: config.places.files })
-  const pipeline = createPipeline({
+  const parts: PipelineParts = {
     owners: createOwnerDesk(owners),
     peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook() }),
     live,
@@ -162,8 +164,10 @@ function startWatching(base: Base) {
       events.send({ kind: 'alert', alert: shownAlert(alert) })
       if (isNew) speaker.alert(alert)
     },
-  })
+  }
+  const pipeline = createPipeline(parts)
   owners.onAnswer(pipeline.ownersFound)
+  const backlog = createFlowBacklog(pipeline.flowsSeen)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const capture = startCapture({
     settings: { capture: config.capture, detectors: config.detectors },
@@ -174,12 +178,23 @@ function startWatching(base: Base) {
         speaker.health(report.health)
         begins()
       }
-      if (report.kind !== 'flows') return
+      if (report.kind !== 'flows') return undefined
       tally.take(report)
-      pipeline.flowsSeen([...report.changed, ...report.ended])
+      return backlog.take([...report.changed, ...report.ended])
     },
   })
-  onStop(() => capture.stop())
+  onStop(async () => {
+    await capture.stop()
+    backlog.finish()
+  })
+  // While the capture thread starts.
+  rehearseBlocks({
+    enforcer,
+    now,
+    spares: allow.spares,
+    isBlocked: (target) => gate.blockOf(target) !== undefined,
+    stage: (trial) => createPipeline({ ...parts, ...trial }),
+  })
   return { owners, atlas, live, alerts, tally, reactions, capture, begun }
 }
 
@@ -263,11 +278,14 @@ async function openPage(
   return web
 }
 
+/** Node measures by a timer of this length, and its length is in the figure. */
+const LOOP_RESOLUTION_MS = 10
+
 /** What status, doctor and metrics are made of, read when somebody asks. */
 function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefined) {
   const { now, startedAt, gate, allow, config } = base
   const { live, alerts, tally } = watching
-  const loop = monitorEventLoopDelay({ resolution: 10 })
+  const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
   loop.enable()
   const parts = (): PartHealth[] => [
     watching.capture.health,
@@ -298,7 +316,7 @@ function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefin
         allow: allow.entries(),
         blocks: gate.blocks(),
         reactions: watching.reactions,
-        eventLoopDelayMs: loop.percentile(99) / 1e6,
+        eventLoopDelayMs: Math.max(0, loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
         memoryMegabytes: Math.round(process.memoryUsage().rss / 1e6),
       }),
     metrics: createMetrics(() => ({

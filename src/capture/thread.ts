@@ -12,8 +12,11 @@ export interface CaptureThreadSettings {
 
 export interface CaptureThreadOptions {
   readonly settings: CaptureThreadSettings
-  /** Runs on the main thread. Findings come at once, flows a few times a second. */
-  readonly onReport: (report: CaptureReport) => void
+  /**
+   * Runs on the main thread. Findings come at once, flows a few times a second: the next ones when these were worked
+   * off, which a promise may say.
+   */
+  readonly onReport: (report: CaptureReport) => Promise<void> | undefined | void
   /** The file that runs in the thread. */
   readonly workerFile?: URL
 }
@@ -79,8 +82,9 @@ class LiveCapture implements CaptureThread {
 
   #take(worker: Worker, report: CaptureReport): void {
     if (report.kind === 'health' && report.health.part === 'capture') this.#health = report.health
-    this.#options.onReport(report)
-    if (report.kind === 'flows') this.#send(worker, { kind: 'taken' })
+    const worked = this.#options.onReport(report)
+    if (report.kind === 'flows')
+      void Promise.resolve(worked).then(() => this.#send(worker, { kind: 'taken' }))
   }
 
   #ended(failure: string): void {
