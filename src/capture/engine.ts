@@ -4,7 +4,15 @@ import type { Hosts } from '#model/host.ts'
 import { Packet } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { type FragmentCounts, Fragments } from './decode/fragments.ts'
-import { ARP, FIRST_UNDECODABLE, PACKET, UNDECODABLE, type Undecodable } from './decode/outcome.ts'
+import {
+  ARP,
+  BAD_FRAGMENT,
+  FIRST_UNDECODABLE,
+  HELD,
+  PACKET,
+  UNDECODABLE,
+  type Undecodable,
+} from './decode/outcome.ts'
 import { PacketDecoder } from './decode/packet.ts'
 import type { FrameSink } from './source.ts'
 import { flowRecordOf } from './track/flow-record.ts'
@@ -98,6 +106,7 @@ class PacketEngine implements Engine {
   readonly #counters = new Float64Array(32)
   #onPacket: readonly Told[] = []
   #onArp: readonly Told[] = []
+  #onFragment: readonly Told[] = []
   #onOpened: readonly ToldOfFlow[] = []
   #onAnswered: readonly ToldOfFlow[] = []
   #onRefused: readonly ToldOfFlow[] = []
@@ -153,6 +162,7 @@ class PacketEngine implements Engine {
   watch(watchers: readonly Watcher[]): void {
     this.#onPacket = watchers.flatMap((watcher) => watcher.packet?.bind(watcher) ?? [])
     this.#onArp = watchers.flatMap((watcher) => watcher.arp?.bind(watcher) ?? [])
+    this.#onFragment = watchers.flatMap((watcher) => watcher.fragment?.bind(watcher) ?? [])
     this.#onOpened = watchers.flatMap((watcher) => watcher.flowOpened?.bind(watcher) ?? [])
     this.#onAnswered = watchers.flatMap((watcher) => watcher.flowAnswered?.bind(watcher) ?? [])
     this.#onRefused = watchers.flatMap((watcher) => watcher.flowRefused?.bind(watcher) ?? [])
@@ -186,6 +196,7 @@ class PacketEngine implements Engine {
     counters[OUTCOMES + outcome] = (counters[OUTCOMES + outcome] as number) + 1
     if (outcome === PACKET) this.#follow(packet)
     else if (outcome === ARP) tell(this.#onArp, packet)
+    else if (outcome === HELD || outcome === BAD_FRAGMENT) this.#tellOfFragment(packet)
   }
 
   #follow(packet: Packet): void {
@@ -195,6 +206,12 @@ class PacketEngine implements Engine {
     if (events !== 0) this.#raise(events, packet)
     if (packet.quotedProtocol !== 0) this.#refuseQuoted(packet)
     if (this.#onPacket.length !== 0) tell(this.#onPacket, packet)
+  }
+
+  #tellOfFragment(packet: Packet): void {
+    if (this.#onFragment.length === 0) return
+    this.#tracker.lookAtHosts(packet)
+    tell(this.#onFragment, packet)
   }
 
   #raise(events: number, packet: Packet): void {

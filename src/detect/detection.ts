@@ -141,6 +141,7 @@ class Guard {
 const EVENTS: readonly (keyof Watcher)[] = [
   'packet',
   'arp',
+  'fragment',
   'flowOpened',
   'flowAnswered',
   'flowRefused',

@@ -30,6 +30,13 @@ export interface Evidence {
   readonly ratePerSecond: number
   readonly ports?: readonly number[]
   readonly hosts?: readonly Ip[]
+  /** Of a flood or a campaign: the most in a second, all of it, and how many sources (an estimate beyond a few). */
+  readonly peakPerSecond?: number
+  readonly packets?: number
+  readonly bytes?: number
+  readonly sources?: number
+  /** When it was over. Absent while it goes on. */
+  readonly endedAt?: number
   readonly samples: readonly SamplePacket[]
 }
 
@@ -43,8 +50,13 @@ export interface Finding {
   readonly confidence: number
   /** Milliseconds since the epoch, the packet's own time. */
   readonly at: number
-  /** Who did it. */
+  /** Who did it; with `blame: 'nobody'` whom it was done to. */
   readonly subject: Ip
+  /**
+   * `nobody`: the senders are forged, or too many to name, so `subject` is the victim and no block can be right.
+   * Absent: the subject did it.
+   */
+  readonly blame?: 'nobody'
   /** Whom it was done to, where that is one host. */
   readonly victim?: Ip
   readonly summary: string

@@ -10,6 +10,8 @@ export interface Watcher {
   packet?(packet: Packet): void
   /** An ARP packet over Ethernet: see the `arp…` fields. It has no flow and no hosts. */
   arp?(packet: Packet): void
+  /** An IP fragment that waits for others, or belongs to no datagram: it has addresses and hosts, but no ports and no flow. */
+  fragment?(packet: Packet): void
   /** The first packet of a flow. `flow` is -1 when the flow table refused it: the packet still tells who and what. */
   flowOpened?(flow: number, packet: Packet): void
   /** A TCP handshake came to its end, or the other side of a UDP or ICMP flow answered. */

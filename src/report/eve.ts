@@ -1,5 +1,5 @@
 import { visibleJson, visibleText } from '#lib/visible-text.ts'
-import type { Finding, SamplePacket, Severity } from '#model/finding.ts'
+import type { Evidence, Finding, SamplePacket, Severity } from '#model/finding.ts'
 import type { FlowRecord, FlowState } from '#model/flow.ts'
 import { PROTOCOL, protocolName, TCP } from '#model/packet.ts'
 
@@ -61,6 +61,20 @@ export function flowEvent(flow: FlowRecord): string {
   })
 }
 
+const evidenceOf = (evidence: Evidence): Record<string, unknown> => ({
+  first: timestamp(evidence.firstAt),
+  last: timestamp(evidence.lastAt),
+  count: evidence.count,
+  rate_per_second: evidence.ratePerSecond,
+  ...(evidence.ports && { ports: evidence.ports }),
+  ...(evidence.hosts && { hosts: evidence.hosts }),
+  ...(evidence.peakPerSecond !== undefined && { peak_per_second: evidence.peakPerSecond }),
+  ...(evidence.packets !== undefined && { packets: evidence.packets, bytes: evidence.bytes }),
+  ...(evidence.sources !== undefined && { sources: evidence.sources }),
+  ...(evidence.endedAt !== undefined && { ended: timestamp(evidence.endedAt) }),
+  samples: evidence.samples.map(sampleOf),
+})
+
 /** `action`: whether the subject was turned away because of it. The ports are those of the first sample packet. */
 export function alertEvent(finding: Finding, action: 'allowed' | 'blocked'): string {
   const { evidence } = finding
@@ -91,17 +105,10 @@ export function alertEvent(finding: Finding, action: 'allowed' | 'blocked'): str
       technique: finding.technique,
       because: finding.because,
       spoofable: finding.spoofable,
+      ...(finding.blame && { blame: finding.blame }),
       key: finding.key,
       again: finding.again ?? false,
-      evidence: {
-        first: timestamp(evidence.firstAt),
-        last: timestamp(evidence.lastAt),
-        count: evidence.count,
-        rate_per_second: evidence.ratePerSecond,
-        ...(evidence.ports && { ports: evidence.ports }),
-        ...(evidence.hosts && { hosts: evidence.hosts }),
-        samples: evidence.samples.map(sampleOf),
-      },
+      evidence: evidenceOf(evidence),
     },
   })
 }

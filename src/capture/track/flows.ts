@@ -137,6 +137,13 @@ export class FlowTracker {
     return EVENT_OPENED
   }
 
+  /** Sets the hosts of a packet that has no flow: a fragment. */
+  lookAtHosts(packet: Packet): void {
+    packet.flow = NONE
+    packet.forward = 1
+    this.#internHosts(packet)
+  }
+
   /** False when one of the two found no room. */
   #internHosts(packet: Packet): boolean {
     const hosts = this.#hosts

@@ -55,7 +55,7 @@ test('whatever packets come, no detector fails, and what is reported holds toget
       }
       watch.close(now + 5000)
       expect(wrong).toEqual([])
-      expect(watch.detection.health().map(({ state }) => state)).toEqual(['ok', 'ok'])
+      expect(watch.detection.health().filter(({ state }) => state !== 'ok')).toEqual([])
     }),
     { numRuns: 30 },
   )

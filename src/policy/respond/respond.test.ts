@@ -72,6 +72,35 @@ test('the gateway is spared, by name', () => {
   })
 })
 
+describe('nobody is blocked', () => {
+  const victim = ip('198.51.100.80')
+  const flood = (about: Partial<Finding>) =>
+    aFinding({ detector: 'flood', kind: 'syn', severity: 'critical', subject: victim, victim, ...about })
+
+  test('for a flood from forged sources, least of all the victim', () => {
+    expect(responder().judge(flood({ blame: 'nobody' }))).toEqual({
+      action: 'record',
+      because: 'the senders are forged or too many to name: a block would hit strangers',
+    })
+  })
+
+  test('when a finding names its own victim, whatever it says of blame', () => {
+    expect(responder().judge(flood({})).action).toBe('record')
+  })
+
+  test('for what is over', () => {
+    const { evidence } = aFinding()
+    const over = aFinding({ evidence: { ...evidence, endedAt: 10 } })
+    expect(responder().judge(over)).toEqual({ action: 'record', because: 'it is over' })
+  })
+
+  test('and the budget is not spent on it', () => {
+    const { judge } = responder({ blocksPerMinute: 1 })
+    judge(flood({ blame: 'nobody' }))
+    expect(judge(aFinding()).action).toBe('block')
+  })
+})
+
 describe('the budget', () => {
   const from = (last: number, at: number) => aFinding({ subject: ip(`198.51.100.${last}`), at })
 

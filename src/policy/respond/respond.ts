@@ -32,6 +32,9 @@ export function createResponder(parts: {
         return { action: 'record', because }
       }
 
+      const nobody = whyNobody(finding)
+      if (nobody !== undefined) return { action: 'record', because: nobody }
+
       const spared = allowList.spares(finding.subject)
       if (spared) {
         const because = `the allow list has ${spared.target} (${spared.source}): ${spared.note}`
@@ -51,6 +54,13 @@ export function createResponder(parts: {
       }
     },
   }
+}
+
+/** Why a finding has nobody to block, however severe it is: its senders are forged, or it is over. */
+function whyNobody({ blame, subject, victim, evidence }: Finding): string | undefined {
+  if (blame === 'nobody') return 'the senders are forged or too many to name: a block would hit strangers'
+  if (subject === victim) return 'it names the victim, who is not to be blocked'
+  return evidence.endedAt === undefined ? undefined : 'it is over'
 }
 
 function targetOf(
