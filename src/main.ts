@@ -18,7 +18,7 @@ import { createWaysIn, type WaysIn } from '#core/links.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
-import { type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
+import { closedFolder, type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
@@ -273,6 +273,7 @@ async function openPage(
     },
     listening: (address) => speaker.say(`Open ${linkText(address, waysIn.startLink.token)}   (works once)`),
     failed: speaker.health,
+    closedFolder: closedFolder(places.webSocket, { uid: webUid, gid: webGid }),
   })
   onStop(() => web.stop())
   return web

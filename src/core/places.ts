@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -43,4 +44,19 @@ export function webUserOf(name: string | undefined): { readonly uid: number; rea
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
   if (uid !== 0) return { uid, gid }
   return lookUpUser(name ?? 'gatehouse') ?? lookUpUser('nobody') ?? { uid, gid }
+}
+
+/** The first folder above `path` that this user may not enter: what lies below cannot be reached by it. */
+export function closedFolder(
+  path: string,
+  user: { readonly uid: number; readonly gid: number },
+): string | undefined {
+  const parts = dirname(path).split('/')
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const folder = parts.slice(0, depth).join('/') || '/'
+    const { mode, uid, gid } = statSync(folder)
+    const shift = uid === user.uid ? 6 : gid === user.gid ? 3 : 0
+    if (user.uid !== 0 && ((mode >> shift) & 1) === 0) return folder
+  }
+  return undefined
 }

@@ -22,6 +22,8 @@ export interface WebProcessOptions {
   /** Told each time it listens. */
   readonly listening: (address: string) => void
   readonly failed: (health: PartHealth) => void
+  /** A folder on the way to the core's socket that the web process may not enter. */
+  readonly closedFolder: string | undefined
 }
 
 /**
@@ -100,14 +102,7 @@ class SupervisedWeb implements WebProcess {
     }
     this.#failures = 0
     this.address = report.data.address
-    this.health = report.data.hasPage
-      ? { part: 'page', state: 'ok', note: `The page is at ${report.data.address}.` }
-      : {
-          part: 'page',
-          state: 'degraded',
-          reason: 'The page is not built.',
-          remedy: 'Build it: npm run page',
-        }
+    this.health = healthOf(report.data, this.#options.closedFolder)
     this.#options.listening(report.data.address)
   }
 
@@ -128,6 +123,28 @@ class SupervisedWeb implements WebProcess {
       )
     }
     this.#timer = setTimeout(() => void this.run(), delay)
+  }
+}
+
+function healthOf(
+  report: { readonly address: string; readonly hasPage: boolean },
+  closed: string | undefined,
+): PartHealth {
+  if (!report.hasPage) {
+    return {
+      part: 'page',
+      state: 'degraded',
+      reason: 'The page is not built.',
+      remedy: 'Build it: npm run page',
+    }
+  }
+  if (closed === undefined) return { part: 'page', state: 'ok', note: `The page is at ${report.address}.` }
+  const reason = `The page cannot reach the core: the web process may not enter ${closed}.`
+  return {
+    part: 'page',
+    state: 'degraded',
+    reason,
+    remedy: `Open it (chmod o+x ${closed}), or use another --socket.`,
   }
 }
 
