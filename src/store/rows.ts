@@ -150,6 +150,8 @@ export const alertOf = (row: Row): Alert => ({
   at: number(row['at']),
   subject: text(row['subject']) as Ip,
   ...(row['victim'] !== null && { victim: text(row['victim']) as Ip }),
+  // Only a finding that blames nobody is about the victim itself.
+  ...(row['victim'] === row['subject'] && { blame: 'nobody' as const }),
   summary: text(row['summary']),
   key: text(row['key']),
   technique: text(row['technique']),
