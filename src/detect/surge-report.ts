@@ -11,6 +11,7 @@ const NAMED_OF_LIMIT = 0.25
 /** More sources than this with hardly more than a packet each: forged, or as good as. */
 const FORGED_SOURCES = 50
 const FORGED_PACKETS_EACH = 4
+const MANY_REFLECTORS = 10
 /** So few flows may be a stream: a camera, a backup. */
 const STREAM_FLOWS = 10
 const STREAM_FACTOR = 10
@@ -24,13 +25,15 @@ export interface SurgeStory {
   readonly noun: string
   readonly setting: string
   readonly threshold: number
+  /** The senders are servers that were made to answer: strangers too. */
+  readonly isReflected?: boolean
 }
 
 /** Tells of an attack: one finding for each source that stands out, or one about the victim where none does. */
 export function reportSurge(context: WatchContext, surge: Surge, row: number, story: SurgeStory): void {
   const { packets } = surge.volume(row)
   const least = Math.max(packets * NAMED_SHARE, story.threshold * NAMED_OF_LIMIT)
-  const named = surge.sources.busiest(row, least)
+  const named = story.isReflected ? [] : surge.sources.busiest(row, least)
   for (const { member, count } of named) {
     context.report(sourceFinding(context, surge, row, { ...story, source: member, count }))
   }
@@ -65,12 +68,12 @@ function victimFinding(context: WatchContext, surge: Surge, row: number, story: 
   const { packets } = surge.volume(row)
   const sources = surge.sources.distinct(row)
   const isForged = sources >= FORGED_SOURCES && packets / Math.max(1, sources) <= FORGED_PACKETS_EACH
-  const who = isForged ? `${sources} forged sources` : `${sources} sources`
+  const who = `${sources} ${story.isReflected ? 'reflectors' : isForged ? 'forged sources' : 'sources'}`
   const span = duration((story.endedAt ?? story.at) - (surge.beganAt[row] as number))
   return {
     ...common.finding,
     severity: 'high',
-    confidence: isForged ? 0.9 : 0.7,
+    confidence: isForged || (story.isReflected && sources >= MANY_REFLECTORS) ? 0.9 : 0.7,
     subject: victim,
     blame: 'nobody',
     summary: story.endedAt

@@ -5,6 +5,7 @@ import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
+import { reflectorOf } from '../reflectors.ts'
 import { SURGE, Surge } from '../surge.ts'
 import { reportSurge } from '../surge-report.ts'
 
@@ -156,7 +157,8 @@ class FloodWatcher implements Watcher {
       const isUnanswered = this.#flows.state(flow) === OPEN
       if (!isFirst && !isUnanswered && !REQUEST_PORTS.includes(packet.targetPort)) return false
     }
-    return packet.target < 0 || !this.#hosts.isGroup(packet.target)
+    // amplification tells of those.
+    return reflectorOf(packet) < 0 && (packet.target < 0 || !this.#hosts.isGroup(packet.target))
   }
 
   #count(kind: number, packet: Packet): void {

@@ -1,0 +1,99 @@
+/** Hot: runs per packet. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { REFLECTORS, reflectorOf } from '../reflectors.ts'
+import { SURGE, Surge } from '../surge.ts'
+import { reportSurge } from '../surge-report.ts'
+
+const ROWS = 1_024
+
+const settings = z
+  .object({
+    answersPerSecond: z
+      .int()
+      .min(10)
+      .max(10_000_000)
+      .default(200)
+      .describe(
+        'Large UDP answers a second to one host that it did not ask for, from one kind of service (DNS, NTP, SSDP, memcached, CLDAP …)',
+      ),
+    timesUsual: z
+      .number()
+      .min(1)
+      .max(100)
+      .default(3)
+      .describe('And so many times what is usual for that host, up to ten times the limit'),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'amplification',
+  title: 'Reflected amplification',
+  technique: 'T1498.002',
+  settings,
+  watch: (chosen: Settings, context) => new AmplificationWatcher(chosen, context),
+})
+
+/** A row is one target and one kind of reflector. The reflectors are abused strangers: nobody is blamed. */
+class AmplificationWatcher implements Watcher {
+  readonly #context: WatchContext
+  readonly #threshold: number
+  readonly #surge: Surge
+  #tickedAt = Number.NaN
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#threshold = chosen.answersPerSecond
+    this.#surge = new Surge(context.hosts, ROWS, chosen.timesUsual)
+  }
+
+  packet(packet: Packet): void {
+    if (packet.protocol !== PROTOCOL.udp || packet.target < 0) return
+    const reflector = reflectorOf(packet)
+    if (reflector < 0) return
+    const surge = this.#surge
+    const row = surge.claim(packet.target, reflector, packet.at)
+    if (row < 0) return
+    surge.add(row, packet, true)
+    if (surge.isAttacked(row) || (surge.packets[row] as number) < surge.limit(row, this.#threshold)) return
+    surge.begin(row, Math.min(packet.at, Math.max(this.#tickedAt || 0, surge.rows.firstAt[row] as number)))
+    this.#report(row, packet.at)
+  }
+
+  tick(now: number): void {
+    const elapsedMs = Math.max(1000, Math.min(now - this.#tickedAt || 1000, 60_000))
+    this.#tickedAt = now
+    const { rows } = this.#surge
+    for (let row = 0; row < rows.capacity; row++) {
+      if ((rows.first[row] as number) < 0) continue
+      if (!rows.isKnown(row) || rows.isStale(row, now)) rows.forget(row)
+      else this.#turn(row, now, elapsedMs)
+    }
+  }
+
+  #turn(row: number, now: number, elapsedMs: number): void {
+    const surge = this.#surge
+    const meaning = surge.turn(row, this.#threshold, now, elapsedMs)
+    if (meaning === SURGE.calm) return
+    if (meaning === SURGE.ends) {
+      this.#report(row, now, surge.aboveAt[row])
+      surge.end(row)
+    } else if (surge.rows.mayTell(row, now)) {
+      this.#report(row, now)
+    }
+  }
+
+  #report(row: number, now: number, endedAt?: number): void {
+    this.#surge.rows.tell(row, now)
+    const { name } = REFLECTORS[this.#surge.rows.what[row] as number] as (typeof REFLECTORS)[number]
+    reportSurge(this.#context, this.#surge, row, {
+      ...{ at: now, endedAt, detector: 'amplification', kind: name },
+      ...{ noun: `unasked ${name} answers`, setting: 'answersPerSecond', threshold: this.#threshold },
+      isReflected: true,
+    })
+  }
+}
