@@ -17,6 +17,7 @@ const COMMAND = {
 const ATTRIBUTES_BYTES = 128
 const NAME_BYTES = 15
 const LOG_BYTES = 1 << 20
+const MAX_TRIES = 10
 const LOG_LINES_SHOWN = 6
 const LOG_CHARACTERS_SHOWN = 600
 const LICENCE = new TextEncoder().encode('GPL\0')
@@ -102,18 +103,27 @@ export const updateElement = (map: number, key: Uint8Array, value: Uint8Array): 
 
 /** Throws ProgramRefused, with the end of the verifier's log. */
 export function loadProgram(name: string, hook: Hook, instructions: Uint8Array): number {
-  try {
-    return load(name, hook, instructions)
-  } catch (refused) {
-    if (!(refused instanceof KernelError)) throw refused
-    const log = new Uint8Array(LOG_BYTES)
+  for (let tries = 1; ; tries++) {
     try {
-      closeFd(load(name, hook, instructions, log))
-    } catch {
-      // The first refusal is the one that counts; this one only fills the log.
+      return load(name, hook, instructions)
+    } catch (refused) {
+      if (!(refused instanceof KernelError)) throw refused
+      // The verifier gives up when a signal comes (bpf_check): nothing is wrong with the program.
+      if (refused.code === 'EAGAIN' && tries < MAX_TRIES) continue
+      throw new ProgramRefused(name, refused, verifierLog(name, hook, instructions))
     }
-    throw new ProgramRefused(name, refused, endOfLog(log))
   }
+}
+
+/** Loads again with the log on: only what it says counts. */
+function verifierLog(name: string, hook: Hook, instructions: Uint8Array): string {
+  const log = new Uint8Array(LOG_BYTES)
+  try {
+    closeFd(load(name, hook, instructions, log))
+  } catch {
+    // The first refusal is the one that is told.
+  }
+  return endOfLog(log)
 }
 
 /** Attaches to a cgroup beside the programs of others. The link ends when its fd is closed, also by a crash. */

@@ -1,6 +1,6 @@
 import { Assembler, type Register, type Width } from './assembler.ts'
 import { HELPER, type Hook } from './bpf.ts'
-import type { Btf } from './btf.ts'
+import { type Btf, BtfError } from './btf.ts'
 import { AT, BYTES, KIND, TCP_STATE } from './event.ts'
 
 /** Fds of the maps that the programs use. */
@@ -15,9 +15,14 @@ export interface WatchMaps {
 
 export type KernelOffsets = ReturnType<typeof kernelOffsets>
 
-/** The members that our programs read. Throws BtfError when this kernel lacks one. */
+/** The members that our programs read. Throws BtfError when this kernel lacks one, or has it elsewhere than we look. */
 export function kernelOffsets(btf: Btf) {
   const of = (struct: string, member: string): number => btf.offset(struct, member)
+  const common = (member: string): number => {
+    const offset = of('sock', `__sk_common.${member}`)
+    if (offset + IPV6_BYTES <= HEAD_BYTES) return offset
+    throw new BtfError(`this kernel has sock.${member} beyond the bytes that are read`)
+  }
   return {
     task: {
       mm: of('task_struct', 'mm'),
@@ -46,15 +51,15 @@ export function kernelOffsets(btf: Btf) {
       file: of('linux_binprm', 'file'),
     },
     socket: {
-      family: of('sock', '__sk_common.skc_family'),
-      state: of('sock', '__sk_common.skc_state'),
-      cookie: of('sock', '__sk_common.skc_cookie'),
-      netns: of('sock', '__sk_common.skc_net.net'),
-      peer4: of('sock', '__sk_common.skc_daddr'),
-      local4: of('sock', '__sk_common.skc_rcv_saddr'),
-      peer6: of('sock', '__sk_common.skc_v6_daddr'),
-      local6: of('sock', '__sk_common.skc_v6_rcv_saddr'),
-      peerPort: of('sock', '__sk_common.skc_dport'),
+      family: common('skc_family'),
+      state: common('skc_state'),
+      cookie: common('skc_cookie'),
+      netns: common('skc_net.net'),
+      peer4: common('skc_daddr'),
+      local4: common('skc_rcv_saddr'),
+      peer6: common('skc_v6_daddr'),
+      local6: common('skc_v6_rcv_saddr'),
+      peerPort: common('skc_dport'),
       protocol: of('sock', 'sk_protocol'),
       localPort: of('inet_sock', 'inet_sport'),
     },
@@ -67,12 +72,18 @@ export function kernelOffsets(btf: Btf) {
 const EVENT = -BYTES.socket
 const SCRATCH = EVENT - 8
 const KEY = SCRATCH - 8
+/** The first bytes of struct sock, read in one go: all that sockets have in common is among them. */
+const HEAD_BYTES = 128
+const HEAD = KEY - HEAD_BYTES
+const IPV6_BYTES = 16
 /** struct bpf_sock_addr and struct bpf_sock (linux/bpf.h), as programs see them. */
 const SOCK_ADDR = { ip4: 4, ip6: 8, port: 24, protocol: 36, socket: 64 } as const
 const SOCKET_SOURCE_PORT = 44
 const [AF_INET, AF_INET6, TCP, UDP] = [2, 10, 6, 17] as const
 /** Flags of bpf_ringbuf_output (linux/bpf.h). */
 const RING = { noWakeup: 1, forceWakeup: 2 } as const
+/** Wide enough that no event jumps over it. */
+const WAKE_WINDOW_BYTES = 2 * BYTES.exec
 /** What bpf_ringbuf_query is to answer: bytes that were not read yet. */
 const AVAILABLE = 0
 /** The context, kept over calls; the ring's flags; in process parts the task. */
@@ -148,10 +159,9 @@ class Builder {
     const a = new Assembler().move(CONTEXT, 1)
     a.load(4, 1, CONTEXT, 12).jumpIf(1, '!=', UDP, 'end')
     this.#clear(a)
-    this.#read(a, { width: 1, base: CONTEXT, offset: socket.state, to: SCRATCH })
-    a.load(1, 1, 10, SCRATCH).jumpIf(1, '!=', TCP_STATE.established, 'end')
     a.storeNumber(1, 10, EVENT + AT.kind, KIND.release).storeNumber(1, 10, EVENT + AT.protocol, UDP)
     this.#socket(a, CONTEXT)
+    a.load(1, 1, 10, HEAD + socket.state).jumpIf(1, '!=', TCP_STATE.established, 'end')
     this.#process(a, EVENT)
     this.#output(a, BYTES.socket)
     return a.label('end').set(0, 1).exit().assemble()
@@ -269,27 +279,29 @@ class Builder {
   /** The five numbers, cookie and namespace of the kernel's struct sock in `base`. */
   #socket(a: Assembler, base: Register): void {
     const { socket, netns } = this.#at
-    const copy = (width: Width | 16, offset: number, to: number): void =>
-      this.#read(a, { width, base, offset, to: EVENT + to })
+    const copy = (width: Width, offset: number, to: number): void =>
+      void a.load(width, 1, 10, HEAD + offset).store(width, 10, EVENT + to, 1)
+    a.move(3, base).set(2, HEAD_BYTES).move(1, 10).add(1, HEAD).call(HELPER.probeReadKernel)
     copy(8, socket.cookie, AT.cookie)
     copy(2, socket.peerPort, AT.peerPort)
     this.#read(a, { width: 2, base, offset: socket.localPort, to: SCRATCH })
     // Network order to the machine's: the two bytes change places.
     a.load(1, 1, 10, SCRATCH).store(1, 10, EVENT + AT.localPort + 1, 1)
     a.load(1, 1, 10, SCRATCH + 1).store(1, 10, EVENT + AT.localPort, 1)
-    this.#read(a, { width: 8, base, offset: socket.netns, to: SCRATCH })
-    a.load(8, TASK, 10, SCRATCH)
+    a.load(8, TASK, 10, HEAD + socket.netns)
     this.#read(a, { width: 4, base: TASK, offset: netns.number, to: EVENT + AT.netns })
-    this.#read(a, { width: 2, base, offset: socket.family, to: SCRATCH })
-    a.load(2, 1, 10, SCRATCH).jumpIf(1, '==', AF_INET6, 'six').jumpIf(1, '!=', AF_INET, 'end')
+    a.load(2, 1, 10, HEAD + socket.family)
+    a.jumpIf(1, '==', AF_INET6, 'six').jumpIf(1, '!=', AF_INET, 'end')
     a.storeNumber(1, 10, EVENT + AT.version, 4)
     copy(4, socket.peer4, AT.peerAddress)
     copy(4, socket.local4, AT.localAddress)
     a.jump('addressed')
       .label('six')
       .storeNumber(1, 10, EVENT + AT.version, 6)
-    copy(16, socket.peer6, AT.peerAddress)
-    copy(16, socket.local6, AT.localAddress)
+    for (let at = 0; at < IPV6_BYTES; at += 4) {
+      copy(4, socket.peer6 + at, AT.peerAddress + at)
+      copy(4, socket.local6 + at, AT.localAddress + at)
+    }
     a.label('addressed')
   }
 
@@ -321,20 +333,21 @@ class Builder {
   }
 
   /** Copies from kernel memory to the stack; zeros where it cannot be read. */
-  #read(a: Assembler, what: { width: Width | 16; base: Register; offset: number; to: number }): void {
+  #read(a: Assembler, what: { width: Width; base: Register; offset: number; to: number }): void {
     if (what.to === SCRATCH) a.storeNumber(8, 10, SCRATCH, 0)
     a.move(3, what.base).add(3, what.offset).set(2, what.width).move(1, 10).add(1, what.to)
     a.call(HELPER.probeReadKernel)
   }
 
-  /** r7 = flags for the ring: it wakes us when half full; else we come by ourselves within milliseconds. */
+  /** r7 = flags for the ring: it wakes us as it becomes half full; else we come by ourselves within milliseconds. */
   #wakeFlags(a: Assembler): void {
     const done = `flags-${a.length}`
     a.setMap(1, this.#maps.ring).set(2, AVAILABLE).call(HELPER.ringQuery)
+    const half = this.#maps.ringBytes / 2
     a.set(TASK, RING.noWakeup)
-      .jumpIf(0, '<', this.#maps.ringBytes / 2, done)
-      .set(TASK, RING.forceWakeup)
-      .label(done)
+      .jumpIf(0, '<', half, done)
+      .jumpIf(0, '>=', half + WAKE_WINDOW_BYTES, done)
+    a.set(TASK, RING.forceWakeup).label(done)
   }
 
   #output(a: Assembler, bytes: number): void {
