@@ -3,13 +3,15 @@ import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import { type Database, openDatabase, replaceBroken } from './database.ts'
 import { type Failure, failureOf, StoreError, type Trouble, troubleOf } from './failure.ts'
-import { type FlowRequest, FlowTable } from './flow-table.ts'
+import { FlowList, type FlowRequest } from './flow-list.ts'
+import { FlowTable } from './flow-table.ts'
 import { type Entry, Journal } from './journal.ts'
 import { inTransaction } from './migrate.ts'
 import { Retention } from './retention.ts'
 import { copyTable } from './salvage.ts'
+import { FlowSearch } from './search/flow-search.ts'
 import type { StoreSettings } from './settings.ts'
-import type { Remembered, Slice, SliceRequest } from './store.ts'
+import type { Remembered, SearchRequest, SearchSlice, Slice, SliceRequest } from './store.ts'
 
 /** Entries that wait for a disk with room. */
 const MAX_WAITING = 20_000
@@ -19,12 +21,30 @@ const RETRY_FROM_MS = 1000
 const RETRY_UP_TO_MS = 30_000
 /** A disk that breaks one new file after the other is not given a fourth. */
 const MAX_BROKEN = 3
-const EVERY_TABLE = ['programs', 'owners', 'flows', 'alerts', 'decisions', 'blocks', 'allow_entries'] as const
+const EVERY_TABLE = [
+  'programs',
+  'homes',
+  'owners',
+  'names',
+  'networks',
+  'classes',
+  'segments',
+  'flows',
+  'hours',
+  'first_seen',
+  'program_files',
+  'alerts',
+  'decisions',
+  'blocks',
+  'allow_entries',
+] as const
 
 /** What stands on one open database; made anew with it. */
 interface Tables {
   readonly database: Database
   readonly flows: FlowTable
+  readonly list: FlowList
+  readonly search: FlowSearch
   readonly journal: Journal
   readonly retention: Retention
 }
@@ -87,13 +107,17 @@ export class Archive {
     this.#now = now
     if (!this.#mayTry(now)) return false
     return this.#attempt(
-      () => this.#commit(() => this.#tables.flows.save(connections, now), 'NORMAL'),
+      () => this.#commitFlows(() => this.#tables.flows.save(connections, now)),
       () => this.#saveOneByOne(connections),
     )
   }
 
   flows(request: FlowRequest): Slice<Connection> {
-    return this.#guard(() => this.#tables.flows.slice(request), EMPTY)
+    return this.#guard(() => this.#tables.list.slice(request), EMPTY)
+  }
+
+  search(request: SearchRequest): SearchSlice {
+    return this.#guard(() => this.#tables.search.slice(request), EMPTY)
   }
 
   alerts(request: SliceRequest): ReturnType<Journal['alerts']> {
@@ -137,6 +161,10 @@ export class Archive {
   close(): void {
     if (this.#waiting.length > 0) this.#writeWaiting()
     this.#attempt(
+      () => this.#commitFlows(() => this.#tables.flows.finish(this.#now)),
+      () => undefined,
+    )
+    this.#attempt(
       () => this.#tables.database.db.close(),
       () => undefined,
     )
@@ -154,7 +182,14 @@ export class Archive {
         ? this.#settings
         : { ...this.#settings, maxMegabytes: Math.min(MEMORY_MEGABYTES, this.#settings.maxMegabytes) }
     const retention = new Retention(db, settings, run, () => flows.doubt())
-    return { database, flows, journal: new Journal(db), retention }
+    return {
+      database,
+      flows,
+      list: new FlowList(db, run),
+      search: new FlowSearch(db, run),
+      journal: new Journal(db),
+      retention,
+    }
   }
 
   #mayTry(now: number): boolean {
@@ -189,11 +224,22 @@ export class Archive {
   #saveOneByOne(connections: readonly Connection[]): void {
     for (const connection of connections) {
       try {
-        this.#commit(() => this.#tables.flows.save([connection], this.#now), 'NORMAL')
+        this.#commitFlows(() => this.#tables.flows.save([connection], this.#now))
       } catch {
         this.#lose(1)
       }
     }
+  }
+
+  #commitFlows(work: () => void): void {
+    const { flows } = this.#tables
+    try {
+      this.#commit(work, 'NORMAL')
+    } catch (error) {
+      flows.rolledBack()
+      throw error
+    }
+    flows.committed()
   }
 
   /** Decisions outlive a power cut, flows a crash of ours (sqlite.org/pragma.html#pragma_synchronous). */

@@ -14,3 +14,6 @@ export const firstKeyAt = (at: number): number =>
 
 /** The id after `last`: of now, or the very next one where many come at once or the clock was set back. */
 export const keyAfter = (last: number, now: number): number => Math.max(last + 1, firstKeyAt(now))
+
+/** When a flow with this id was recorded, at the earliest. */
+export const timeOfKey = (key: number): number => Math.floor(key / SLOTS_PER_MS) + EPOCH_MS

@@ -1,9 +1,9 @@
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
-import type { FlowRequest } from './flow-table.ts'
+import type { FlowRequest } from './flow-list.ts'
 import type { Entry } from './journal.ts'
 import type { StoreSettings } from './settings.ts'
-import type { Remembered, SliceRequest } from './store.ts'
+import type { Remembered, SearchRequest, SliceRequest } from './store.ts'
 
 /** What the thread needs to begin. */
 export interface WorkerStart {
@@ -14,6 +14,7 @@ export interface WorkerStart {
 
 export type Query =
   | { readonly kind: 'flows'; readonly request: FlowRequest }
+  | { readonly kind: 'search'; readonly request: SearchRequest }
   | { readonly kind: 'alerts'; readonly request: SliceRequest }
   | { readonly kind: 'decisions'; readonly request: SliceRequest }
   | { readonly kind: 'decision'; readonly decisionId: number }

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { END_REASONS } from '#model/flow.ts'
+import { SUMMARY_KINDS } from '#model/summary.ts'
 import { firstKeyAt } from './flow-key.ts'
 import { inTransaction, pragmaNumber } from './migrate.ts'
+import { HOUR_MS } from './roll-up.ts'
 import type { StoreSettings } from './settings.ts'
 
 const DAY_MS = 86_400_000
@@ -48,8 +50,11 @@ export class Retention {
       () => this.#removeExpiredBlocks(now - DAY_MS),
       () => this.#remove('alerts', `last_seen_at < ${now - alertsDays * DAY_MS}`) === ROWS,
       () => this.#remove('decisions', `at < ${now - decisionsDays * DAY_MS}`) === ROWS,
+      () => this.#removeOldSums(now - flowsDays * DAY_MS, now - alertsDays * DAY_MS),
       () => this.#shrink(),
-      this.#ownerSweep(),
+      this.#sweep('owners'),
+      this.#sweep('names'),
+      () => this.#removeUnused(),
       () => this.#giveBack(),
     ]
   }
@@ -100,23 +105,46 @@ export class Retention {
     )
   }
 
-  /** Owners and programs whose last flow is gone, walked once by id. */
-  #ownerSweep(): Step {
+  /** Sums of hours go with the flows that they sum up; what was seen first stays as long as alerts. */
+  #removeOldSums(sumsBefore: number, firstBefore: number): boolean {
+    for (const kind of SUMMARY_KINDS.keys()) {
+      const oldest = 'SELECT hour, key FROM hours WHERE kind = $kind AND hour < $hour LIMIT $rows'
+      this.#db
+        .prepare(`DELETE FROM hours WHERE kind = $kind AND (hour, key) IN (${oldest})`)
+        .run({ kind, hour: Math.floor(sumsBefore / HOUR_MS), rows: ROWS })
+    }
+    this.#db.prepare('DELETE FROM first_seen WHERE last_at < ?').run(firstBefore)
+    this.#db.prepare('DELETE FROM program_files WHERE last_at < ?').run(firstBefore)
+    return false
+  }
+
+  /** Owners or names whose last flow is gone, walked once by id. */
+  #sweep(table: 'owners' | 'names'): Step {
     let after = 0
     const kept = 'coalesce((SELECT segment FROM flows ORDER BY id LIMIT 1), 9e9)'
     return () => {
-      const rows = this.#db.prepare('SELECT id FROM owners WHERE id > ? ORDER BY id LIMIT ?').all(after, ROWS)
+      const rows = this.#db
+        .prepare(`SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ?`)
+        .all(after, ROWS)
       const last = rows.at(-1)?.['id']
-      if (last === undefined) {
-        const unused = 'NOT EXISTS (SELECT 1 FROM owners WHERE owners.program = programs.id)'
-        this.#db.exec(`DELETE FROM programs WHERE ${unused}`)
-        return false
-      }
-      const gone = this.#db.prepare(`DELETE FROM owners WHERE id > ? AND id <= ? AND last_segment < ${kept}`)
+      if (last === undefined) return false
+      const gone = this.#db.prepare(
+        `DELETE FROM ${table} WHERE id > ? AND id <= ? AND last_segment < ${kept}`,
+      )
       if (Number(gone.run(after, last).changes) > 0) this.#rowsGone()
       after = Number(last)
       return true
     }
+  }
+
+  /** Programs, homes and segments that nothing is left of. */
+  #removeUnused(): boolean {
+    this.#db.exec(`
+      DELETE FROM programs WHERE NOT EXISTS (SELECT 1 FROM owners WHERE owners.program = programs.id);
+      DELETE FROM homes WHERE NOT EXISTS (SELECT 1 FROM owners WHERE owners.home = homes.id);
+      DELETE FROM segments WHERE segment < (SELECT segment FROM flows ORDER BY id LIMIT 1);
+    `)
+    return false
   }
 
   /** Free pages go back to the disk when they are many; a few are used again soon. */

@@ -4,14 +4,14 @@ import type { Alert } from '#model/alert.ts'
 import type { Block, BlockOrigin } from '#model/block.ts'
 import type { Decision, DecisionKind } from '#model/decision.ts'
 import type { Evidence, Severity } from '#model/finding.ts'
-import { type Connection, type Direction, END_REASONS, FLOW_STATES } from '#model/flow.ts'
+import { type Connection, type Direction, END_REASONS, FLOW_STATES, type NameSource } from '#model/flow.ts'
 import type { Owner, OwnerSource } from '#model/owner.ts'
 
 export type Row = Record<string, SQLOutputValue>
 export type Values = Record<string, SQLInputValue>
 
 /** Codes of Direction in the flow table: the index in this list. */
-const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound', 'forward', 'local']
+export const DIRECTIONS: readonly Direction[] = ['inbound', 'outbound', 'forward', 'local']
 
 const COMMUNITY_ID = /^1:([A-Za-z0-9+/]{27}=)$/
 const MAX_TEXT = 4096
@@ -90,32 +90,70 @@ export function connectionOf(row: Row, run: number): Connection {
     peerPort: isInbound ? sourcePort : targetPort,
     localPort: isInbound ? targetPort : sourcePort,
     ...(row['owner'] !== null && { owner: ownerOf(row) }),
+    ...peerOf(row),
   }
 }
 
-export const ownerValues = (owner: Owner): Values => ({
-  pid: owner.pid,
-  uid: owner.uid,
-  user: owner.user === undefined ? null : bounded(owner.user),
-  command_line: bounded(owner.commandLine),
-  source: owner.source,
-  unreadable_because: owner.unreadableBecause === undefined ? null : bounded(owner.unreadableBecause),
+/** What is known of the peer. */
+const peerOf = (row: Row): Pick<Connection, 'name' | 'nameSource' | 'country' | 'asn' | 'asName'> => ({
+  ...(row['peer_name'] !== null && { name: text(row['peer_name']) }),
+  ...(row['name_source'] !== null &&
+    row['name_source'] !== '' && { nameSource: text(row['name_source']) as NameSource }),
+  ...(row['country'] !== null && { country: text(row['country']) }),
+  ...(row['asn'] !== null && { asn: number(row['asn']) }),
+  ...(row['as_name'] !== null && { asName: text(row['as_name']) }),
 })
+
+/** Of one process; the program and the home are rows of their own. */
+export function ownerValues(owner: Owner): Values {
+  const { pid, commandLine, source, unreadableBecause } = owner
+  const { path: _, name: __, uid: ___, user: ____, unit: _____, container: ______, ...others } = owner
+  const { pid: _1, commandLine: _2, source: _3, unreadableBecause: _4, ...details } = others
+  return {
+    pid,
+    command_line: bounded(commandLine),
+    source,
+    unreadable_because: unreadableBecause === undefined ? null : bounded(unreadableBecause),
+    details: jsonOf(details),
+  }
+}
 
 export const programValues = (owner: Owner): Values => ({
   path: bounded(owner.path),
   name: bounded(owner.name),
 })
 
+/** Whom and where a process runs for. */
+export const homeValues = ({ uid, user, unit, container }: Owner): Values => ({
+  uid,
+  user: user === undefined ? null : bounded(user),
+  unit: unit === undefined ? null : bounded(unit),
+  container: container === undefined ? null : jsonOf(container),
+})
+
+/** What of an owner the tables of homes know. */
+export const homeOf = (row: Row): Pick<Owner, 'uid' | 'user' | 'unit' | 'container'> => ({
+  uid: number(row['uid']),
+  ...(row['user'] !== null && { user: text(row['user']) }),
+  ...(row['unit'] !== null && { unit: text(row['unit']) }),
+  ...(row['container'] !== null && { container: JSON.parse(text(row['container'])) }),
+})
+
+/** Nothing for an object that is empty, or larger than anything that we would show. */
+function jsonOf(value: object): string | null {
+  const json = JSON.stringify(value)
+  return json === '{}' || json.length > MAX_TEXT ? null : json
+}
+
 function ownerOf(row: Row): Owner {
   return {
+    ...(row['details'] !== null && JSON.parse(text(row['details']))),
     pid: number(row['pid']),
     path: text(row['path']),
     ...(row['unreadable_because'] !== null && { unreadableBecause: text(row['unreadable_because']) }),
-    name: text(row['name']),
+    name: text(row['program_name']),
     commandLine: text(row['command_line']),
-    uid: number(row['uid']),
-    ...(row['user'] !== null && { user: text(row['user']) }),
+    ...homeOf(row),
     source: text(row['owner_source']) as OwnerSource,
   }
 }

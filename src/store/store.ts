@@ -1,3 +1,4 @@
+import type { Search } from '#contract/search/search.ts'
 import type { Alert } from '#model/alert.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Block } from '#model/block.ts'
@@ -17,6 +18,17 @@ export interface Slice<Item> {
 export interface SliceRequest {
   readonly limit: number
   readonly cursor?: string
+}
+
+export interface SearchRequest extends SliceRequest {
+  readonly search: Search
+  /** Milliseconds since the epoch: blocks that are over by then are none. */
+  readonly now: number
+}
+
+export interface SearchSlice extends Slice<Connection> {
+  /** The search ended here for now, before the page was full: all found is newer. Milliseconds since the epoch. */
+  readonly searchedTo?: number
 }
 
 /** What the store knew when it was opened: the parts go on from here. */
@@ -45,6 +57,8 @@ export interface Store {
   flows(
     request: SliceRequest & { readonly peer?: string; readonly since?: number },
   ): Promise<Slice<Connection>>
+  /** Flows by any field, newest first. Bounded in time: a page may be short, and `next` then goes on. */
+  search(request: SearchRequest): Promise<SearchSlice>
   alerts(request: SliceRequest): Promise<Slice<Alert>>
   decisions(request: SliceRequest): Promise<Slice<Decision>>
   decision(id: number): Promise<Decision | undefined>

@@ -6,7 +6,7 @@ import { StoreError } from './failure.ts'
 import type { Entry } from './journal.ts'
 import type { Order, Query, Report, WorkerStart } from './messages.ts'
 import type { StoreSettings } from './settings.ts'
-import type { Remembered, Slice, SliceRequest, Store } from './store.ts'
+import type { Remembered, SearchRequest, SearchSlice, Slice, SliceRequest, Store } from './store.ts'
 
 /** Well under a second, so that a crash loses less than that also when the thread is busy. */
 const FLUSH_MS = 500
@@ -118,6 +118,12 @@ class StoreThread implements Store {
     if (request.cursor !== undefined) readCursor('flows', request.cursor)
     this.#flush()
     return (await this.#ask({ kind: 'flows', request })) as Slice<Connection>
+  }
+
+  async search(request: SearchRequest): Promise<SearchSlice> {
+    if (request.cursor !== undefined) readCursor('flows', request.cursor)
+    this.#flush()
+    return (await this.#ask({ kind: 'search', request })) as SearchSlice
   }
 
   async alerts(request: SliceRequest) {

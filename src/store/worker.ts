@@ -97,6 +97,8 @@ function answer(open: Archive, query: Query): unknown {
   switch (query.kind) {
     case 'flows':
       return open.flows(query.request)
+    case 'search':
+      return open.search(query.request)
     case 'alerts':
       return open.alerts(query.request)
     case 'decisions':

@@ -22,7 +22,8 @@ export function parseRange(text: string): AddressRange | undefined {
   const dash = text.indexOf('-')
   const low = parseAddress(dash < 0 ? text : text.slice(0, dash))
   const high = dash < 0 ? low : parseAddress(text.slice(dash + 1))
-  if (!low || !high || low.version !== high.version || compare(low.words, high.words) > 0) return undefined
+  if (!low || !high || low.version !== high.version || compareWords(low.words, high.words) > 0)
+    return undefined
   return { version: low.version, low: low.words, high: high.words }
 }
 
@@ -33,7 +34,9 @@ export function isInRange(address: string, { version, low, high }: AddressRange)
     return value !== undefined && value >= low[3] && value <= high[3]
   }
   const parsed = parseAddress(address)
-  return parsed?.version === 6 && compare(parsed.words, low) >= 0 && compare(parsed.words, high) <= 0
+  return (
+    parsed?.version === 6 && compareWords(parsed.words, low) >= 0 && compareWords(parsed.words, high) <= 0
+  )
 }
 
 /** IPv4 in IPv6 (`::ffff:192.0.2.1`) is IPv4; a zone index is dropped. */
@@ -114,7 +117,8 @@ function groupsOf(text: string): number[] | undefined {
   return groups
 }
 
-function compare(a: Words, b: Words): number {
+/** Less than 0 when `a` comes before `b`. */
+export function compareWords(a: Words, b: Words): number {
   for (let word = 0; word < 4; word++) {
     const difference = (a[word] as number) - (b[word] as number)
     if (difference !== 0) return difference

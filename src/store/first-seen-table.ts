@@ -1,0 +1,119 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { FIRST_KINDS, type FirstSeen, type ProgramFile } from '#model/first-seen.ts'
+import type { Connection } from '#model/flow.ts'
+import { programKeyOf } from '#model/summary.ts'
+import type { Row } from './rows.ts'
+
+const PROGRAM = 0
+const PROGRAM_HOST = 1
+const PROGRAM_COUNTRY = 2
+/** A browser or a scanner meets hosts without end: of one program so many are kept. */
+const MAX_PEERS = 500
+const KNOWN = 50_000
+/** `last_at` is that exact, so that most flows cost no write. */
+const NOTED_EVERY_MS = 3_600_000
+const MAX_FILES = 50
+const LONGEST = 512
+const MAX_LISTED = 500
+
+/** When programs, and programs with hosts and countries, were first seen. Its callers hold the transaction. */
+export class FirstSeenTable {
+  readonly #db: DatabaseSync
+  readonly #note: StatementSync
+  readonly #count: StatementSync
+  readonly #isKept: StatementSync
+  /** When an entry was last noted on disk. Bounded: forgotten ones are noted again. */
+  readonly #noted = new Map<string, number>()
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#note = db.prepare(
+      `INSERT INTO first_seen (kind, program, peer, at, last_at) VALUES ($kind, $program, $peer, $at, $lastAt)
+       ON CONFLICT (kind, program, peer) DO UPDATE SET at = min(at, excluded.at), last_at = max(last_at, excluded.last_at)`,
+    )
+    this.#count = db.prepare('SELECT count(*) AS count FROM first_seen WHERE kind = ? AND program = ?')
+    this.#isKept = db.prepare('SELECT 1 FROM first_seen WHERE kind = ? AND program = ? AND peer = ?')
+  }
+
+  /** Takes in a flow that is new, or of which more is known now. */
+  see(connection: Connection): void {
+    const { owner, peer, country } = connection
+    if (!owner) return
+    const program = programKeyOf(owner).slice(0, LONGEST)
+    this.#see(PROGRAM, program, '', connection)
+    this.#see(PROGRAM_HOST, program, peer, connection)
+    if (country !== undefined) this.#see(PROGRAM_COUNTRY, program, country.toUpperCase(), connection)
+  }
+
+  /** What is known of the rows may no longer hold. */
+  forget(): void {
+    this.#noted.clear()
+  }
+
+  /** Notes which binary a path names. */
+  seeFile(path: string, identity: string, at: number): void {
+    this.#db
+      .prepare(
+        `INSERT INTO program_files (path, identity, first_at, last_at) VALUES ($path, $identity, $at, $at)
+         ON CONFLICT (path, identity) DO UPDATE SET first_at = min(first_at, $at), last_at = max(last_at, $at)`,
+      )
+      .run({ path, identity, at })
+    this.#db
+      .prepare(
+        `DELETE FROM program_files WHERE path = $path AND identity IN
+         (SELECT identity FROM program_files WHERE path = $path ORDER BY last_at DESC LIMIT -1 OFFSET ${MAX_FILES})`,
+      )
+      .run({ path })
+  }
+
+  /** Newest first; of one program where that is given. */
+  list(request: { readonly program?: string; readonly since?: number; readonly limit: number }): FirstSeen[] {
+    const { program, since = Number.MIN_SAFE_INTEGER } = request
+    const limit = Math.min(MAX_LISTED, Math.max(1, request.limit))
+    const ofProgram = program === undefined ? '' : 'AND program = $program'
+    const rows = this.#db
+      .prepare(`SELECT * FROM first_seen WHERE at >= $since ${ofProgram} ORDER BY at DESC LIMIT $limit`)
+      .all({ since, limit, ...(program !== undefined && { program }) })
+    return rows.map(firstSeenOf)
+  }
+
+  /** The binaries of a path, the newest first: more than one means that it changed. */
+  files(path: string): ProgramFile[] {
+    const rows = this.#db
+      .prepare('SELECT * FROM program_files WHERE path = ? ORDER BY first_at DESC')
+      .all(path)
+    return rows.map((row) => ({
+      path: String(row['path']),
+      identity: String(row['identity']),
+      firstAt: Number(row['first_at']),
+      lastAt: Number(row['last_at']),
+    }))
+  }
+
+  #see(kind: number, program: string, peer: string, { openedAt, seenAt }: Connection): void {
+    const text = `${kind} ${peer} ${program}`
+    const noted = this.#noted.get(text)
+    if (noted !== undefined && Math.abs(seenAt - noted) < NOTED_EVERY_MS) return
+    if (noted === undefined && !this.#hasRoom(kind, program, peer)) return
+    this.#note.run({ kind, program, peer, at: openedAt, lastAt: seenAt })
+    this.#remember(text, seenAt)
+  }
+
+  #hasRoom(kind: number, program: string, peer: string): boolean {
+    if (kind === PROGRAM || this.#isKept.get(kind, program, peer)) return true
+    return Number(this.#count.get(kind, program)?.['count']) < MAX_PEERS
+  }
+
+  #remember(text: string, at: number): void {
+    if (this.#noted.size >= KNOWN) this.#noted.clear()
+    this.#noted.set(text, at)
+  }
+}
+
+const firstSeenOf = (row: Row): FirstSeen => ({
+  kind: FIRST_KINDS[Number(row['kind'])] ?? 'program',
+  program: String(row['program']),
+  ...(row['peer'] !== '' && { peer: String(row['peer']) }),
+  at: Number(row['at']),
+  lastAt: Number(row['last_at']),
+})

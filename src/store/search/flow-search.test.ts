@@ -1,0 +1,263 @@
+import { DatabaseSync } from 'node:sqlite'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Connection as ShownConnection } from '#contract/schemas.ts'
+import { caretText } from '#contract/search/caret.ts'
+import { matches } from '#contract/search/matches.ts'
+import { parseSearch } from '#contract/search/parse.ts'
+import type { Search } from '#contract/search/search.ts'
+import { shownConnection } from '#core/present.ts'
+import { contains, ip, parseTarget, type Target } from '#model/address.ts'
+import { type Connection, END_REASONS, FLOW_STATES } from '#model/flow.ts'
+import { aBlock, aConnection, aDecision, anOwner, NOON } from '../../../test/support/remembered.ts'
+import { FlowTable } from '../flow-table.ts'
+import { Journal } from '../journal.ts'
+import { migrate } from '../migrate.ts'
+import { FlowSearch } from './flow-search.ts'
+
+const FLOWS = 600
+const SEGMENT = 70
+const BLOCKED = ['10.0.0.1', '198.51.100.0/24', '2001:db8::/48'] as Target[]
+const RUN = 2
+
+const address = fc.constantFrom(
+  '10.0.0.1',
+  '10.0.9.9',
+  '10.1.0.1',
+  '192.0.2.1',
+  '198.51.100.7',
+  '2001:db8::1',
+  '2001:db8:1::1',
+  '::a00:1',
+)
+const owner = fc.record({
+  pid: fc.constantFrom(0, 812, 813, 4_000_000),
+  name: fc.constantFrom('curl', 'Firefox', 'ssh%d', 'a_b'),
+  path: fc.constantFrom('/usr/bin/curl', 'unreadable', '/opt/Firefox/firefox'),
+  uid: fc.constantFrom(0, 33, 1000),
+  user: fc.option(fc.constantFrom('root', 'anna', 'www-data'), { nil: undefined }),
+  unit: fc.option(fc.constantFrom('ssh.service', 'cron.service'), { nil: undefined }),
+  container: fc.option(
+    fc.constantFrom(
+      { engine: 'docker' as const, id: 'abc', name: 'web-1' },
+      { engine: 'podman' as const, id: 'def', pod: { uid: '1', name: 'Pod' } },
+    ),
+    { nil: undefined },
+  ),
+})
+const connection = fc.record({
+  protocol: fc.constantFrom(6, 17, 1, 58, 200),
+  source: address.map(ip),
+  target: address.map(ip),
+  sourcePort: fc.constantFrom(0, 22, 40_000, 51_000),
+  targetPort: fc.constantFrom(0, 53, 443, 8080),
+  interfaceName: fc.constantFrom('eth0', 'eth1', 'Wlan0', 'lo'),
+  direction: fc.constantFrom('inbound', 'outbound', 'forward', 'local'),
+  state: fc.constantFrom(...FLOW_STATES),
+  ended: fc.option(fc.constantFrom(...END_REASONS), { nil: undefined }),
+  openedAt: fc.integer({ min: NOON - 7_200_000, max: NOON }),
+  bytesForward: fc.constantFrom(0, 40, 999, 1000, 5_000_000),
+  bytesBackward: fc.constantFrom(0, 60, 4096, 7_000_000_000),
+  handshakeMs: fc.option(fc.constantFrom(0, 0.25, 1, 12.5, 200, 5000), { nil: undefined }),
+  name: fc.option(fc.constantFrom('cdn.example.com', 'Example.net', 'a*b'), { nil: undefined }),
+  country: fc.option(fc.constantFrom('DE', 'FR'), { nil: undefined }),
+  asn: fc.option(fc.constantFrom(13_335, 64_500), { nil: undefined }),
+  owner: fc.option(owner, { nil: undefined }),
+})
+
+const value = {
+  text: fc.constantFrom(
+    'curl',
+    'CUR',
+    '=curl',
+    '*fox',
+    'f*x',
+    '*',
+    'ssh%d',
+    'a_b',
+    '"a*b"',
+    'example',
+    'web',
+    'Pod',
+    'ssh',
+  ),
+  number: fc.constantFrom(
+    '0',
+    '812',
+    '>812',
+    '<=813',
+    '1000',
+    '22',
+    '443',
+    '>1024',
+    '50-9000',
+    '<23',
+    '33',
+    '64500',
+  ),
+  address: fc.constantFrom(
+    '10.0.0.1',
+    '10.0.0.0/8',
+    '10.0.*',
+    '2001:db8::/32',
+    '::/0',
+    '0.0.0.0/0',
+    '10.0.0.1-10.1.0.0',
+  ),
+}
+const term = fc
+  .tuple(
+    fc.boolean(),
+    fc.oneof(
+      fc.tuple(fc.constantFrom('app:', 'path:', 'name:', 'container:', 'unit:', ''), value.text),
+      fc.tuple(fc.constantFrom('pid:', 'uid:', 'port:', 'lport:', 'asn:', 'bytes:', 'rtt:'), value.number),
+      fc.tuple(fc.constantFrom('src:', 'dst:', 'peer:', ''), value.address),
+      fc.tuple(fc.constant('user:'), fc.constantFrom('anna', 'ANNA', 'ann', '1000', 'r*', '*')),
+      fc.tuple(fc.constant('proto:'), fc.constantFrom('tcp', '17', 'icmp*', '200', 'sctp')),
+      fc.tuple(fc.constant('dir:'), fc.constantFrom('inbound', 'for*', 'local,outbound')),
+      fc.tuple(fc.constant('iface:'), fc.constantFrom('eth0', 'eth*', 'WLAN0', 'eth', 'lo')),
+      fc.tuple(fc.constant('state:'), fc.constantFrom('established', 'syn*', 'closed,reset', 'answered')),
+      fc.tuple(fc.constant('country:'), fc.constantFrom('DE', 'fr', 'D*', 'IT', 'de,it')),
+      fc.tuple(fc.constant('asn:'), fc.constantFrom('example', 'AS13335', '=cloud')),
+      fc.tuple(
+        fc.constant('is:'),
+        fc.constantFrom(
+          'blocked',
+          'allowed',
+          'live',
+          'ended',
+          'over',
+          'unknown',
+          'inbound',
+          'live,forward',
+          'live,unknown',
+        ),
+      ),
+      fc.tuple(fc.constantFrom('since:', 'until:'), fc.constantFrom('30m', '1h', '100m', '1d')),
+      fc.tuple(fc.constant('bytes:'), fc.constantFrom('>1k', '1M-8G')),
+      fc.tuple(fc.constantFrom('bytes:', 'rtt:'), fc.constantFrom('<40', '7000000000', '>=5000', '<1')),
+    ),
+  )
+  .map(([isNot, [key, text]]) => `${isNot ? '-' : ''}${key}${text}`)
+const query = fc.array(term, { maxLength: 4 }).map((terms) => terms.join(' '))
+
+/** Absent values are absent, not undefined: so the store gives them back. */
+function plain(about: object): Partial<Connection> {
+  return JSON.parse(JSON.stringify(about)) as Partial<Connection>
+}
+
+let db: DatabaseSync
+const kept: Connection[] = []
+const shown: ShownConnection[] = []
+
+beforeAll(() => {
+  db = new DatabaseSync(':memory:')
+  migrate(db, ':memory:')
+  const journal = new Journal(db)
+  for (const [at, target] of BLOCKED.entries()) {
+    journal.write({ kind: 'decision', decision: aDecision(at + 1, { target }), add: aBlock({ target }) })
+  }
+  const over = aBlock({ target: ip('192.0.2.1'), until: NOON - 1 })
+  journal.write({ kind: 'decision', decision: aDecision(9), add: over })
+  const [sample = []] = fc.sample(fc.array(connection, { minLength: FLOWS, maxLength: FLOWS }), {
+    numRuns: 1,
+    seed: 3,
+  })
+  const table = new FlowTable(db, RUN, SEGMENT)
+  for (const [at, about] of sample.entries()) {
+    const names = { ...(about.asn && { asName: about.asn === 64_500 ? 'Example' : 'Cloud' }) }
+    const known = plain({ ...about, ...names, owner: about.owner && anOwner(plain(about.owner) as never) })
+    const { handshakeMs: _, ...base } = aConnection({ id: at + 1, ...known } as never)
+    const one = { ...base, ...(about.handshakeMs !== undefined && { handshakeMs: about.handshakeMs }) }
+    if (about.owner?.user === undefined && one.owner) delete (one.owner as { user?: string }).user
+    table.save([one], NOON)
+    kept.push(one)
+    shown.push(shownConnection(one, blockOf as never))
+  }
+})
+afterAll(() => db.close())
+
+const blockOf = (peer: string) => {
+  const target = BLOCKED.find((one) => contains(one, parseTarget(peer) as Target))
+  return target && aBlock({ target })
+}
+
+function read(text: string): Search {
+  const parsed = parseSearch(text, NOON)
+  if (parsed.state === 'error') throw new Error(caretText(parsed.error))
+  return parsed.search
+}
+
+function expected(text: string): number[] {
+  const search = read(text)
+  return shown.flatMap((one) => (matches(search, one) ? [one.id] : [])).reverse()
+}
+
+const idsOf = (search: FlowSearch, text: string): number[] =>
+  search.slice({ search: read(text), limit: 1000, now: NOON }).items.map(({ id }) => id)
+
+describe('a search in the store finds what the same search finds on the page', () => {
+  test.each([
+    ['by indexes', 100_000],
+    ['by reading most segments', 5],
+    ['by reading every segment', -1],
+  ])('%s', (_, candidates) => {
+    const search = new FlowSearch(db, RUN, { budgetMs: 1e9, candidates })
+    let found = 0
+    fc.assert(
+      fc.property(query, (text) => {
+        const ids = idsOf(search, text)
+        expect([text, ids]).toEqual([text, expected(text)])
+        found += ids.length
+      }),
+      { numRuns: 120 },
+    )
+    expect(found).toBeGreaterThan(1000)
+  })
+})
+
+test('the connections come back as they were kept', () => {
+  const search = new FlowSearch(db, RUN)
+  const { items } = search.slice({ search: read('country:DE name:example app:curl'), limit: 1000, now: NOON })
+  expect(items.length).toBeGreaterThan(0)
+  for (const item of items) expect(item).toEqual(kept[item.id - 1])
+})
+
+test('pages follow each other without a gap, also when time is short', () => {
+  const search = new FlowSearch(db, RUN, { budgetMs: 0, candidates: 2000 })
+  const ids: number[] = []
+  let cursor: string | undefined
+  let short = 0
+  do {
+    const page = search.slice({
+      search: read('proto:tcp port:443'),
+      limit: 7,
+      now: NOON,
+      ...(cursor && { cursor }),
+    })
+    ids.push(...page.items.map(({ id }) => id))
+    if (page.searchedTo !== undefined) short++
+    cursor = page.next
+  } while (cursor)
+  expect(ids).toEqual(expected('proto:tcp port:443'))
+  expect(short).toBeGreaterThan(0)
+})
+
+test('flows of earlier runs that nobody closed are ended', () => {
+  const later = new FlowSearch(db, RUN + 1)
+  expect(idsOf(later, 'is:live')).toEqual([])
+  expect(idsOf(later, 'is:ended')).toHaveLength(FLOWS)
+})
+
+test('what is typed is never SQL', () => {
+  const search = new FlowSearch(db, RUN)
+  for (const hostile of [
+    `name:"'; DROP TABLE flows; --"`,
+    `"') OR 1=1 --"`,
+    'iface:"$v0"',
+    'user:"\\u0000%_"',
+  ]) {
+    expect(idsOf(search, hostile)).toEqual([])
+  }
+  expect(idsOf(search, '')).toHaveLength(FLOWS)
+})

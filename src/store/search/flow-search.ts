@@ -1,0 +1,182 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Search } from '#contract/search/search.ts'
+import { cursorAfter, readCursor, sliceLimit } from '../cursor.ts'
+import { timeOfKey } from '../flow-key.ts'
+import { readFlows } from '../flow-list.ts'
+import type { Values } from '../rows.ts'
+import type { SearchRequest, SearchSlice } from '../store.ts'
+import { prepareForSearch, type SearchState } from './binding.ts'
+import { blockedRanges, createBlockedAddresses } from './blocked.ts'
+import { type Plan, planOf } from './plan.ts'
+import { usedValues, type Walk } from './terms.ts'
+
+const AT_ONCE = 250
+
+export interface SearchLimits {
+  /** After this long an answer is given as it is, with the cursor to go on: others wait for this thread. */
+  readonly budgetMs: number
+  /** An index that leads to more flows of a segment than this is no short cut: then the segment is read. */
+  readonly candidates: number
+}
+
+const LIMITS: SearchLimits = { budgetMs: 150, candidates: 2000 }
+
+interface Segment {
+  readonly segment: number
+  /** Its ids: the first is in, the end is out. */
+  readonly first: number
+  readonly end: number
+}
+
+type FoundIds = { readonly ids: number[]; readonly stoppedBelow?: number }
+
+/** Finds flows by any field, newest first. Bounded in time: it answers what it has, and where to go on. */
+export class FlowSearch {
+  readonly #db: DatabaseSync
+  readonly #run: number
+  readonly #state: SearchState
+  readonly #limits: SearchLimits
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(db: DatabaseSync, run: number, limits = LIMITS) {
+    this.#db = db
+    this.#run = run
+    this.#limits = limits
+    this.#state = prepareForSearch(db)
+  }
+
+  slice({ search, limit: asked, cursor, now }: SearchRequest): SearchSlice {
+    const limit = sliceLimit(asked)
+    const below = cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor('flows', cursor)
+    const { ids, stoppedBelow } = this.#find(this.plan(search, now), below, limit + 1)
+    const items = readFlows(this.#db, ids.slice(0, limit), this.#run)
+    const last = ids[limit - 1]
+    if (ids.length > limit && last !== undefined) {
+      return { items, total: items.length, totalIsFloor: true, next: cursorAfter('flows', last) }
+    }
+    if (stoppedBelow === undefined) return { items, total: items.length }
+    const searchedTo = timeOfKey(stoppedBelow)
+    return {
+      items,
+      total: items.length,
+      totalIsFloor: true,
+      next: cursorAfter('flows', stoppedBelow),
+      searchedTo,
+    }
+  }
+
+  /** Plans a search; the plan is good until the next one is made. */
+  plan(search: Search, now: number): Plan {
+    const isAboutBlocks = search.terms.some((term) =>
+      term.anyOf.some((test) => test.kind === 'is' && (test.what === 'blocked' || test.what === 'allowed')),
+    )
+    const blocked = isAboutBlocks ? blockedRanges(this.#db, now) : []
+    this.#state.blocked = createBlockedAddresses(blocked)
+    return planOf(this.#db, search, { state: this.#state, run: this.#run, blocked })
+  }
+
+  /** The segments that may hold what is planned, newest first. */
+  segments({ openedFrom, openedTo }: Plan, below = Number.MAX_SAFE_INTEGER): Segment[] {
+    const rows = this.#prepare(
+      `SELECT segment, first_id, lead(first_id, 1, $below) OVER (ORDER BY segment) AS end_id, min_opened, max_opened
+       FROM segments ORDER BY segment DESC`,
+    ).all({ below })
+    return rows.flatMap((row) => {
+      const [first, end] = [Number(row['first_id']), Math.min(below, Number(row['end_id']))]
+      const isInPeriod = Number(row['max_opened']) >= openedFrom && Number(row['min_opened']) <= openedTo
+      return first < end && isInPeriod ? [{ segment: Number(row['segment']), first, end }] : []
+    })
+  }
+
+  #find(plan: Plan, below: number, wanted: number): FoundIds {
+    const startedAt = performance.now()
+    const ids: number[] = []
+    for (const segment of this.segments(plan, below)) {
+      if (performance.now() - startedAt > this.#limits.budgetMs && segment.end !== below) {
+        return { ids, stoppedBelow: segment.end }
+      }
+      const candidates = this.#candidates(plan, segment)
+      const missing = wanted - ids.length
+      const found = candidates
+        ? this.#among(plan, candidates, segment, missing)
+        : this.#throughout(plan, segment, missing)
+      ids.push(...found)
+      if (ids.length >= wanted) break
+    }
+    return { ids }
+  }
+
+  /** The flows of a segment that may fit, newest first, by the way that leads to the fewest; absent: read them all. */
+  #candidates(plan: Plan, segment: Segment): number[] | undefined {
+    let fewest: number[] | undefined
+    for (const walks of plan.ways) {
+      const most = fewest ? fewest.length : this.#limits.candidates
+      const found = this.#follow(walks, segment.segment, most)
+      if (found && (!fewest || found.length < fewest.length)) fewest = found
+      if (fewest?.length === 0) return fewest
+    }
+    return fewest?.sort((a, b) => b - a)
+  }
+
+  /** Undefined when there are more than `most`. */
+  #follow(walks: readonly Walk[], segment: number, most: number): number[] | undefined {
+    const ids = new Set<number>()
+    for (const walk of walks) {
+      for (const row of this.#step(walk, segment, most + 1)) ids.add(row['id'] as number)
+      if (ids.size > most) return undefined
+    }
+    return [...ids]
+  }
+
+  #step(walk: Walk, segment: number, limit: number): ReturnType<StatementSync['all']> {
+    const condition =
+      'spans' in walk ? `${walk.column} IN (SELECT value FROM json_each($ids))` : walk.condition
+    const values = 'spans' in walk ? spanValues(walk.spans, segment) : usedValues(condition, walk.values)
+    if (!values) return []
+    const statement = this.#prepare(
+      `SELECT id FROM flows INDEXED BY ${walk.index} WHERE segment = $segment AND ${condition} LIMIT $limit`,
+    )
+    return statement.all({ ...values, segment, limit })
+  }
+
+  #among(plan: Plan, candidates: readonly number[], { first, end }: Segment, wanted: number): number[] {
+    const ids: number[] = []
+    const statement = this.#prepare(
+      `SELECT flows.id FROM ${plan.from}
+       WHERE flows.id IN (SELECT value FROM json_each($candidates)) AND ${plan.where} ORDER BY flows.id DESC`,
+    )
+    const inside = candidates.filter((id) => id >= first && id < end)
+    for (let at = 0; at < inside.length && ids.length < wanted; at += AT_ONCE) {
+      const some = JSON.stringify(inside.slice(at, at + AT_ONCE))
+      for (const row of statement.all({ ...plan.values, candidates: some })) ids.push(row['id'] as number)
+    }
+    return ids.slice(0, wanted)
+  }
+
+  #throughout(plan: Plan, { first, end }: Segment, wanted: number): number[] {
+    const statement = this.#prepare(
+      `SELECT flows.id FROM ${plan.from} WHERE flows.id >= $first AND flows.id < $end AND ${plan.where}
+       ORDER BY flows.id DESC LIMIT $wanted`,
+    )
+    return statement.all({ ...plan.values, first, end, wanted }).map((row) => row['id'] as number)
+  }
+
+  /** A search has a handful of texts, and each segment runs them anew. */
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    if (this.#statements.size >= 64) this.#statements.clear()
+    const statement = this.#db.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}
+
+/** The rows that flows of this segment may refer to; undefined when there are none. */
+function spanValues(
+  spans: Extract<Walk, { readonly spans: unknown }>['spans'],
+  segment: number,
+): Values | undefined {
+  const ids = spans.flatMap(({ id, first, last }) => (first <= segment && last >= segment ? [id] : []))
+  return ids.length === 0 ? undefined : { ids: JSON.stringify(ids) }
+}

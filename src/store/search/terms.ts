@@ -1,0 +1,290 @@
+import type { AddressRange } from '#contract/search/address-range.ts'
+import { isInSpan, type NumberSpan, type SearchKey, type Term, type Test } from '#contract/search/search.ts'
+import { fitsText, type TextPattern } from '#contract/search/text-pattern.ts'
+import { FLOW_STATES } from '#model/flow.ts'
+import { protocolName } from '#model/packet.ts'
+import { DIRECTIONS, type Values } from '../rows.ts'
+import { scalesOfBytes, scalesOfRtt } from '../scale.ts'
+import type { Binding } from './binding.ts'
+import type { DimensionIds, Spanned } from './dimension-ids.ts'
+
+/** One way along an index to the flows of a segment that may fit. */
+export type Walk =
+  /** A condition that the index answers; `$segment` is bound for each segment. */
+  | { readonly index: string; readonly condition: string; readonly values: Values }
+  /** Rows of which each is used in a few segments only. */
+  | { readonly index: string; readonly column: string; readonly spans: readonly Spanned[] }
+
+/** What a test is in the store: the condition decides, the walks lead to all that may meet it. */
+interface Part {
+  readonly condition: string
+  /** Absent: no index helps. */
+  readonly walks?: readonly Walk[]
+}
+
+export interface TermParts extends Part {
+  readonly needsOwners: boolean
+}
+
+export interface TermTools {
+  readonly bind: Binding
+  readonly ids: DimensionIds
+  readonly run: number
+  /** What the blocks in force name. */
+  readonly blocked: readonly AddressRange[]
+}
+
+/** So many values in one walk: each costs a step in every segment. */
+const MAX_IN_WALK = 500
+const MAX_BLOCKED_WALKS = 32
+const OWNER_KEYS: ReadonlySet<Term['key']> = new Set(['pid', 'uid', 'user', 'unit', 'container'])
+
+/** A term as a condition on the tables `flows` and, where it needs them, `owners`. */
+export function partsOf(term: Term, tools: TermTools): TermParts {
+  const parts = term.anyOf.map((test) => partOf(term.key, test, tools))
+  const anyOf =
+    parts.length === 0 ? '0' : parts.map(({ condition }) => `ifnull(${condition}, 0)`).join(' OR ')
+  const walks = parts.every((part) => part.walks) ? parts.flatMap((part) => part.walks ?? []) : undefined
+  return {
+    condition: term.isNot ? `NOT (${anyOf})` : `(${anyOf})`,
+    needsOwners: OWNER_KEYS.has(term.key),
+    ...(walks && !term.isNot && { walks }),
+  }
+}
+
+function partOf(key: Term['key'], test: Test, tools: TermTools): Part {
+  switch (test.kind) {
+    case 'text':
+      return TEXTS[key as SearchKey]?.(test.pattern, tools) ?? NOTHING
+    case 'number':
+      return NUMBERS[key as SearchKey]?.(test.span, tools) ?? NOTHING
+    case 'address':
+      return addressPart(key as 'src' | 'dst' | 'peer', test.range, tools)
+    case 'word':
+      return wordPart(test, tools)
+    case 'is':
+      return isPart(test.what, tools)
+  }
+}
+
+const NOTHING: Part = { condition: '0', walks: [] }
+
+type TextPart = (pattern: TextPattern, tools: TermTools) => Part
+
+const TEXTS: Partial<Record<SearchKey, TextPart>> = {
+  app: (pattern, tools) =>
+    programPart(tools, ({ name, path }) => fitsText(pattern, name) || fitsText(pattern, path)),
+  path: (pattern, tools) => programPart(tools, ({ path }) => fitsText(pattern, path)),
+  user: (pattern, tools) =>
+    homePart(tools, ({ user, uid }) => fitsText(pattern, user) || fitsText(pattern, String(uid))),
+  unit: (pattern, tools) => homePart(tools, ({ unit }) => fitsText(pattern, unit)),
+  container: (pattern, tools) =>
+    homePart(tools, ({ container }) =>
+      [container?.name, container?.id, container?.pod?.name].some((text) => fitsText(pattern, text)),
+    ),
+  proto: (pattern, { bind }) => ({
+    condition: bind.among(
+      'flows.protocol',
+      numbersWhere(256, (n) => fitsText(pattern, protocolName(n))),
+    ),
+  }),
+  dir: (pattern, { bind }) => ({
+    condition: bind.among('flows.direction', indexesWhere(DIRECTIONS, pattern)),
+  }),
+  state: (pattern, { bind }) => ({
+    condition: bind.among('flows.state', indexesWhere(FLOW_STATES, pattern)),
+  }),
+  iface: (pattern, { bind }) => ({ condition: bind.fits('flows.interface', pattern) }),
+  name: (pattern, tools) => namePart(pattern, tools),
+  country: (pattern, tools) => countryPart(pattern, tools),
+  asn: (pattern, { bind, ids }) => {
+    const asns = ids.networks(pattern)
+    return { condition: bind.among('flows.asn', asns), ...inWalk('flows_asn', 'asn', asns) }
+  },
+}
+
+type NumberPart = (span: NumberSpan, tools: TermTools) => Part
+
+const LOCAL_PORT = 'CASE direction WHEN 0 THEN target_port ELSE source_port END'
+const BYTES = '(bytes_forward + bytes_backward)'
+
+const NUMBERS: Partial<Record<SearchKey, NumberPart>> = {
+  pid: (span, tools) => ownerPart(spanCondition('owners.pid', span, tools), tools),
+  uid: (span, tools) => homePart(tools, ({ uid }) => isInSpan(uid, span)),
+  port: (span, tools) => {
+    const [source, target] = ['source_port', 'target_port'].map((port) => spanCondition(port, span, tools))
+    return { condition: `(${source} OR ${target})`, walks: portWalks(span, tools) }
+  },
+  lport: (span, tools) => ({
+    condition: spanCondition(LOCAL_PORT, span, tools),
+    walks: portWalks(span, tools),
+  }),
+  asn: (span, tools) => {
+    const condition = spanCondition('flows.asn', span, tools)
+    return { condition, walks: [{ index: 'flows_asn', condition, values: tools.bind.values }] }
+  },
+  since: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
+  until: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
+  bytes: (span, tools) => {
+    const [low, high] = scalesOfBytes(span)
+    const condition = `scale BETWEEN ${tools.bind.value(low)} AND ${tools.bind.value(high)}`
+    return { condition: spanCondition(BYTES, span, tools), walks: scaleWalks(condition, tools) }
+  },
+  rtt: (span, tools) => {
+    const scales = tools.bind.value(JSON.stringify(scalesOfRtt(span)))
+    const condition = `scale IN (SELECT value FROM json_each(${scales}))`
+    return { condition: spanCondition('handshake_ms', span, tools), walks: scaleWalks(condition, tools) }
+  },
+}
+
+function spanCondition(column: string, span: NumberSpan, { bind }: TermTools): string {
+  const { from, to, isAbove, isBelow } = span
+  const sides: string[] = []
+  if (from !== undefined) sides.push(`${column} ${isAbove ? '>' : '>='} ${bind.value(from)}`)
+  if (to !== undefined) sides.push(`${column} ${isBelow ? '<' : '<='} ${bind.value(to)}`)
+  return sides.length === 0 ? `${column} IS NOT NULL` : `(${sides.join(' AND ')})`
+}
+
+const portWalks = (span: NumberSpan, tools: TermTools): Walk[] =>
+  ['source_port', 'target_port'].map((port) => ({
+    index: `flows_${port}`,
+    condition: spanCondition(port, span, tools),
+    values: tools.bind.values,
+  }))
+
+/** With those of which no scale was noted. */
+const scaleWalks = (condition: string, { bind }: TermTools): Walk[] =>
+  [condition, 'scale = 0'].map((one) => ({ index: 'flows_scale', condition: one, values: bind.values }))
+
+type ProgramFits = Parameters<DimensionIds['programs']>[0]
+type HomeFits = Parameters<DimensionIds['homes']>[0]
+
+function programPart({ bind, ids }: TermTools, fits: ProgramFits): Part {
+  const programs = ids.programs(fits)
+  return { condition: bind.among('flows.program', programs), ...inWalk('flows_program', 'program', programs) }
+}
+
+function homePart(tools: TermTools, fits: HomeFits): Part {
+  const homes = tools.ids.homes(fits)
+  const condition = tools.bind.among('owners.home', homes)
+  const owners = tools.ids.owners('home IN (SELECT value FROM json_each($homes))', {
+    homes: JSON.stringify(homes),
+  })
+  return { condition, ...(owners && { walks: [{ index: 'flows_owner', column: 'owner', spans: owners }] }) }
+}
+
+/** `condition` is on owners, with values that are bound already. */
+function ownerPart(condition: string, { bind, ids }: TermTools): Part {
+  const owners = ids.owners(condition, usedValues(condition, bind.values))
+  return { condition, ...(owners && { walks: [{ index: 'flows_owner', column: 'owner', spans: owners }] }) }
+}
+
+function namePart(pattern: TextPattern, { bind, ids }: TermTools): Part {
+  const names = ids.names(pattern)
+  const spans = ids.nameSpans(names)
+  return {
+    condition: bind.among('flows.name', names),
+    ...(spans && { walks: [{ index: 'flows_name', column: 'name', spans }] }),
+  }
+}
+
+/** Countries are kept in capitals. */
+function countryPart(pattern: TextPattern, { bind }: TermTools): Part {
+  const [code = '', ...more] = pattern.pieces
+  if (more.length > 0) return { condition: bind.fits('flows.country', pattern) }
+  const condition = `flows.country = ${bind.value(code.toUpperCase())}`
+  return { condition, walks: [{ index: 'flows_country', condition, values: bind.values }] }
+}
+
+/** Which column holds the address, by direction: the peer of an inbound flow (code 0) is its source. */
+const SIDES = {
+  src: [['source', '0, 1, 2, 3']],
+  dst: [['target', '0, 1, 2, 3']],
+  peer: [
+    ['source', '0'],
+    ['target', '1, 2, 3'],
+  ],
+} as const
+
+function addressPart(key: keyof typeof SIDES, range: AddressRange, { bind }: TermTools): Part {
+  const low = bind.value(bytesOfWords(range, 'low'))
+  const high = bind.value(bytesOfWords(range, 'high'))
+  const length = range.version === 4 ? 4 : 16
+  const walks = SIDES[key].map(([column, directions]) => ({
+    index: `flows_${column}`,
+    // `length`: IPv4 addresses lie between IPv6 addresses in an index of bytes.
+    condition: `direction IN (${directions}) AND flows.${column} BETWEEN ${low} AND ${high}
+      AND length(flows.${column}) = ${length}`,
+    values: bind.values,
+  }))
+  return { condition: `(${walks.map(({ condition }) => `(${condition})`).join(' OR ')})`, walks }
+}
+
+function bytesOfWords(range: AddressRange, end: 'low' | 'high'): Uint8Array {
+  const words = range.version === 4 ? range[end].slice(3) : range[end]
+  const view = new DataView(new ArrayBuffer(words.length * 4))
+  for (const [at, word] of words.entries()) view.setUint32(at * 4, word)
+  return new Uint8Array(view.buffer)
+}
+
+function wordPart({ pattern, range }: Extract<Test, { kind: 'word' }>, tools: TermTools): Part {
+  const parts = [TEXTS.app?.(pattern, tools) ?? NOTHING, namePart(pattern, tools)]
+  if (range) parts.push(addressPart('src', range, tools), addressPart('dst', range, tools))
+  const condition = `(${parts.map((part) => `ifnull(${part.condition}, 0)`).join(' OR ')})`
+  if (!parts.every((part) => part.walks)) return { condition }
+  return { condition, walks: parts.flatMap((part) => part.walks ?? []) }
+}
+
+const BLOCKED = 'gatehouse_blocked(CASE direction WHEN 0 THEN flows.source ELSE flows.target END)'
+/** A flow that an earlier run left open was cut off by its end. */
+const live = ({ bind, run }: TermTools): string => `(ended IS NULL AND run = ${bind.value(run)})`
+const inDirection = (code: number): Part => ({ condition: `direction = ${code}` })
+
+function isPart(what: Extract<Test, { kind: 'is' }>['what'], tools: TermTools): Part {
+  switch (what) {
+    case 'blocked':
+      return { condition: BLOCKED, ...blockedWalks(tools) }
+    case 'allowed':
+      return { condition: `NOT ${BLOCKED}` }
+    case 'live':
+      return { condition: live(tools) }
+    case 'ended':
+    case 'over':
+      return { condition: `NOT ${live(tools)}` }
+    case 'unknown':
+      return { condition: 'owner IS NULL', walks: [NOBODY] }
+    default:
+      return inDirection(DIRECTIONS.indexOf(what))
+  }
+}
+
+/** While few are blocked each has its walk. */
+function blockedWalks(tools: TermTools): Pick<Part, 'walks'> {
+  if (tools.blocked.length > MAX_BLOCKED_WALKS) return {}
+  return { walks: tools.blocked.flatMap((range) => addressPart('peer', range, tools).walks ?? []) }
+}
+
+const NOBODY: Walk = { index: 'flows_nobody', condition: 'owner IS NULL', values: {} }
+
+/** A walk to the flows with one of these values; none where there are too many. */
+function inWalk(index: string, column: string, values: readonly number[]): Pick<Part, 'walks'> {
+  if (values.length > MAX_IN_WALK) return {}
+  const ids = JSON.stringify(values)
+  const condition = `${column} IN (SELECT value FROM json_each($ids))`
+  return { walks: values.length === 0 ? [] : [{ index, condition, values: { ids } }] }
+}
+
+const indexesWhere = (words: readonly string[], pattern: TextPattern): number[] =>
+  numbersWhere(words.length, (at) => fitsText(pattern, words[at]))
+
+const numbersWhere = (count: number, fits: (number: number) => boolean): number[] =>
+  Array.from({ length: count }, (_, at) => at).filter(fits)
+
+/** The bound values that a text of SQL names: SQLite refuses others. */
+export function usedValues(sql: string, values: Values): Values {
+  const used: Values = {}
+  for (const [, name = ''] of sql.matchAll(/\$(\w+)/g)) {
+    if (Object.hasOwn(values, name)) used[name] = values[name] ?? null
+  }
+  return used
+}
