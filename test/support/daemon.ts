@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -37,6 +37,8 @@ export interface DaemonOptions {
 /** Starts it and waits until it printed its link. `remove` of the folder is the caller's. */
 export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
+  // The web process, which is somebody else, must get through to the socket.
+  chmodSync(folder, 0o755)
   const config = join(folder, 'config.yaml')
   const socket = join(folder, 'run', 'api.sock')
   writeFileSync(config, options.config ?? '')
