@@ -78,9 +78,17 @@ async function ownerOfShell(command: string, cwd = folder): Promise<Owner | unde
   return ask(keyTo(Number(localPort)))
 }
 
-/** Of the next connection to our server. */
-const remotePort = (): Promise<number> =>
-  new Promise((resolve) => server.once('connection', (socket) => resolve(socket.remotePort as number)))
+/** Who makes the one connection to a server of its own; `act` gets its port. */
+async function ownerOfCaller(act: (port: number) => void): Promise<Owner | undefined> {
+  const own = createServer((socket) => accepted.push(socket.on('error', () => {}))).listen(0, '127.0.0.1')
+  await once(own, 'listening')
+  const peerPort = (own.address() as AddressInfo).port
+  const called = once(own, 'connection') as Promise<[Socket]>
+  act(peerPort)
+  const [socket] = await called
+  own.close()
+  return ask({ ...keyTo(socket.remotePort as number), peerPort })
+}
 
 const args = (): string => `127.0.0.1 ${port()} 1000 tcp`
 
@@ -118,9 +126,9 @@ describe('a program that is over is named by its path', () => {
   })
 
   rootTest('when it forked and became no other program', async () => {
-    const localPort = remotePort()
-    execFileSync('bash', ['-c', `(exec 3<>/dev/tcp/127.0.0.1/${port()}; true); true`])
-    const owner = await ask(keyTo(await localPort))
+    const owner = await ownerOfCaller((to) => {
+      execFileSync('bash', ['-c', `(exec 3<>/dev/tcp/127.0.0.1/${to}; true); true`])
+    })
     expect(owner).toMatchObject({ name: 'bash' })
     expect(owner?.parents?.slice(0, 2)).toEqual(['bash', 'node'])
   })
@@ -128,14 +136,11 @@ describe('a program that is over is named by its path', () => {
 
 rootTest('a script is its interpreter, and says which script', async () => {
   const script = join(folder, 'job.sh')
-  writeFileSync(script, `#!/bin/bash\nexec 3<>/dev/tcp/127.0.0.1/${port()}\nsleep 0.02\n`, { mode: 0o755 })
-  const localPort = remotePort()
-  execFileSync(script)
-  expect(await ask(keyTo(await localPort))).toMatchObject({
-    name: 'bash',
-    script,
-    commandLine: `/bin/bash ${script}`,
+  const owner = await ownerOfCaller((to) => {
+    writeFileSync(script, `#!/bin/bash\nexec 3<>/dev/tcp/127.0.0.1/${to}\nsleep 0.02\n`, { mode: 0o755 })
+    execFileSync(script)
   })
+  expect(owner).toMatchObject({ name: 'bash', script, commandLine: `/bin/bash ${script}` })
 })
 
 rootTest('an inbound connection is of the program that listens, also when it is closed', async () => {

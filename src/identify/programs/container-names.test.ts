@@ -64,7 +64,9 @@ test('files that are missing, damaged or no files give no name, and nobody waits
   file(`var/lib/docker/containers/${ID}/config.v2.json`, '{"Name":["x"]}')
   expect(named('docker').name).toBeUndefined()
   mkdirSync(join(root, 'home/ann/.local/share/containers/storage/overlay-containers'), { recursive: true })
-  execFileSync('mkfifo', [
+  execFileSync('sh', [
+    '-c',
+    'mkfifo "$0"',
     join(root, 'home/ann/.local/share/containers/storage/overlay-containers/containers.json'),
   ])
   expect(named('podman').name).toBeUndefined()

@@ -9,7 +9,6 @@ const SYS_BPF: Readonly<Record<string, number>> = { x64: 321, arm64: 280 }
 const COMMAND = {
   createMap: 0,
   lookUp: 1,
-  update: 2,
   loadProgram: 5,
   openRawTracepoint: 17,
   createLink: 28,
@@ -97,9 +96,6 @@ export function lookUpElement(map: number, key: Uint8Array, value: Uint8Array): 
     throw refused
   }
 }
-
-export const updateElement = (map: number, key: Uint8Array, value: Uint8Array): void =>
-  element(COMMAND.update, map, key, value)
 
 /** Throws ProgramRefused, with the end of the verifier's log. */
 export function loadProgram(name: string, hook: Hook, instructions: Uint8Array): number {
