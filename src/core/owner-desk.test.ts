@@ -67,8 +67,8 @@ test('asks three times for a socket that nobody knows, then lets it be', () => {
   expect(source.asked).toHaveLength(3)
 })
 
-test('a forwarded connection has no socket here to ask for', () => {
+test('a forwarded connection is asked for too: it may be of a container', () => {
   const source = aSource()
   createOwnerDesk(source).attach([aConnection({ direction: 'forward', target: ip('198.51.100.1') })])
-  expect(source.asked).toEqual([])
+  expect(source.asked).toMatchObject([{ peerAddress: '198.51.100.1', isForwarded: true }])
 })

@@ -1,6 +1,6 @@
 import type { Connection } from '#model/flow.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
-import { socketKeyOf } from '#model/standpoint.ts'
+import { ownerKeyOf } from '#model/standpoint.ts'
 
 /** A socket that nobody knows now may be found at the next look; after so many it will not. */
 const TRIES = 3
@@ -38,7 +38,7 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
   const known = new Map<number, Owner | 'nobody'>()
 
   function look(connection: Connection, wanted: SocketKey[]): Connection {
-    const key = socketKeyOf(connection)
+    const key = ownerKeyOf(connection)
     if (!key) return connection
     const owner = known.get(connection.id) ?? firstOwner(connection, key)
     if (owner === 'nobody') return giveUp(connection)

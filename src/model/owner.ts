@@ -55,4 +55,6 @@ export interface SocketKey {
   readonly localPort: number
   readonly peerAddress: string
   readonly peerPort: number
+  /** True when the socket is not of this network namespace: its packets are forwarded here. */
+  readonly isForwarded?: boolean
 }

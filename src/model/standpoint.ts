@@ -25,4 +25,14 @@ export function socketKeyOf(connection: Connection): SocketKey | undefined {
     : { protocol, localAddress: source, localPort: sourcePort, peerAddress: target, peerPort: targetPort }
 }
 
+/**
+ * The key to ask for an owner by. A forwarded connection is asked for by the end that opened it: that may be a
+ * container of this machine.
+ */
+export function ownerKeyOf(connection: Connection): SocketKey | undefined {
+  if (connection.direction !== 'forward') return socketKeyOf(connection)
+  const key = socketKeyOf({ ...connection, direction: 'outbound' })
+  return key && { ...key, isForwarded: true }
+}
+
 const isGroup = (address: Ip): boolean => /^(22[4-9]|23\d)\.|^255\.255\.255\.255$|^ff/.test(address)

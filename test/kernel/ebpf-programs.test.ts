@@ -191,7 +191,7 @@ wireTest(
       import { execFileSync } from 'node:child_process'
       import { startOwners } from '${moduleAt('identify/owners/thread.ts')}'
       const owners = startOwners({ sources: ['ebpf'] })
-      const key = (protocol, localPort, peerPort) => ({ protocol, localAddress: '${wire.client.ip4}', localPort, peerAddress: '${wire.server.ip4}', peerPort })
+      const key = (protocol, localPort, peerPort) => ({ protocol, localAddress: '${wire.client.ip4}', localPort, peerAddress: '${wire.server.ip4}', peerPort, isForwarded: true })
       const run = (port, kind) => Number(execFileSync('sh', ['-c', '${enter.replaceAll("'", "\\'")}', 'sh', '${program}', '${wire.server.ip4}', String(port), '3000', kind]))
       owners.onAnswer(() => {
         const keys = [key(${TCP}, run(${listener.said.port}, 'tcp'), ${listener.said.port}), key(${UDP}, run(99, 'udp-connected'), 99)]

@@ -40,14 +40,21 @@ export class LookUp {
     const answers: OwnerAnswer[] = []
     for (const source of this.#sources) source.catchUp?.(now)
     for (const key of keys) {
-      const remembered = this.#remembered(key, now)
-      const socket = remembered ? undefined : this.#sockets.ask(key)
-      const owner = remembered ?? this.#ownerNow(key, socket, now)
+      const owner = this.#remembered(key, now)
       if (owner) answers.push({ key, owner })
-      else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ key, socket, tries: 0 })
-      else answers.push({ key })
+      // Not of this namespace: neither the socket table nor /proc would have it.
+      else if (key.isForwarded) answers.push({ key })
+      else this.#askSocket(key, now, answers)
     }
     return answers
+  }
+
+  #askSocket(key: SocketKey, now: number, answers: OwnerAnswer[]): void {
+    const socket = this.#sockets.ask(key)
+    const owner = this.#ownerNow(key, socket, now)
+    if (owner) answers.push({ key, owner })
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ key, socket, tries: 0 })
+    else answers.push({ key })
   }
 
   /** Reads the socket table where a key needs it, lets the sources learn, and answers. May take 100 ms and more. */
