@@ -1,4 +1,4 @@
-import type { AddressWords } from './address-words.ts'
+import type { AddressWords } from '#lib/address-words.ts'
 
 /** Numbers that stand for something; 0 for nothing. */
 export type Values = Uint16Array | Uint32Array

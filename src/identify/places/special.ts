@@ -1,5 +1,5 @@
+import type { AddressWords } from '#lib/address-words.ts'
 import { ipBytes, networkOf, type Target } from '#model/address.ts'
-import type { AddressWords } from './address-words.ts'
 import { columnsOf, type Prefix } from './range-builder.ts'
 import { createRangeTable } from './range-table.ts'
 import { SPECIAL_RANGES, type SpecialRange } from './special-ranges.ts'
