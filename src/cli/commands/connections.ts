@@ -34,6 +34,8 @@ const columns = (now: number): Column<Connection>[] => [
   { title: 'WAY', cell: ({ direction }) => ARROWS[direction] },
   { title: 'PROTO', cell: ({ protocol }) => protocol },
   { title: 'PEER', cell: ({ peer, peerPort }) => endpointText(peer, peerPort) },
+  { title: 'NAME', canShrink: true, cell: ({ name }) => name ?? '—' },
+  { title: 'PLACE', canShrink: true, cell: placeText },
   { title: 'HERE', isRight: true, cell: ({ localPort }) => (localPort === 0 ? '—' : String(localPort)) },
   { title: 'STATE', cell: ({ state }) => state },
   { title: 'DOWN/S', isRight: true, cell: (row) => bytesText(down(row)) },
@@ -42,6 +44,12 @@ const columns = (now: number): Column<Connection>[] => [
   { title: 'VERDICT', cell: ({ verdict }) => verdict },
   { title: 'ID', isRight: true, cell: ({ id }) => String(id) },
 ]
+
+/** Country and network, or what the address is reserved for. */
+const placeText = ({ country, asn, special }: Connection): string =>
+  [country, asn === undefined ? undefined : `AS${asn}`, special]
+    .filter((part) => part !== undefined)
+    .join(' ') || '—'
 
 /** What comes to this machine: from the originator of an inbound flow, else from its target. */
 const down = ({ direction, rateForward, rateBackward }: Connection): number =>

@@ -7,6 +7,7 @@ export type ColumnId =
   | 'app'
   | 'dir'
   | 'port'
+  | 'place'
   | 'state'
   | 'verdict'
   | 'source'
@@ -30,6 +31,7 @@ export const COLUMNS: readonly Column[] = [
   { id: 'app', width: 8.5, isNumber: false },
   { id: 'dir', width: 4.25, isNumber: false },
   { id: 'port', width: 6, isNumber: false, sort: 'port' },
+  { id: 'place', width: 5, isNumber: false },
   { id: 'state', width: 5.75, isNumber: false, sort: 'state' },
   { id: 'verdict', width: 5.5, isNumber: false, sort: 'verdict' },
   { id: 'source', width: 5.75, isNumber: false },
@@ -49,6 +51,7 @@ const KEPT_LONGEST: readonly ColumnId[] = [
   'port',
   'up',
   'state',
+  'place',
   'age',
   'dir',
   'source',

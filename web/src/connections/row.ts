@@ -54,6 +54,9 @@ export function sourceOf(row: Row): Owner['source'] | 'none' {
   return SURENESS.find((source) => sources.includes(source)) ?? 'none'
 }
 
+/** Country of the peer, or what its address is reserved for. */
+export const placeOf = ({ country, special }: Connection): string => country ?? special ?? ''
+
 /** Equal for flows of the same program; `through` for those that only pass this machine. */
 export function programOf(connection: Connection): string {
   const { owner, direction } = connection
