@@ -146,3 +146,15 @@ test('nft shows the brake as people would write it, and health counts what it he
     .toMatch(/another program changed it once/)
   expect(((await wire.enforcer.verify()) as { note: string }).note).toContain(`${held} answers`)
 })
+
+test('a kernel that cannot slow refusals blocks all the same, and health says so', async () => {
+  // No kernel takes a limit of nothing per second: it refuses the rule, and with it the whole table.
+  await wire.restartEnforcer({ wrapper: ['env', 'REFUSALS_PER_SECOND=0'] })
+  await wire.enforcer.start()
+  const { state, note } = (await wire.enforcer.verify()) as { state: string; note: string }
+  expect(state).toBe('ok')
+  expect(note).toContain('this kernel cannot slow refusals')
+  expect(await wire.enforcer.block(wire.client.ip4)).toBe(true)
+  expect(wire.call(wire.client, wire.server.ip4)).toBe('failed TIMEOUT')
+  expect(wire.nft('list', 'table', 'inet', 'gatehouse')).not.toContain('refused4')
+})

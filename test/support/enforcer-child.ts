@@ -12,7 +12,7 @@ import type { SocketKey } from '#model/owner.ts'
 const repairs: string[] = []
 const enforcer: Enforcer = createNftablesEnforcer({
   now: () => Date.now(),
-  refusals: { perSecond: 10, burst: 12 },
+  refusals: { perSecond: Number(process.env['REFUSALS_PER_SECOND'] ?? 10), burst: 12 },
   onRepair: (what) => repairs.push(`${Date.now()} ${what}`),
 })
 
