@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads'
 import koffi from 'koffi'
 
 /**
@@ -153,18 +154,22 @@ export function watchReadable(
   )
   const watch = { close: () => void (watches.delete(watch) && handle.close()) }
   watches.add(watch)
+  guardThread()
   return watch
 }
 
 /** All of this thread. */
 const watches = new Set<{ close(): void }>()
+let isGuarded = false
 
-/**
- * To be called when a thread is about to end by an error: a watch that fires while its thread is taken down aborts
- * the whole process.
- */
-export function closeAllWatches(): void {
-  for (const watch of watches) watch.close()
+/** A watch that fires while its thread is taken down by an error aborts the whole process: then it must be closed. */
+function guardThread(): void {
+  if (isMainThread || isGuarded) return
+  isGuarded = true
+  process.once('uncaughtException', (failed) => {
+    for (const watch of watches) watch.close()
+    throw failed
+  })
 }
 
 function int32(value: number): Uint8Array {

@@ -14,6 +14,8 @@ import {
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Owners, startOwners } from '#identify/owners/thread.ts'
 import { parseCgroupMount } from '#kernel/bpf/cgroup-root.ts'
@@ -287,4 +289,29 @@ rootTest('without the privilege it is said what is missing and what helps', asyn
     // Newer kernels let anybody hear of processes (proc connector, Linux 6.6).
     sources: expect.arrayContaining(['scan']),
   })
+})
+
+rootTest('a thread that fails in the middle of events is said, and takes nobody down', async () => {
+  const failing = join(folder, 'failing.mjs')
+  writeFileSync(
+    failing,
+    `await import('${moduleAt('identify/owners/worker.ts')}')
+    const { spawn } = await import('node:child_process')
+    setTimeout(() => {
+      for (let at = 0; at < 5; at++) spawn('true')
+      for (const until = performance.now() + 100; performance.now() < until; );
+      throw new Error('boom')
+    }, 100)`,
+  )
+  for (const sources of [['ebpf'], ['netlink']] as const) {
+    const own = startOwners({ sources, workerFile: pathToFileURL(failing) })
+    const failed = new Promise<void>((resolve) => own.onAnswer(() => resolve()))
+    const nobody: SocketKey = { ...keyTo(1), peerPort: 2 }
+    const asking = setInterval(() => own.request([nobody]), 20)
+    await failed
+    for (let tries = 0; own.health.state === 'ok' && tries < 100; tries++) await pause(20)
+    clearInterval(asking)
+    expect(own.health).toMatchObject({ state: 'degraded', reason: expect.stringContaining('boom') })
+    await own.stop()
+  }
 })

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { closeAllWatches, watchReadable } from '#kernel/libc.ts'
+import { watchReadable } from '#kernel/libc.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SocketTable } from '#kernel/socket-table.ts'
 import type { PartHealth } from '#model/health.ts'
@@ -18,11 +18,6 @@ const MAX_PAUSE_MS = 5_000
 /** Events are taken in so often while there are any, and ever more rarely when there are none. */
 const SHORTEST_DRAIN_MS = 5
 const LONGEST_DRAIN_MS = 100
-
-process.once('uncaughtException', (failed) => {
-  closeAllWatches()
-  throw failed
-})
 
 const { sources: wanted } = workerData as WorkerSettings
 const diag = new SocketDiag()
