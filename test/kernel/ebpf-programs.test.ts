@@ -136,6 +136,40 @@ describe('a program that is over is named by its path', () => {
   })
 })
 
+rootTest('an IPv4 connection of an IPv6 socket is found by its IPv4 addresses', async () => {
+  const { pid, localPort } = await runShortLived(program, ['::ffff:127.0.0.1', String(port()), '1000', 'tcp'])
+  expect(await ask(keyTo(localPort))).toMatchObject({ pid, path: program, source: 'ebpf' })
+})
+
+rootTest('a connection that is refused has its owner too', async () => {
+  const [closed, localPort] = [1, 47_001]
+  const script = `const net = require('net'); net.connect({ host: '127.0.0.1', port: ${closed}, localPort: ${localPort} }).on('error', () => process.exit(0))`
+  execFileSync(process.execPath, ['-e', script])
+  expect(await ask({ ...keyTo(localPort), peerPort: closed })).toMatchObject({
+    path: process.execPath,
+    source: 'ebpf',
+  })
+})
+
+rootTest('a live socket whose opener is over belongs to who holds it now', async () => {
+  const both = startOwners({ sources: ['ebpf', 'scan'] })
+  await both.listSockets()
+  // The child keeps descriptor 3 and lets go of our pipe, so that the shell is over for us.
+  const script = `exec 3<>/dev/tcp/127.0.0.1/${port()}; sleep 20 >/dev/null 2>&1 & echo $!`
+  const child = Number(execFileSync('bash', ['-c', script], { encoding: 'utf8' }))
+  try {
+    await pause(300)
+    const list = await both.listSockets()
+    const held = Array.from({ length: list.count }, (_, row) => list.at(row)).filter(
+      (socket) => socket.peerPort === port() && socket.owner?.name === 'sleep',
+    )
+    expect(held.map((socket) => [socket.owner?.pid, socket.owner?.source])).toEqual([[child, 'scan']])
+  } finally {
+    process.kill(child)
+    await both.stop()
+  }
+})
+
 rootTest('a script is its interpreter, and says which script', async () => {
   const script = join(folder, 'job.sh')
   const owner = await ownerOfCaller((to) => {

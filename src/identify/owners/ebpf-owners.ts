@@ -8,7 +8,6 @@ import { PROTOCOL } from '#model/packet.ts'
 import { keyText } from './owner-cache.ts'
 import type { OwnerMaker } from './owner-maker.ts'
 import type { FoundSocket, OwnerSource } from './owner-source.ts'
-import type { ProcessDetails } from './process.ts'
 import type { KnownProcess, ProcessBook } from './process-book.ts'
 
 const MAX_SOCKETS = 65_536
@@ -38,11 +37,11 @@ export class EbpfOwners implements OwnerSource {
   readonly name = 'ebpf'
   readonly #parts: EbpfOwnersParts
   readonly #event = new EventView()
-  readonly #byCookie = new RecentMap<number, ProcessDetails>(MAX_SOCKETS)
-  readonly #byKey = new RecentMap<string, ProcessDetails>(MAX_SOCKETS)
-  readonly #foreign = new RecentMap<string, ProcessDetails>(MAX_SOCKETS)
+  readonly #byCookie = new RecentMap<number, KnownProcess>(MAX_SOCKETS)
+  readonly #byKey = new RecentMap<string, KnownProcess>(MAX_SOCKETS)
+  readonly #foreign = new RecentMap<string, KnownProcess>(MAX_SOCKETS)
   /** By local port, and by that and the peer: two sockets may share a port one after the other. */
-  readonly #udpPorts = new RecentMap<string, ProcessDetails>(MAX_SOCKETS)
+  readonly #udpPorts = new RecentMap<string, KnownProcess>(MAX_SOCKETS)
   readonly #listeners = new RecentMap<string, KnownProcess>(MAX_LISTENERS)
   #now = 0
   #lost = 0
@@ -65,9 +64,10 @@ export class EbpfOwners implements OwnerSource {
     return events
   }
 
+  /** A socket that outlives the process that opened it is held by another: /proc knows by which. */
   known(socket: FoundSocket, now: number): Owner | undefined {
-    const details = this.#byCookie.get(cookieNumber(socket.cookie))
-    return details && this.#parts.maker.ownerOf(details, now)
+    const process = this.#byCookie.get(cookieNumber(socket.cookie))
+    return process && !process.hasEnded ? this.#ownerOf(process, now) : undefined
   }
 
   learn(_sockets: readonly FoundSocket[], now: number): void {
@@ -76,13 +76,13 @@ export class EbpfOwners implements OwnerSource {
 
   remembered(key: SocketKey, now: number): Owner | undefined {
     const text = keyText(key)
-    const details = this.#byKey.get(text) ?? this.#foreign.get(text)
-    return details && this.#parts.maker.ownerOf(details, now)
+    const process = this.#byKey.get(text) ?? this.#foreign.get(text)
+    return process && this.#ownerOf(process, now)
   }
 
   likely(key: SocketKey, now: number): Owner | undefined {
-    const details = key.protocol === PROTOCOL.udp ? this.#udpSender(key) : this.#listenerAt(key)
-    return details && { ...this.#parts.maker.ownerOf(details, now), confidence: LISTENER_CONFIDENCE }
+    const process = key.protocol === PROTOCOL.udp ? this.#udpSender(key) : this.#listenerAt(key)
+    return process && { ...this.#ownerOf(process, now), confidence: LISTENER_CONFIDENCE }
   }
 
   health(): PartHealth {
@@ -116,35 +116,39 @@ export class EbpfOwners implements OwnerSource {
   #opened(event: EventView): void {
     const process = this.#parts.book.processOf(event, this.#now)
     const { kind, cookie } = event
-    if (cookie !== 0) this.#byCookie.set(cookie, process.details)
+    if (cookie !== 0) this.#byCookie.set(cookie, process)
     if (event.netns !== this.#parts.netns) return
     if (kind === KIND.listen) this.#listeners.set(localEnd(event), process)
     if (kind !== KIND.send || event.protocol !== PROTOCOL.udp) return
-    this.#udpPorts.set(`${event.localPort}`, process.details)
-    this.#udpPorts.set(`${event.localPort} ${peerAddress(event)} ${event.peerPort}`, process.details)
+    this.#udpPorts.set(`${event.localPort}`, process)
+    this.#udpPorts.set(`${event.localPort} ${peerAddress(event)} ${event.peerPort}`, process)
   }
 
   /** All five numbers of a socket that `#opened` told of; of its process only the cookie speaks. */
   #connected(event: EventView): void {
-    const details = this.#byCookie.get(event.cookie)
-    if (!details) return
+    const process = this.#byCookie.get(event.cookie)
+    if (!process) return
     const text = fiveNumbers(event)
-    if (event.netns === this.#parts.netns) this.#byKey.set(text, details)
-    else if (!isLoopback(event)) this.#foreign.set(text, details)
+    if (event.netns === this.#parts.netns) this.#byKey.set(text, process)
+    else if (!isLoopback(event)) this.#foreign.set(text, process)
   }
 
-  #udpSender({ localPort, peerAddress, peerPort }: SocketKey): ProcessDetails | undefined {
+  #ownerOf(process: KnownProcess, now: number): Owner {
+    return this.#parts.maker.ownerOf(process.details, now)
+  }
+
+  #udpSender({ localPort, peerAddress, peerPort }: SocketKey): KnownProcess | undefined {
     return this.#udpPorts.get(`${localPort} ${peerAddress} ${peerPort}`) ?? this.#udpPorts.get(`${localPort}`)
   }
 
   /** systemd opens sockets for others: who takes the connections is not known by it. */
-  #listenerAt(key: SocketKey): ProcessDetails | undefined {
+  #listenerAt(key: SocketKey): KnownProcess | undefined {
     const any = key.localAddress.includes(':')
       ? [`:: ${key.localPort}`]
       : [`0.0.0.0 ${key.localPort}`, `:: ${key.localPort}`]
     for (const end of [`${key.localAddress} ${key.localPort}`, ...any]) {
       const process = this.#listeners.get(end)
-      if (process && !process.hasEnded && process.details.pid !== SYSTEMD_PID) return process.details
+      if (process && !process.hasEnded && process.details.pid !== SYSTEMD_PID) return process
     }
     return undefined
   }

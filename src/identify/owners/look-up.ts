@@ -72,7 +72,11 @@ export class LookUp {
     for (const source of this.#sources) source.catchUp?.(now)
     const sockets: FoundSocket[] = []
     for (let row = 0; row < table.count; row++) sockets.push(foundAt(table, row))
-    for (const source of this.#sources) source.learn(sockets, now)
+    let unknown = sockets
+    for (const source of this.#sources) {
+      source.learn(unknown, now)
+      unknown = unknown.filter((socket) => source.known(socket, now) === undefined)
+    }
     const numbers = new Map<Owner, number>()
     const ownerOf = new Int32Array(table.count)
     for (const [row, socket] of sockets.entries()) {
