@@ -24,7 +24,7 @@ export interface Summary {
 }
 
 /** How a program is called where it is summed up: its path, or its name where the path cannot be read. */
-export const programKeyOf = (owner: Owner): string =>
+export const programKeyOf = (owner: Pick<Owner, 'path' | 'name'>): string =>
   owner.path === 'unreadable' || owner.path === '' ? `[${owner.name}]` : owner.path
 
 const KEY_OF: Readonly<Record<SummaryKind, (connection: Connection) => string | undefined>> = {

@@ -1,17 +1,23 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { FirstSeen, ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import { type Database, openDatabase, replaceBroken } from './database.ts'
 import { type Failure, failureOf, StoreError, type Trouble, troubleOf } from './failure.ts'
-import { FlowList, type FlowRequest } from './flow-list.ts'
-import { FlowTable } from './flow-table.ts'
-import { type Entry, Journal } from './journal.ts'
+import type { FlowRequest } from './flow-list.ts'
+import type { Entry, Journal } from './journal.ts'
 import { inTransaction } from './migrate.ts'
-import { Retention } from './retention.ts'
-import { copyTable } from './salvage.ts'
-import { FlowSearch } from './search/flow-search.ts'
 import type { StoreSettings } from './settings.ts'
-import type { Remembered, SearchRequest, SearchSlice, Slice, SliceRequest } from './store.ts'
+import type {
+  FirstSeenRequest,
+  Remembered,
+  SearchRequest,
+  SearchSlice,
+  Slice,
+  SliceRequest,
+  SummaryRequest,
+  SummarySlice,
+} from './store.ts'
+import { copyAll, standOn, type Tables } from './tables.ts'
 
 /** Entries that wait for a disk with room. */
 const MAX_WAITING = 20_000
@@ -21,34 +27,6 @@ const RETRY_FROM_MS = 1000
 const RETRY_UP_TO_MS = 30_000
 /** A disk that breaks one new file after the other is not given a fourth. */
 const MAX_BROKEN = 3
-const EVERY_TABLE = [
-  'programs',
-  'homes',
-  'owners',
-  'names',
-  'networks',
-  'classes',
-  'segments',
-  'flows',
-  'hours',
-  'first_seen',
-  'program_files',
-  'alerts',
-  'decisions',
-  'blocks',
-  'allow_entries',
-] as const
-
-/** What stands on one open database; made anew with it. */
-interface Tables {
-  readonly database: Database
-  readonly flows: FlowTable
-  readonly list: FlowList
-  readonly search: FlowSearch
-  readonly journal: Journal
-  readonly retention: Retention
-}
-
 /**
  * The store without its thread: everything at once, in order. A disk that refuses is never an error here: entries
  * wait in memory, flows are handed back, and `health` says why.
@@ -120,6 +98,34 @@ export class Archive {
     return this.#guard(() => this.#tables.search.slice(request), EMPTY)
   }
 
+  summaries(request: SummaryRequest): SummarySlice {
+    const nothing = { items: [], total: 0, since: request.now, until: request.now, isComplete: false }
+    // Sums that wait to be written are part of the answer.
+    this.#attempt(
+      () => this.#commitFlows(() => this.#tables.flows.finish(request.now)),
+      () => undefined,
+    )
+    return this.#guard(() => this.#tables.summaries.ofPeriod(request), nothing)
+  }
+
+  firstSeen(request: FirstSeenRequest): readonly FirstSeen[] {
+    return this.#guard(() => this.#tables.flows.firstSeen.list(request), [])
+  }
+
+  programFiles(path: string): readonly ProgramFile[] {
+    return this.#guard(() => this.#tables.flows.firstSeen.files(path), [])
+  }
+
+  /** Lost where the disk refuses: it is seen again at the program's next start. */
+  saveProgramFile(path: string, identity: string, now: number): void {
+    this.#now = now
+    if (!this.#mayTry(now)) return
+    this.#attempt(
+      () => this.#commit(() => this.#tables.flows.firstSeen.seeFile(path, identity, now), 'NORMAL'),
+      () => undefined,
+    )
+  }
+
   alerts(request: SliceRequest): ReturnType<Journal['alerts']> {
     return this.#guard(() => this.#tables.journal.alerts(request), EMPTY)
   }
@@ -172,24 +178,14 @@ export class Archive {
   }
 
   #standOn(database: Database): Tables {
-    const { db, kind } = database
+    const { kind } = database
     this.#passing = database.passing
     this.#lasting = database.lasting ?? this.#lasting
-    const run = runOf(db)
-    const flows = new FlowTable(db, run)
     const settings =
       kind === 'file'
         ? this.#settings
         : { ...this.#settings, maxMegabytes: Math.min(MEMORY_MEGABYTES, this.#settings.maxMegabytes) }
-    const retention = new Retention(db, settings, run, () => flows.doubt())
-    return {
-      database,
-      flows,
-      list: new FlowList(db, run),
-      search: new FlowSearch(db, run),
-      journal: new Journal(db),
-      retention,
-    }
+    return standOn(database, settings)
   }
 
   #mayTry(now: number): boolean {
@@ -348,18 +344,6 @@ export class Archive {
 
 const EMPTY = { items: [], total: 0 } as const
 const NOTHING: Remembered = { blocks: [], allow: [], alerts: [], lastAlertId: 0, lastDecisionId: 0 }
-
-/** The number of this run. It is written with the first flows: a full disk must not keep us from starting. */
-const runOf = (db: DatabaseSync): number =>
-  Number(db.prepare("SELECT value FROM meta WHERE key = 'run'").get()?.['value'] ?? 0) + 1
-
-function copyAll(from: DatabaseSync, into: DatabaseSync): void {
-  for (const table of EVERY_TABLE) copyTable(from, into, table)
-  const set = into.prepare('UPDATE meta SET value = ? WHERE key = ?')
-  for (const row of from.prepare('SELECT key, value FROM meta').all()) {
-    set.run(row['value'] ?? 0, row['key'] ?? '')
-  }
-}
 
 const lostTrouble = (lost: number): Trouble => ({
   reason: `${lost} records could not be kept`,

@@ -3,7 +3,7 @@ import type { PartHealth } from '#model/health.ts'
 import type { FlowRequest } from './flow-list.ts'
 import type { Entry } from './journal.ts'
 import type { StoreSettings } from './settings.ts'
-import type { Remembered, SearchRequest, SliceRequest } from './store.ts'
+import type { FirstSeenRequest, Remembered, SearchRequest, SliceRequest, SummaryRequest } from './store.ts'
 
 /** What the thread needs to begin. */
 export interface WorkerStart {
@@ -15,6 +15,9 @@ export interface WorkerStart {
 export type Query =
   | { readonly kind: 'flows'; readonly request: FlowRequest }
   | { readonly kind: 'search'; readonly request: SearchRequest }
+  | { readonly kind: 'summaries'; readonly request: SummaryRequest }
+  | { readonly kind: 'firstSeen'; readonly request: FirstSeenRequest }
+  | { readonly kind: 'programFiles'; readonly path: string }
   | { readonly kind: 'alerts'; readonly request: SliceRequest }
   | { readonly kind: 'decisions'; readonly request: SliceRequest }
   | { readonly kind: 'decision'; readonly decisionId: number }
@@ -29,6 +32,7 @@ export type Order =
     }
   | { readonly kind: 'write'; readonly number: number; readonly now: number; readonly entry: Entry }
   | { readonly kind: 'ask'; readonly number: number; readonly now: number; readonly query: Query }
+  | { readonly kind: 'file'; readonly now: number; readonly path: string; readonly identity: string }
   | { readonly kind: 'tick'; readonly now: number }
   | { readonly kind: 'close'; readonly number: number; readonly now: number }
 

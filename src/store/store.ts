@@ -3,8 +3,10 @@ import type { Alert } from '#model/alert.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Block } from '#model/block.ts'
 import type { Decision } from '#model/decision.ts'
+import type { FirstSeen, ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { Summary, SummaryKind } from '#model/summary.ts'
 
 export interface Slice<Item> {
   readonly items: readonly Item[]
@@ -29,6 +31,36 @@ export interface SearchRequest extends SliceRequest {
 export interface SearchSlice extends Slice<Connection> {
   /** The search ended here for now, before the page was full: all found is newer. Milliseconds since the epoch. */
   readonly searchedTo?: number
+}
+
+export interface SummaryRequest {
+  readonly kind: SummaryKind
+  /** Milliseconds since the epoch; absent: from the beginning, until now. */
+  readonly since?: number
+  readonly until?: number
+  /** Only flows that this finds. */
+  readonly search?: Search
+  readonly limit: number
+  readonly now: number
+}
+
+export interface SummarySlice {
+  /** Most bytes first. */
+  readonly items: readonly Summary[]
+  /** Of all keys. */
+  readonly total: number
+  /** The period that the answer is about: whole hours where it comes from the sums of hours. */
+  readonly since: number
+  readonly until: number
+  /** False: there was no time to go back further than `since`. */
+  readonly isComplete: boolean
+}
+
+export interface FirstSeenRequest {
+  /** As in summaries: the path of the program. */
+  readonly program?: string
+  readonly since?: number
+  readonly limit: number
 }
 
 /** What the store knew when it was opened: the parts go on from here. */
@@ -59,6 +91,13 @@ export interface Store {
   ): Promise<Slice<Connection>>
   /** Flows by any field, newest first. Bounded in time: a page may be short, and `next` then goes on. */
   search(request: SearchRequest): Promise<SearchSlice>
+  summaries(request: SummaryRequest): Promise<SummarySlice>
+  /** When programs, and programs with hosts and countries, were first seen; newest first. */
+  firstSeen(request: FirstSeenRequest): Promise<readonly FirstSeen[]>
+  /** Keeps which binary a path names. On disk with the next flows. */
+  recordProgramFile(path: string, identity: string): void
+  /** The binaries that a path named, newest first: more than one means that it changed. */
+  programFiles(path: string): Promise<readonly ProgramFile[]>
   alerts(request: SliceRequest): Promise<Slice<Alert>>
   decisions(request: SliceRequest): Promise<Slice<Decision>>
   decision(id: number): Promise<Decision | undefined>

@@ -6,7 +6,17 @@ import { StoreError } from './failure.ts'
 import type { Entry } from './journal.ts'
 import type { Order, Query, Report, WorkerStart } from './messages.ts'
 import type { StoreSettings } from './settings.ts'
-import type { Remembered, SearchRequest, SearchSlice, Slice, SliceRequest, Store } from './store.ts'
+import type {
+  FirstSeenRequest,
+  Remembered,
+  SearchRequest,
+  SearchSlice,
+  Slice,
+  SliceRequest,
+  Store,
+  SummaryRequest,
+  SummarySlice,
+} from './store.ts'
 
 /** Well under a second, so that a crash loses less than that also when the thread is busy. */
 const FLUSH_MS = 500
@@ -41,7 +51,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 interface Unanswered {
-  readonly order: Exclude<Order, { kind: 'tick' }>
+  readonly order: Exclude<Order, { kind: 'tick' | 'file' }>
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: Error) => void
 }
@@ -124,6 +134,25 @@ class StoreThread implements Store {
     if (request.cursor !== undefined) readCursor('flows', request.cursor)
     this.#flush()
     return (await this.#ask({ kind: 'search', request })) as SearchSlice
+  }
+
+  async summaries(request: SummaryRequest): Promise<SummarySlice> {
+    this.#flush()
+    return (await this.#ask({ kind: 'summaries', request })) as SummarySlice
+  }
+
+  async firstSeen(request: FirstSeenRequest) {
+    this.#flush()
+    return (await this.#ask({ kind: 'firstSeen', request })) as Awaited<ReturnType<Store['firstSeen']>>
+  }
+
+  async programFiles(path: string) {
+    return (await this.#ask({ kind: 'programFiles', path })) as Awaited<ReturnType<Store['programFiles']>>
+  }
+
+  recordProgramFile(path: string, identity: string): void {
+    if (this.#isClosing) return
+    this.#worker.postMessage({ kind: 'file', now: this.#options.now(), path, identity } satisfies Order)
   }
 
   async alerts(request: SliceRequest) {

@@ -48,6 +48,9 @@ function obey(open: Archive, order: Order): void {
       writeGathered(open, order.now)
       ask(open, order.number, order.query)
       return
+    case 'file':
+      open.saveProgramFile(order.path, order.identity, order.now)
+      return
     case 'tick':
       open.tick(order.now)
       save(open, order.now)
@@ -99,6 +102,12 @@ function answer(open: Archive, query: Query): unknown {
       return open.flows(query.request)
     case 'search':
       return open.search(query.request)
+    case 'summaries':
+      return open.summaries(query.request)
+    case 'firstSeen':
+      return open.firstSeen(query.request)
+    case 'programFiles':
+      return open.programFiles(query.path)
     case 'alerts':
       return open.alerts(query.request)
     case 'decisions':

@@ -21,7 +21,8 @@ export interface SearchLimits {
 
 const LIMITS: SearchLimits = { budgetMs: 150, candidates: 2000 }
 
-interface Segment {
+/** Some ten thousand flows that were recorded one after the other. */
+export interface Segment {
   readonly segment: number
   /** Its ids: the first is in, the end is out. */
   readonly first: number
@@ -76,7 +77,7 @@ export class FlowSearch {
   }
 
   /** The segments that may hold what is planned, newest first. */
-  segments({ openedFrom, openedTo }: Plan, below = Number.MAX_SAFE_INTEGER): Segment[] {
+  #segments({ openedFrom, openedTo }: Plan, below: number): Segment[] {
     const rows = this.#prepare(
       `SELECT segment, first_id, lead(first_id, 1, $below) OVER (ORDER BY segment) AS end_id, min_opened, max_opened
        FROM segments ORDER BY segment DESC`,
@@ -88,22 +89,36 @@ export class FlowSearch {
     })
   }
 
-  #find(plan: Plan, below: number, wanted: number): FoundIds {
+  /**
+   * Visits the segments that may hold what is planned, newest first, until a visit answers false or time is over.
+   * Answers the id below which nothing was looked at; undefined when all was.
+   */
+  walk(
+    plan: Plan,
+    { below = Number.MAX_SAFE_INTEGER, budgetMs = this.#limits.budgetMs },
+    visit: (segment: Segment, candidates: readonly number[] | undefined) => boolean,
+  ): number | undefined {
     const startedAt = performance.now()
+    for (const segment of this.#segments(plan, below)) {
+      const isOver = performance.now() - startedAt > budgetMs
+      // The first one is always done: so each page gets further.
+      if (isOver && segment.end !== below) return segment.end
+      if (!visit(segment, this.#candidates(plan, segment))) return undefined
+    }
+    return undefined
+  }
+
+  #find(plan: Plan, below: number, wanted: number): FoundIds {
     const ids: number[] = []
-    for (const segment of this.segments(plan, below)) {
-      if (performance.now() - startedAt > this.#limits.budgetMs && segment.end !== below) {
-        return { ids, stoppedBelow: segment.end }
-      }
-      const candidates = this.#candidates(plan, segment)
+    const stoppedBelow = this.walk(plan, { below }, (segment, candidates) => {
       const missing = wanted - ids.length
       const found = candidates
         ? this.#among(plan, candidates, segment, missing)
         : this.#throughout(plan, segment, missing)
       ids.push(...found)
-      if (ids.length >= wanted) break
-    }
-    return { ids }
+      return ids.length < wanted
+    })
+    return { ids, ...(stoppedBelow !== undefined && { stoppedBelow }) }
   }
 
   /** The flows of a segment that may fit, newest first, by the way that leads to the fewest; absent: read them all. */
