@@ -9,6 +9,12 @@ import { kernelOffsets, type WatchProgram, watchPrograms } from './watch-program
 const RING_BYTES = 1 << 21
 const SENDERS = 16_384
 
+export interface SocketWatchOptions {
+  readonly btf?: Btf
+  /** Room for events that nobody fetched yet: a power of two, at least a page. */
+  readonly ringBytes?: number
+}
+
 /**
  * Sees every connect(2), first sendto(2), listen(2), program start and end of the machine, by eBPF programs at the root
  * of the control groups. They only look. All is gone when this is closed, or when the process ends in whatever way.
@@ -23,11 +29,11 @@ export class SocketWatch {
   #isClosed = false
 
   /** Takes 50 to 100 ms. Throws BtfError, KernelError or ProgramRefused; then nothing stays behind. */
-  constructor(btf: Btf = readKernelBtf()) {
+  constructor({ btf = readKernelBtf(), ringBytes = RING_BYTES }: SocketWatchOptions = {}) {
     const offsets = kernelOffsets(btf)
     this.cgroups = new CgroupRoot()
     try {
-      this.#ring = new RingBuffer('gh_events', RING_BYTES)
+      this.#ring = new RingBuffer('gh_events', ringBytes)
     } catch (refused) {
       this.cgroups.close()
       throw refused
@@ -39,7 +45,7 @@ export class SocketWatch {
       this.#lost = this.#keep(
         createMap('gh_lost', { type: MAP.array, keyBytes: 4, valueBytes: 8, entries: 1 }),
       )
-      const maps = { ring: this.#ring.fd, ringBytes: RING_BYTES, senders, lost: this.#lost }
+      const maps = { ring: this.#ring.fd, ringBytes, senders, lost: this.#lost }
       for (const program of watchPrograms(offsets, maps)) this.#attach(program)
     } catch (refused) {
       this.close()
