@@ -4,6 +4,7 @@ import { PROTOCOL, TCP } from '#model/packet.ts'
 import { clientHello } from '../../../test/support/client-hello.ts'
 import { dnsMessage } from '../../../test/support/dns-message.ts'
 import { deliver, ethernet, ipv4, tcp, udp } from '../../../test/support/frames.ts'
+import { quicInitial } from '../../../test/support/quic-initial.ts'
 import { createNameWatch } from './watcher.ts'
 
 const CLIENT = '10.0.0.1'
@@ -186,6 +187,37 @@ describe('TLS', () => {
     open()
     say({ payload: hello, captured: 54 + at })
     expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+})
+
+describe('QUIC', () => {
+  const message = (): Uint8Array => hello.subarray(5)
+  const part = (from: number, to?: number): readonly [number, Uint8Array] => [
+    from,
+    message().subarray(from, to),
+  ]
+
+  test('the server name in pieces of one packet that lie in any order', () => {
+    const { ask, found } = listen()
+    ask({ port: 443, payload: quicInitial({ pieces: [part(180, 800), part(0, 90), part(90, 180)] }) })
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+
+  test('in pieces of two packets, the second one first', () => {
+    const { ask, found } = listen()
+    const first = quicInitial({ packetNumber: 0, pieces: [part(0, 60), part(900)] })
+    const second = quicInitial({ packetNumber: 1, pieces: [part(60, 500), part(500, 900)] })
+    ask({ port: 443, payload: second })
+    expect(found()).toEqual([])
+    ask({ port: 443, payload: first })
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
+  })
+
+  test('of a flood of first packets 500 a second are opened', () => {
+    const { ask, names } = listen()
+    const payload = quicInitial({ pieces: [part(0, 60)] })
+    for (let port = 1_001; port <= 1_600; port++) ask({ port: 443, clientPort: port, payload })
+    expect(names.counts).toEqual({ told: 0, untold: 100, unasked: 0 })
   })
 })
 

@@ -6,22 +6,30 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { decodeDnsAnswer, decodeMulticastDns, isAnswer, messageId, type NamedAddress } from './decode-dns.ts'
 import { looksLikeHttp, readHost } from './decode-http.ts'
+import { decodeInitial, looksLikeQuic } from './decode-quic.ts'
 import { joinRecords, looksLikeTls, readServerName } from './decode-tls.ts'
+import { Hellos } from './hellos.ts'
 import { MORE, NO_NAME, type Reading } from './reading.ts'
 import { STREAM_BYTES, Streams } from './streams.ts'
 
 const DNS = 53
 const MULTICAST_DNS = 5353
+const HTTPS = 443
 /** Kinds of streams. */
 const TLS = 1
 const HTTP = 2
 const DNS_STREAM = 3
-/** What is known of a TCP flow: nothing yet, all that there is to know, or else the number of its stream plus one. */
+/**
+ * What is known of a flow: nothing yet, all that there is to know, or else, of TCP, the number of its stream plus one;
+ * of QUIC what is below -1: its ClientHello in the making.
+ */
 const FRESH = 0
 const DONE = -1
 /** In a second: messages that are read, and names that are told. */
 const MAX_READ = 10_000
 const MAX_TOLD = 2_000
+/** QUIC packets that are decrypted in a second: each takes some 50 µs. */
+const MAX_DECRYPTED = 500
 /** Names that wait to be taken. */
 const MAX_WAITING = 4_000
 /** Questions that wait for their answer; a newer one may take the place of an older. */
@@ -58,7 +66,10 @@ class PacketNames implements NameWatch {
   readonly #scratch = new Uint8Array(STREAM_BYTES)
   readonly #scratchView = new DataView(this.#scratch.buffer)
   #waiting: NameReport[] = []
+  /** QUIC flows: their number in #known is below zero, -2 for the first. */
+  readonly #hellos = new Hellos()
   #readThisSecond = 0
+  #decryptedThisSecond = 0
   #toldThisSecond = 0
   #told = 0
   #untold = 0
@@ -74,6 +85,7 @@ class PacketNames implements NameWatch {
       tick: () => {
         this.#readThisSecond = 0
         this.#toldThisSecond = 0
+        this.#decryptedThisSecond = 0
       },
     }
   }
@@ -93,20 +105,27 @@ class PacketNames implements NameWatch {
     if (packet.protocol === PROTOCOL.tcp) {
       if (packet.flow >= 0 && this.#known[packet.flow] !== DONE) this.#segment(packet)
     } else if (packet.protocol === PROTOCOL.udp) {
-      if (packet.sourcePort === DNS || packet.targetPort === DNS) this.#datagram(packet)
-      else if (packet.sourcePort === MULTICAST_DNS) this.#multicast(packet)
+      this.#datagram(packet)
     }
+  }
+
+  #datagram(packet: Packet): void {
+    const { sourcePort, targetPort, flow } = packet
+    if (sourcePort === DNS || targetPort === DNS) this.#question(packet)
+    else if (sourcePort === MULTICAST_DNS) this.#multicast(packet)
+    else if (targetPort === HTTPS && flow >= 0 && this.#known[flow] !== DONE) this.#quic(packet)
   }
 
   #forget(flow: number): void {
     if (flow < 0) return
     const known = this.#known[flow] as number
     if (known > FRESH) this.#streams.close(known - 1)
+    if (known < DONE) this.#hellos.close(DONE - 1 - known)
     this.#known[flow] = FRESH
   }
 
   /** Only an answer to a question that crossed this machine is believed, and only the first one. */
-  #datagram(packet: Packet): void {
+  #question(packet: Packet): void {
     const { view, payloadStart, payloadEnd, flow } = packet
     const id = messageId(view, payloadStart, payloadEnd)
     if (id < 0 || flow < 0) return
@@ -172,6 +191,42 @@ class PacketNames implements NameWatch {
     if (reading.state === 'more' && !isLast) return
     this.#streams.close(stream)
     this.#finish(packet, kind, reading)
+  }
+
+  #quic(packet: Packet): void {
+    const { view, payloadStart, payloadEnd, flow } = packet
+    const known = this.#known[flow] as number
+    if (packet.forward === 0) return
+    if (!looksLikeQuic(view, payloadStart, payloadEnd) || !this.#mayDecrypt()) {
+      if (known === FRESH) this.#known[flow] = DONE
+      return
+    }
+    const hello = known === FRESH ? this.#openHello(flow) : DONE - 1 - known
+    let fits = true
+    for (const { offset, bytes } of decodeInitial(view, payloadStart, payloadEnd)) {
+      fits = this.#hellos.add(hello, offset, bytes) && fits
+    }
+    const reading = readServerName(this.#hellos.view, this.#hellos.start(hello), this.#hellos.end(hello))
+    if (reading.state === 'more' && fits) return
+    this.#hellos.close(hello)
+    this.#finish(packet, TLS, reading)
+  }
+
+  #openHello(flow: number): number {
+    const displaced = this.#hellos.displaced
+    if (displaced >= 0) this.#known[displaced] = DONE
+    const hello = this.#hellos.open(flow)
+    this.#known[flow] = DONE - 1 - hello
+    return hello
+  }
+
+  #mayDecrypt(): boolean {
+    if (this.#decryptedThisSecond < MAX_DECRYPTED) {
+      this.#decryptedThisSecond++
+      return true
+    }
+    this.#untold++
+    return false
   }
 
   #readStream(stream: number, kind: number): Reading {
