@@ -26,6 +26,7 @@ const EXPECTED: Readonly<Record<string, readonly [detector: string, kind: string
   port_scan_masscan: ['port-scan', 'syn'],
   flood_syn_spoofed: ['flood', 'syn'],
   flood_udp: ['flood', 'udp'],
+  slow_http: ['slow-http', 'slow-request'],
 }
 
 /** The findings of one capture, and each as a line: seconds since the first packet, and everything that must stay. */

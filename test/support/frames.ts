@@ -179,10 +179,15 @@ export interface Said {
   readonly acknowledgement?: number
   /** Bytes of TCP options: a real stack has 20 in a SYN, a scanner 0 or 4. */
   readonly options?: number
-  readonly payload?: number
+  /** So many zero bytes, or these bytes, or this ASCII text. */
+  readonly payload?: number | Uint8Array | string
   /** ICMP type and code. */
   readonly type?: number
   readonly code?: number
+  /** The four bytes after the checksum of ICMP: identifier and sequence number of an echo. */
+  readonly word?: number
+  /** TCP: the window as the header says it. */
+  readonly window?: number
   readonly ttl?: number
 }
 
@@ -206,18 +211,25 @@ export function said(about: Said): Uint8Array {
 }
 
 function transport(about: Said, sourcePort: number, targetPort: number, six: boolean): [number, Uint8Array] {
-  const payload = new Uint8Array(about.payload ?? 0)
+  const payload = payloadOf(about.payload ?? 0)
   if (about.protocol === 'udp') return [PROTOCOL.udp, udp(sourcePort, targetPort, payload)]
   if (about.protocol === 'icmp') {
-    return [six ? PROTOCOL.icmpv6 : PROTOCOL.icmp, icmp(about.type ?? 8, about.code ?? 0, payload)]
+    return [
+      six ? PROTOCOL.icmpv6 : PROTOCOL.icmp,
+      icmp(about.type ?? 8, about.code ?? 0, payload, about.word),
+    ]
   }
   const flags = [...(about.flags ?? 'S')].reduce(
     (sum, letter) => sum | (FLAG_LETTERS[letter] ?? fail(letter)),
     0,
   )
-  const { sequence = 1000, acknowledgement = 0, options = 0 } = about
-  return [PROTOCOL.tcp, tcp({ sourcePort, targetPort, flags, sequence, acknowledgement, options, payload })]
+  const { sequence = 1000, acknowledgement = 0, options = 0, window = 64_240 } = about
+  const layer = { sourcePort, targetPort, flags, sequence, acknowledgement, options, window, payload }
+  return [PROTOCOL.tcp, tcp(layer)]
 }
+
+const payloadOf = (payload: number | Uint8Array | string): Uint8Array =>
+  typeof payload === 'number' ? new Uint8Array(payload) : Uint8Array.from(Buffer.from(payload))
 
 function splitEndpoint(text: string): [address: string, port: number] {
   const [, six, four, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text) ?? fail(text)

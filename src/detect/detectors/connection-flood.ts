@@ -1,0 +1,164 @@
+/** Hot: runs per flow. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import type { Severity } from '#model/finding.ts'
+import type { Flows } from '#model/flow.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { rateOf } from '../evidence.ts'
+import { isEmpty } from '../flow-data.ts'
+import { HostRows } from '../host-rows.ts'
+import { Sliding } from '../sliding.ts'
+
+const ROWS = 8_192
+const WINDOW_MS = 60_000
+const STALE_AFTER_MS = 600_000
+
+const settings = z
+  .object({
+    connectionsPerMinute: z
+      .int()
+      .min(10)
+      .max(1_000_000)
+      .default(100)
+      .describe('New connections a minute from one address to one service that are worth a note'),
+    emptyTimes: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(3)
+      .describe('So many times that are an attack when the connections carry no data'),
+    busyTimes: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(5)
+      .describe('So many times that are a warning: an office behind one address, a build machine, a proxy'),
+    floodTimes: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(30)
+      .describe('So many times that are an attack, whatever the connections carry'),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'connection-flood',
+  title: 'Connection flood',
+  technique: 'T1499.002',
+  settings,
+  watch: (chosen: Settings, context) => new ConnectionFloodWatcher(chosen, context),
+})
+
+/** A row is one source and one service: target and port. Handshakes prove the source. */
+class ConnectionFloodWatcher implements Watcher {
+  readonly #context: WatchContext
+  readonly #flows: Flows
+  readonly #settings: Settings
+  readonly #rows: HostRows
+  readonly #made: Sliding
+  readonly #empty: Sliding
+  /** Worst severity that was told: an index into LEVELS. */
+  readonly #toldLevel: Uint8Array
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#flows = context.flows
+    this.#settings = chosen
+    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+    this.#made = new Sliding(ROWS, WINDOW_MS)
+    this.#empty = new Sliding(ROWS, WINDOW_MS)
+    this.#toldLevel = new Uint8Array(ROWS)
+  }
+
+  flowAnswered(flow: number, packet: Packet): void {
+    const flows = this.#flows
+    if (flows.protocol(flow) !== PROTOCOL.tcp) return
+    const row = this.#rows.claim(flows.source(flow), flows.target(flow), flows.targetPort(flow), packet.at)
+    if (row < 0) return
+    if (this.#rows.isFresh) {
+      this.#made.clear(row)
+      this.#empty.clear(row)
+      this.#toldLevel[row] = 0
+    }
+    this.#made.add(row, packet.at)
+    this.#rows.weight[row] = (this.#rows.weight[row] as number) + 1
+    if ((this.#rows.weight[row] as number) >= this.#settings.connectionsPerMinute) this.#weigh(row, packet.at)
+  }
+
+  flowEnded(flow: number): void {
+    const flows = this.#flows
+    if (flows.protocol(flow) !== PROTOCOL.tcp) return
+    const row = this.#rows.find(flows.source(flow), flows.target(flow), flows.targetPort(flow))
+    if (row < 0) return
+    if (isEmpty(flows, flow, this.#context.hosts.isIpv6(flows.source(flow)))) {
+      this.#empty.add(row, Math.max(flows.seenAt(flow), this.#rows.lastAt[row] as number))
+    }
+  }
+
+  #weigh(row: number, now: number): void {
+    const level = this.#levelOf(row, now)
+    if (level === 0) return
+    const isWorse = level > (this.#toldLevel[row] as number)
+    if (!isWorse && !this.#rows.mayTell(row, now)) return
+    this.#toldLevel[row] = level
+    this.#report(row, level, now)
+  }
+
+  #levelOf(row: number, now: number): number {
+    const { connectionsPerMinute, busyTimes, floodTimes } = this.#settings
+    const made = this.#made.within(row, now)
+    if (made < connectionsPerMinute) return 0
+    if (this.#isEmpty(row, now) || made >= connectionsPerMinute * floodTimes) return 3
+    return made >= connectionsPerMinute * busyTimes ? 2 : 1
+  }
+
+  #isEmpty(row: number, now: number): boolean {
+    const { connectionsPerMinute, emptyTimes } = this.#settings
+    return this.#empty.within(row, now) >= connectionsPerMinute * emptyTimes
+  }
+
+  #report(row: number, level: number, now: number): void {
+    const { hosts } = this.#context
+    const rows = this.#rows
+    if (!rows.isKnown(row)) return
+    rows.tell(row, now)
+    const [subject, victim] = [
+      hosts.address(rows.first[row] as number),
+      hosts.address(rows.second[row] as number),
+    ]
+    const port = rows.what[row] as number
+    const count = this.#made.within(row, now)
+    const isEmpty = this.#isEmpty(row, now)
+    const firstAt = Math.max(rows.firstAt[row] as number, now - WINDOW_MS)
+    const carrying = isEmpty ? `, ${this.#empty.within(row, now)} of them without data` : ''
+    this.#context.report({
+      kind: isEmpty ? 'empty' : 'connect',
+      severity: LEVELS[level] as Severity,
+      confidence: level === 3 ? 0.85 : 0.5,
+      at: now,
+      subject,
+      victim,
+      summary: `${subject} made ${count} connections to ${victim} port ${port} within a minute${carrying}`,
+      key: `connection-flood ${subject} ${victim} ${port}`,
+      because: `detectors.connection-flood.${this.#settingOf(level, isEmpty)}`,
+      spoofable: false,
+      evidence: {
+        ...{ firstAt, lastAt: now, count, ratePerSecond: rateOf(count, now - firstAt) },
+        ports: [port],
+        samples: [],
+      },
+    })
+  }
+
+  #settingOf(level: number, isEmpty: boolean): string {
+    const setting =
+      level === 1 ? 'connectionsPerMinute' : level === 2 ? 'busyTimes' : isEmpty ? 'emptyTimes' : 'floodTimes'
+    return `${setting} = ${this.#settings[setting]}`
+  }
+}
+
+const LEVELS: readonly Severity[] = ['info', 'low', 'medium', 'high']

@@ -1,0 +1,213 @@
+/** Hot: runs per packet. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import { FLOW_STATES, type Flows } from '#model/flow.ts'
+import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { duration, rateOf } from '../evidence.ts'
+import { HostRows } from '../host-rows.ts'
+import { Sliding } from '../sliding.ts'
+import { SlowFlows } from '../slow-flows.ts'
+
+const ROWS = 2_048
+const STALE_AFTER_MS = 600_000
+/** Flows of a row that are looked at; also the largest number that a setting may ask for. */
+const FLOWS_PER_ROW = 64
+/** Places that a new flow tries before it is not looked at. */
+const TRIES = 4
+const ESTABLISHED = FLOW_STATES.indexOf('established')
+/** A client that finished so many connections within a minute shares its address with the attacker, or is itself one. */
+const ORDINARY_CONNECTIONS = 3
+const ORDINARY_WINDOW_MS = 60_000
+
+const settings = z
+  .object({
+    connections: z
+      .int()
+      .min(5)
+      .max(FLOWS_PER_ROW)
+      .default(25)
+      .describe('Slow connections of one address to one web service at the same time'),
+    pieces: z
+      .int()
+      .min(2)
+      .max(200)
+      .default(3)
+      .describe(
+        'A request is slow when it came in so many pieces, in different seconds, and has no answer; a reader when it closed its window as often',
+      ),
+    afterSeconds: z.number().min(1).max(600).default(5).describe('Younger connections are not slow yet'),
+    ports: z
+      .array(z.int().min(1).max(65_535))
+      .min(1)
+      .max(64)
+      .default([80, 443, 3000, 5000, 8000, 8008, 8080, 8081, 8443, 8888])
+      .describe('Ports of web services'),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'slow-http',
+  title: 'Slow HTTP',
+  technique: 'T1499.002',
+  settings,
+  watch: (chosen: Settings, context) => new SlowHttpWatcher(chosen, context),
+})
+
+/** A row is one source and one web service; it knows some of the connections that are open. */
+class SlowHttpWatcher implements Watcher {
+  readonly #context: WatchContext
+  readonly #flows: Flows
+  readonly #settings: Settings
+  readonly #isWeb = new Uint8Array(65_536)
+  readonly #slow: SlowFlows
+  readonly #rows: HostRows
+  readonly #members = new Int32Array(ROWS * FLOWS_PER_ROW)
+  readonly #membersOpenedAt = new Float64Array(ROWS * FLOWS_PER_ROW)
+  readonly #hands = new Uint8Array(ROWS)
+  readonly #ordinary: Sliding
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#flows = context.flows
+    this.#settings = chosen
+    for (const port of chosen.ports) this.#isWeb[port] = 1
+    this.#slow = new SlowFlows(context.flows.capacity)
+    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+    this.#ordinary = new Sliding(ROWS, ORDINARY_WINDOW_MS)
+  }
+
+  packet(packet: Packet): void {
+    if (packet.protocol !== PROTOCOL.tcp || packet.flow < 0) return
+    if (packet.forward === 0) {
+      if (packet.payloadLength > 0) this.#slow.answer(packet.flow)
+    } else if (packet.payloadLength > 1) {
+      this.#slow.piece(packet.flow, packet.at)
+    } else if (packet.tcpWindow === 0 && (packet.tcpFlags & (TCP.syn | TCP.rst | TCP.fin)) === 0) {
+      this.#slow.stall(packet.flow, packet.at)
+    }
+  }
+
+  flowAnswered(flow: number, packet: Packet): void {
+    const flows = this.#flows
+    const port = flows.targetPort(flow)
+    if (flows.protocol(flow) !== PROTOCOL.tcp || this.#isWeb[port] === 0) return
+    const row = this.#rows.claim(flows.source(flow), flows.target(flow), port, packet.at)
+    if (row < 0) return
+    if (this.#rows.isFresh) {
+      this.#membersOpenedAt.fill(0, row * FLOWS_PER_ROW, (row + 1) * FLOWS_PER_ROW)
+      this.#ordinary.clear(row)
+    }
+    this.#slow.follow(flow, packet.at)
+    this.#join(row, flow)
+  }
+
+  flowEnded(flow: number): void {
+    if (!this.#slow.isFollowed(flow)) return
+    const flows = this.#flows
+    const wasSlow = this.#isSlow(flow, flows.seenAt(flow))
+    this.#slow.forget(flow)
+    if (wasSlow || flows.packetsBackward(flow) < 2) return
+    const row = this.#rows.find(flows.source(flow), flows.target(flow), flows.targetPort(flow))
+    if (row >= 0) this.#ordinary.add(row, flows.seenAt(flow))
+  }
+
+  tick(now: number): void {
+    const rows = this.#rows
+    for (let row = 0; row < ROWS; row++) {
+      if ((rows.first[row] as number) < 0) continue
+      if (!rows.isKnown(row)) rows.forget(row)
+      else this.#weigh(row, now)
+    }
+  }
+
+  /** Keeps the flow where another is over; when all places that it tries are taken, it is not looked at. */
+  #join(row: number, flow: number): void {
+    const start = row * FLOWS_PER_ROW
+    for (let tries = 0; tries < TRIES; tries++) {
+      const hand = this.#hands[row] as number
+      this.#hands[row] = (hand + 1) % FLOWS_PER_ROW
+      if (this.#isOpen(start + hand)) continue
+      this.#members[start + hand] = flow
+      this.#membersOpenedAt[start + hand] = this.#flows.openedAt(flow)
+      this.#rows.weight[row] = (this.#rows.weight[row] as number) + 1
+      return
+    }
+  }
+
+  #isOpen(at: number): boolean {
+    const openedAt = this.#membersOpenedAt[at] as number
+    if (openedAt === 0) return false
+    const flow = this.#members[at] as number
+    return this.#slow.isFollowed(flow) && this.#flows.openedAt(flow) === openedAt
+  }
+
+  #isSlow(flow: number, now: number): boolean {
+    if (now - this.#flows.openedAt(flow) < this.#settings.afterSeconds * 1000) return false
+    const { pieces } = this.#settings
+    return this.#slow.pieces(flow) >= pieces || this.#slow.stalls(flow) >= pieces
+  }
+
+  #weigh(row: number, now: number): void {
+    if ((this.#rows.weight[row] as number) < this.#settings.connections) return
+    const requests = this.#countSlow(row, true, now)
+    const readers = this.#countSlow(row, false, now)
+    const count = requests + readers
+    if (count < this.#settings.connections || !this.#rows.mayTell(row, now)) return
+    this.#rows.lastAt[row] = now
+    this.#report(row, requests >= readers ? 'slow-request' : 'slow-read', count, now)
+  }
+
+  /** Open connections that are slow: at their requests, or else only at reading. */
+  #countSlow(row: number, atRequests: boolean, now: number): number {
+    let count = 0
+    for (let at = row * FLOWS_PER_ROW; at < (row + 1) * FLOWS_PER_ROW; at++) {
+      if (!this.#isOpen(at)) continue
+      const flow = this.#members[at] as number
+      if (this.#flows.state(flow) !== ESTABLISHED || !this.#isSlow(flow, now)) continue
+      if (this.#slow.pieces(flow) >= this.#settings.pieces === atRequests) count++
+    }
+    return count
+  }
+
+  #report(row: number, kind: 'slow-request' | 'slow-read', count: number, now: number): void {
+    const { hosts } = this.#context
+    const rows = this.#rows
+    rows.tell(row, now)
+    const subject = hosts.address(rows.first[row] as number)
+    const victim = hosts.address(rows.second[row] as number)
+    const port = rows.what[row] as number
+    const sharesAddress = this.#ordinary.within(row, now) >= ORDINARY_CONNECTIONS
+    const firstAt = this.#oldestOf(row, now)
+    const what = kind === 'slow-request' ? 'requests that never end' : 'answers that it does not read'
+    const shared = sharesAddress ? '; ordinary clients share its address' : ''
+    this.#context.report({
+      kind,
+      severity: 'high',
+      confidence: sharesAddress ? 0.7 : 0.9,
+      at: now,
+      subject,
+      victim,
+      summary: `${subject} holds ${count} connections to ${victim} port ${port} open for ${duration(now - firstAt)} with ${what}${shared}`,
+      key: `slow-http ${subject} ${victim} ${port}`,
+      because: `detectors.slow-http.connections = ${this.#settings.connections}`,
+      spoofable: false,
+      evidence: {
+        ...{ firstAt, lastAt: now, count, ratePerSecond: rateOf(count, now - firstAt) },
+        ports: [port],
+        samples: [],
+      },
+    })
+  }
+
+  #oldestOf(row: number, now: number): number {
+    let oldest = now
+    const start = row * FLOWS_PER_ROW
+    for (let at = start; at < start + FLOWS_PER_ROW; at++) {
+      if (this.#isOpen(at)) oldest = Math.min(oldest, this.#membersOpenedAt[at] as number)
+    }
+    return oldest
+  }
+}
