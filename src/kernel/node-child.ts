@@ -6,7 +6,7 @@ export type NodeChild = ChildProcessByStdio<Writable, Readable, null>
 
 /** Runs one of our own scripts with the Node that runs us, and an environment that holds nothing of ours. */
 export const startNodeChild = (script: string): NodeChild =>
-  spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
+  spawn(process.execPath, ['--max-semi-space-size=4', '--disable-warning=ExperimentalWarning', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...(process.env['GATEHOUSE_LOG'] ? { GATEHOUSE_LOG: process.env['GATEHOUSE_LOG'] } : {}) },
     cwd: '/',
