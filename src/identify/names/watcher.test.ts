@@ -213,11 +213,31 @@ describe('QUIC', () => {
     expect(found()).toEqual([`tls www.example.com ${SERVER}`])
   })
 
-  test('of a flood of first packets 500 a second are opened', () => {
+  test('of a flood of first packets 20 at once are opened, and 200 a second', () => {
     const { ask, names } = listen()
     const payload = quicInitial({ pieces: [part(0, 60)] })
-    for (let port = 1_001; port <= 1_600; port++) ask({ port: 443, clientPort: port, payload })
-    expect(names.counts).toEqual({ told: 0, untold: 100, unasked: 0 })
+    const flood = (count: number, from: number, everyMs: number): number => {
+      const before = names.counts.untold
+      for (let index = 0; index < count; index++) {
+        ask({ port: 443, clientPort: from + index, payload, at: AT + from + index * everyMs })
+      }
+      return count - (names.counts.untold - before)
+    }
+    expect(flood(100, 1_000, 0)).toBe(20)
+    expect(flood(500, 2_000, 2)).toBeLessThanOrEqual(221)
+    expect(flood(1, 9_000, 1)).toBe(1)
+  })
+
+  test('a clock that is set back stops nothing', () => {
+    const { ask, found } = listen()
+    ask({ port: 443, clientPort: 1_001, payload: quicInitial({ pieces: [part(0, 60)] }) })
+    ask({
+      port: 443,
+      clientPort: 1_002,
+      payload: quicInitial({ pieces: [part(0, 900)] }),
+      at: AT - 86_400_000,
+    })
+    expect(found()).toEqual([`tls www.example.com ${SERVER}`])
   })
 })
 
