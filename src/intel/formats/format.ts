@@ -26,8 +26,6 @@ export interface ItemFormat {
   readonly isItem: (path: JsonPath) => boolean
   /** Answers what takes the items of one list. */
   readonly open: (sink: Sink) => (item: Fields, path: JsonPath) => void
-  /** Takes plain values outside of items. */
-  readonly field?: (path: JsonPath, value: unknown) => void
 }
 
 export type Format = LineFormat | ItemFormat

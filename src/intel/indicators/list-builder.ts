@@ -31,7 +31,7 @@ export interface ListBuilderOptions {
 /** A list has more entries than it may have. */
 export class TooManyEntries extends Error {
   constructor(most: number) {
-    super(`it has more than ${most} entries`)
+    super(`has more than ${most} entries`)
     this.name = 'TooManyEntries'
   }
 }

@@ -1,5 +1,5 @@
 import type { Indicator } from '#model/indicator.ts'
-import { type Format, type Sink, Unusable } from '../formats/format.ts'
+import { type Format, type JsonPath, type Sink, Unusable } from '../formats/format.ts'
 import { JsonItems } from '../formats/json-items.ts'
 import { LineSplitter } from '../formats/line-splitter.ts'
 import { ListBuilder, type ListBuilderOptions } from '../indicators/list-builder.ts'
@@ -18,6 +18,8 @@ export interface ReadOptions extends ListBuilderOptions {
   readonly format: Format
   /** Told of each entry that was taken, with the second since when it is on the list. */
   readonly onTaken?: (indicator: Indicator, sinceSeconds: number) => void
+  /** Told of the plain values around the items. */
+  readonly onField?: (path: JsonPath, value: unknown) => void
 }
 
 const WEB_PAGE = /^\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype\s+html|html|head|body)\b/i
@@ -29,13 +31,15 @@ const FEW_MISFITS = 10
 export class ListReading {
   readonly #builder: ListBuilder
   readonly #decoder = new TextDecoder()
-  readonly #splitter: { write(text: string): void; finish(): void }
+  readonly #options: ReadOptions
+  #splitter: { write(text: string): void; finish(): void }
   #isFirst = true
   #taken = 0
   #misfits = 0
   #leftOut = 0
 
   constructor(options: ReadOptions) {
+    this.#options = options
     this.#builder = new ListBuilder(options)
     this.#splitter = this.#splitterOf(options)
   }
@@ -54,6 +58,8 @@ export class ListReading {
   endDocument(): void {
     this.#splitter.write(this.#decoder.decode())
     this.#splitter.finish()
+    this.#splitter = this.#splitterOf(this.#options)
+    this.#isFirst = true
   }
 
   /** Throws `Unusable` when most of it is not what the format says. */
@@ -65,15 +71,16 @@ export class ListReading {
     return { columns: this.#builder.finish(), counts }
   }
 
-  #splitterOf({ format, onTaken }: ReadOptions) {
+  #splitterOf({ format, onTaken, onField }: ReadOptions) {
     const sink: Sink = {
       take: (indicator) => this.#take(indicator, onTaken),
       misfit: () => void this.#misfits++,
       pass: () => void this.#leftOut++,
     }
     if (format.shape === 'lines') return new LineSplitter(format.open(sink), sink.misfit)
-    const { isItem, field } = format
-    return new JsonItems({ isItem, item: format.open(sink), misfit: sink.misfit, ...(field && { field }) })
+    const { isItem } = format
+    const items = { isItem, item: format.open(sink), misfit: sink.misfit }
+    return new JsonItems({ ...items, ...(onField && { field: onField }) })
   }
 
   #take(indicator: Indicator, onTaken: ReadOptions['onTaken']): void {

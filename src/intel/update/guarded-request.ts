@@ -1,0 +1,125 @@
+import { lookup as resolve } from 'node:dns'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { Unusable } from '../formats/format.ts'
+import { isPublic, readTargetWords } from '../indicators/target-words.ts'
+
+/** One request, as the egress ledger has it. */
+export interface Hop {
+  readonly url: URL
+}
+
+export interface GuardedRequest {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+  /** True: the address that a person named may be in their own network. Redirects elsewhere may not lead there. */
+  readonly mayBePrivate: boolean
+  /** Ends the request and its answer. */
+  readonly signal: AbortSignal
+  /** Asked before anything is sent, also on a redirect; waits until it is on record. */
+  readonly beforeHop: (hop: Hop) => Promise<void>
+}
+
+const MOST_REDIRECTS = 5
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+
+/**
+ * Sends a GET and follows redirects, over http and https alone. Neither a redirect nor a name that resolves to it
+ * may lead to this machine or its network (SSRF): a list's maker must not be able to make us knock there. Throws
+ * `Unusable` with the reason in words.
+ */
+export async function guardedGet(request: GuardedRequest): Promise<IncomingMessage> {
+  let url = request.url
+  let headers = request.headers
+  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
+    const mayBePrivate = request.mayBePrivate && url.origin === request.url.origin
+    refuseLiteral(url, mayBePrivate)
+    await request.beforeHop({ url })
+    const response = await send(url, { ...request, headers, mayBePrivate })
+    const { location } = response.headers
+    if (!REDIRECTS.has(response.statusCode ?? 0) || location === undefined) return response
+    response.destroy()
+    const next = nextUrl(url, location)
+    // What a person gave for one site is not for another.
+    if (next.origin !== url.origin) headers = withoutSecrets(headers)
+    url = next
+  }
+  throw new Unusable(`was redirected more than ${MOST_REDIRECTS} times`)
+}
+
+const withoutSecrets = ({ authorization: _, ...rest }: Readonly<Record<string, string>>) => rest
+
+function nextUrl(from: URL, location: string): URL {
+  const url = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new Unusable('was redirected to no web address')
+  if (from.protocol === 'https:' && url.protocol !== 'https:')
+    throw new Unusable(`was redirected from https to ${url.host} without encryption`)
+  return url
+}
+
+/** A name is judged when it is resolved, but an address in the URL is never resolved. */
+function refuseLiteral({ hostname }: URL, mayBePrivate: boolean): void {
+  const address = hostname.replace(/^\[|\]$/g, '')
+  if (isIP(address) !== 0 && !mayBePrivate && !isPublicAddress(address)) throw privateTarget(hostname)
+}
+
+const words = new Uint32Array(4)
+
+function isPublicAddress(address: string): boolean {
+  const read = readTargetWords(address.split('%')[0] ?? '', words)
+  return read !== undefined && isPublic(words, read)
+}
+
+const privateTarget = (host: string): Unusable =>
+  new Unusable(`leads to ${host}, which is in this machine's own network`)
+
+/** Resolves and judges in one step, so that a second answer of the name server cannot differ. */
+const guardedLookup: LookupFunction = (hostname, options, callback) => {
+  resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    if (error) return callback(error, '', 0)
+    if (addresses.some(({ address }) => !isPublicAddress(address)))
+      return callback(privateTarget(hostname), '', 0)
+    const [first] = addresses
+    if (options.all) callback(null, addresses)
+    else callback(null, first?.address ?? '', first?.family)
+  })
+}
+
+function send(url: URL, options: GuardedRequest): Promise<IncomingMessage> {
+  const { headers, signal, mayBePrivate } = options
+  const start = url.protocol === 'https:' ? requestHttps : requestHttp
+  return new Promise((settle, reject) => {
+    const sending = start(url, {
+      headers,
+      signal,
+      agent: false,
+      ...(mayBePrivate ? {} : { lookup: guardedLookup }),
+    })
+    sending.on('response', settle)
+    sending.on('error', (error) =>
+      reject(error instanceof Unusable ? error : unreachable(url, error, signal)),
+    )
+    sending.end()
+  })
+}
+
+function unreachable(url: URL, error: NodeJS.ErrnoException, signal: AbortSignal): Unusable {
+  if (signal.aborted) return new Unusable(`did not answer in time: ${url.host}`)
+  return new Unusable(`could not be had from ${url.host}: ${WORDS[error.code ?? ''] ?? error.message}`)
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'there is no such name',
+  EAI_AGAIN: 'the name server does not answer',
+  ECONNREFUSED: 'nobody listens there',
+  ECONNRESET: 'the connection was cut',
+  ENETUNREACH: 'there is no way to it',
+  EHOSTUNREACH: 'there is no way to it',
+  ETIMEDOUT: 'it does not answer',
+  CERT_HAS_EXPIRED: 'its certificate is over',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody vouches for its certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody vouches for its certificate',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+}
