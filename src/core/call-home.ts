@@ -1,0 +1,119 @@
+import { BoundedMap } from '#lib/bounded-map.ts'
+import type { Connection } from '#model/flow.ts'
+import { programKeyOf } from '#model/summary.ts'
+
+/** So many openings tell a habit from chance. */
+const MIN_OPENINGS = 6
+const MAX_OPENINGS = 48
+const CAPACITY = 4_000
+/** Quicker than this is not calling home but working. */
+const MIN_INTERVAL_MS = 5_000
+/** At most this part of the interval may the middle one of all deviations be … */
+const MAX_JITTER = 0.15
+/** … and so many of the intervals have to be near the usual one, or near twice it where one was missed. */
+const MIN_REGULAR = 0.8
+const NEAR = 0.3
+
+/** A program that opens connections to one host and port at regular intervals. */
+export interface CallHome {
+  readonly program: string
+  readonly peer: string
+  readonly port: number
+  readonly openings: number
+  readonly intervalMs: number
+  /** The middle deviation as a part of the interval. */
+  readonly jitter: number
+  readonly firstAt: number
+  readonly lastAt: number
+}
+
+interface Habit {
+  readonly program: string
+  readonly peer: string
+  readonly port: number
+  readonly openedAt: number[]
+}
+
+/** Keeps when programs opened connections to whom. Bounded: beyond it the quietest habits make room. */
+export interface CallHomeBook {
+  see(connections: readonly Connection[]): void
+  /** The most regular first. */
+  found(): CallHome[]
+}
+
+export function createCallHomeBook(capacity = CAPACITY): CallHomeBook {
+  const habits = new BoundedMap<string, Habit>(capacity)
+  let newestAt = 0
+
+  function see(connection: Connection): void {
+    const { owner, peer, peerPort, openedAt, direction } = connection
+    if (!owner || direction !== 'outbound') return
+    const program = programKeyOf(owner)
+    newestAt = Math.max(newestAt, openedAt)
+    const key = `${peer} ${peerPort} ${program}`
+    const create = (): Habit => ({ program, peer, port: peerPort, openedAt: [] })
+    const habit = habits.getOrCreate(key, create) ?? makeRoom(key, create)
+    if (habit) note(habit.openedAt, openedAt)
+  }
+
+  /** What was opened once, or not for long, is no habit. */
+  function makeRoom(key: string, create: () => Habit): Habit | undefined {
+    const isStale = ({ openedAt }: Habit): boolean => {
+      const [last = 0, before = Number.NEGATIVE_INFINITY] = [openedAt.at(-1), openedAt.at(-2)]
+      return newestAt - last > Math.max(60_000, 4 * Math.min(last - before, 86_400_000))
+    }
+    habits.deleteWhere(isStale)
+    return habits.getOrCreate(key, create)
+  }
+
+  return {
+    see: (connections) => connections.forEach(see),
+    found() {
+      const found: CallHome[] = []
+      for (const habit of habits.values()) {
+        const callHome = callHomeOf(habit)
+        if (callHome) found.push(callHome)
+      }
+      return found.sort((a, b) => a.jitter - b.jitter || b.openings - a.openings)
+    },
+  }
+}
+
+/** Reports of one flow repeat its opening; a late report comes in at its place. */
+function note(times: number[], at: number): void {
+  let place = times.length
+  while (place > 0 && (times[place - 1] as number) > at) place--
+  if (times[place - 1] === at) return
+  times.splice(place, 0, at)
+  if (times.length > MAX_OPENINGS) times.shift()
+}
+
+function callHomeOf({ program, peer, port, openedAt }: Habit): CallHome | undefined {
+  if (openedAt.length < MIN_OPENINGS) return undefined
+  const intervals = openedAt.slice(1).map((at, index) => at - (openedAt[index] as number))
+  const intervalMs = middleOf(intervals)
+  if (intervalMs < MIN_INTERVAL_MS) return undefined
+  const deviations = intervals.map((interval) => deviationOf(interval, intervalMs))
+  const jitter = middleOf(deviations) / intervalMs
+  const regular = deviations.filter((deviation) => deviation <= NEAR * intervalMs).length / deviations.length
+  if (jitter > MAX_JITTER || regular < MIN_REGULAR) return undefined
+  return {
+    program,
+    peer,
+    port,
+    openings: openedAt.length,
+    intervalMs,
+    jitter,
+    firstAt: openedAt[0] as number,
+    lastAt: openedAt.at(-1) as number,
+  }
+}
+
+/** From the usual interval, or from twice that: then one call was missed. */
+const deviationOf = (interval: number, usual: number): number =>
+  Math.min(Math.abs(interval - usual), Math.abs(interval - 2 * usual))
+
+function middleOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? 0
+}
