@@ -5,6 +5,7 @@ import { type Ip, isRange, networkOf, parseTarget, type Target } from '#model/ad
 import type { Alert } from '#model/alert.ts'
 import type { Decision } from '#model/decision.ts'
 import type { SocketKey } from '#model/owner.ts'
+import type { Place } from '#model/place.ts'
 import { socketKeyOf } from '#model/standpoint.ts'
 import { StoreError } from '#store/failure.ts'
 import type { Slice, Store } from '#store/store.ts'
@@ -24,6 +25,7 @@ export interface PortParts {
   readonly enforcer: Pick<Enforcer, 'closeSockets'>
   readonly defaultBlockSeconds: number
   readonly closeSocket: (key: SocketKey) => number
+  readonly atlas: { placeOf(address: Ip): Place }
   readonly status: () => Status
   readonly doctor: Port['doctor']
   readonly metrics: Port['metrics']
@@ -61,7 +63,11 @@ export class CorePort implements Port {
 
   async flows(request: Parameters<Port['flows']>[0]) {
     const slice = await answered(this.#parts.store.flows(request))
-    return pageOf(slice, (connection) => shownConnection(connection, this.#blockOf))
+    return pageOf(slice, (connection) => {
+      // What an address is reserved for does not change: it is not stored.
+      const { special } = this.#parts.atlas.placeOf(connection.peer)
+      return shownConnection({ ...connection, ...(special !== undefined && { special }) }, this.#blockOf)
+    })
   }
 
   async closeConnection(id: number, actor: Actor): Promise<Outcome> {

@@ -62,13 +62,15 @@ afterAll(async () => {
   if (daemon) removeFolder(daemon.folder)
 })
 
-function connections(): Promise<Connection[]> {
+const connections = (): Promise<Connection[]> => asked('/connections')
+
+function asked<Answer>(path: string): Promise<Answer> {
   const socketPath = join(daemon.folder, 'run', 'api.sock')
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, path: '/api/v1/connections' }, (answer) => {
+    const call = request({ socketPath, path: `/api/v1${path}` }, (answer) => {
       let text = ''
       answer.setEncoding('utf8').on('data', (part: string) => (text += part))
-      answer.on('end', () => resolve(JSON.parse(text) as Connection[]))
+      answer.on('end', () => resolve(JSON.parse(text) as Answer))
     })
     call.on('error', reject)
     call.end()
@@ -168,4 +170,15 @@ test('what a host on the link calls itself', async () => {
 test('the places of this install are known to the daemon', () => {
   const places = daemon.ask<{ name: string; state: string }[]>('doctor').find(({ name }) => name === 'places')
   expect(places).toMatchObject({ state: 'ok' })
+})
+
+test('history knows the name and the purpose of the address too', async () => {
+  const resolve = { server: wire.server.ip4, name: 'shop.example' }
+  const { connection } = await called('shop.example', { resolve })
+  const flow = async (): Promise<Connection | undefined> =>
+    (await asked<{ items: Connection[] }>('/flows?limit=200')).items.find(({ id }) => id === connection.id)
+  for (let left = 100; left > 0 && (await flow())?.name === undefined; left--) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  expect(await flow()).toMatchObject({ name: 'shop.example', nameSource: 'dns', special: 'private' })
 })
