@@ -25,7 +25,8 @@ let program: string
 
 const listen = (host: string): Promise<Server> =>
   new Promise((resolve) => {
-    const server = createServer((socket) => socket.on('error', () => {}).end())
+    // The program closes first: its end waits (TIME_WAIT), so that its port does not come again for another.
+    const server = createServer((socket) => socket.on('error', () => {}).resume())
     server.listen(0, host, () => resolve(server))
   })
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
@@ -75,12 +76,17 @@ const tcpKey = (host: string, localPort: number, peerPort: number): SocketKey =>
   peerPort,
 })
 
-/** The processes whose answer names them, with path and command line. */
-const attributed = (processes: readonly Ended[], answers: readonly (Owner | undefined)[]): number =>
-  processes.filter(({ pid }, at) => {
+/** How many answers name their process with path and command line; the first of those that do not are printed. */
+function attributed(processes: readonly Ended[], answers: readonly (Owner | undefined)[]): number {
+  const missed = processes.flatMap((ended, at) => {
     const owner = answers[at]
-    return owner?.pid === pid && owner.path === program && owner.commandLine.startsWith(`${program} `)
-  }).length
+    const isKnown =
+      owner?.pid === ended.pid && owner.path === program && owner.commandLine.startsWith(`${program} `)
+    return isKnown ? [] : [{ at, ...ended, answer: owner && [owner.pid, owner.path, owner.commandLine] }]
+  })
+  if (missed.length > 0) process.stdout.write(`not known: ${JSON.stringify(missed.slice(0, 8))}\n`)
+  return processes.length - missed.length
+}
 
 /** `portOfRun`: UDP takes local ports at random, so that two of 200 may be equal; the peer's port tells them apart. */
 async function runMany(host: string, portOfRun: (run: number) => number, kind: string): Promise<Ended[]> {
