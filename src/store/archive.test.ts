@@ -371,3 +371,30 @@ test('a folder that cannot be had means memory alone, and a remedy', () => {
     remedy: expect.stringContaining('then restart'),
   })
 })
+
+test('what left the machine is on record, newest first, as long as decisions', () => {
+  const archive = open(newFolder(), { decisionsDays: 10 })
+  const entry = (id: number, at: number) => ({
+    id,
+    at,
+    to: 'lists.example:443',
+    what: 'GET /list',
+    why: 'list x',
+  })
+  const [old, fresh] = [entry(1, NOON - 20 * 86_400_000), entry(2, NOON)]
+  archive.write(
+    [
+      { kind: 'egress', entry: old },
+      { kind: 'egress', entry: fresh },
+    ],
+    NOON,
+  )
+  // Said once more after a thread broke: it is the same request.
+  archive.write([{ kind: 'egress', entry: fresh }], NOON)
+  expect(archive.egress({ limit: 1 })).toMatchObject({ items: [fresh], total: 2 })
+  const { next } = archive.egress({ limit: 1 })
+  expect(archive.egress({ limit: 1, ...(next && { cursor: next }) }).items).toEqual([old])
+  archive.tick(NOON + 120_000)
+  while (archive.chore());
+  expect(archive.egress({ limit: 10 }).items).toEqual([fresh])
+})

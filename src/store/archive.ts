@@ -134,6 +134,10 @@ export class Archive {
     return this.#guard(() => this.#tables.journal.decisions(request), EMPTY)
   }
 
+  egress(request: SliceRequest): ReturnType<Journal['egress']> {
+    return this.#guard(() => this.#tables.journal.egress(request), EMPTY)
+  }
+
   /** Also one that still waits for the disk: it was answered, so it can be undone. */
   decision(id: number): ReturnType<Journal['decision']> {
     const waiting = this.#waiting.find((entry) => entry.kind === 'decision' && entry.decision.id === id)

@@ -1,6 +1,6 @@
 import { StoreError } from './failure.ts'
 
-export type CursorKind = 'flows' | 'alerts' | 'decisions'
+export type CursorKind = 'flows' | 'alerts' | 'decisions' | 'egress'
 
 /** The place after a row, opaque to those who carry it. */
 export const cursorAfter = (kind: CursorKind, id: number): string =>

@@ -10,7 +10,7 @@ const FILE = 'gatehouse.db'
 const BUSY_MS = 2000
 /** A full check reads the whole file: up to this size it takes well under a second. */
 const WHOLE_CHECK_BYTES = 64 * 1_048_576
-const SMALL_TABLES = ['meta', 'decisions', 'blocks', 'alerts', 'allow_entries'] as const
+const SMALL_TABLES = ['meta', 'decisions', 'egress', 'blocks', 'alerts', 'allow_entries'] as const
 
 /** An open database: a file, or memory alone where no file can be had. */
 export interface Database {

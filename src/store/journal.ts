@@ -3,8 +3,19 @@ import type { Alert } from '#model/alert.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Block } from '#model/block.ts'
 import type { Decision } from '#model/decision.ts'
+import type { EgressEntry } from '#model/egress.ts'
 import { type CursorKind, cursorAfter, readCursor, sliceLimit } from './cursor.ts'
-import { alertOf, alertValues, blockOf, blockValues, decisionOf, decisionValues, type Row } from './rows.ts'
+import {
+  alertOf,
+  alertValues,
+  blockOf,
+  blockValues,
+  decisionOf,
+  decisionValues,
+  egressOf,
+  egressValues,
+  type Row,
+} from './rows.ts'
 import { columnsOf } from './salvage.ts'
 import type { Remembered, Slice, SliceRequest } from './store.ts'
 
@@ -17,6 +28,7 @@ export type Entry =
       readonly add?: Block
       readonly remove?: Block['target']
     }
+  | { readonly kind: 'egress'; readonly entry: EgressEntry }
   | { readonly kind: 'allow'; readonly entries: readonly AllowEntry[] }
 
 /** Repeats fold into alerts of the last day. */
@@ -29,12 +41,14 @@ export class Journal {
   readonly #alert: StatementSync
   readonly #decision: StatementSync
   readonly #block: StatementSync
+  readonly #egress: StatementSync
 
   constructor(db: DatabaseSync) {
     this.#db = db
     this.#alert = db.prepare(upsertInto('alerts', columnsOf(db, 'alerts'), 'id'))
     this.#decision = db.prepare(upsertInto('decisions', columnsOf(db, 'decisions'), 'id'))
     this.#block = db.prepare(upsertInto('blocks', columnsOf(db, 'blocks'), 'target'))
+    this.#egress = db.prepare(upsertInto('egress', columnsOf(db, 'egress'), 'id'))
   }
 
   write(entry: Entry): void {
@@ -47,6 +61,9 @@ export class Journal {
         if (entry.remove !== undefined)
           this.#db.prepare('DELETE FROM blocks WHERE target = ?').run(entry.remove)
         if (entry.add) this.#block.run(blockValues(entry.add))
+        return
+      case 'egress':
+        this.#egress.run(egressValues(entry.entry))
         return
       case 'allow':
         this.#replaceAllow(entry.entries)
@@ -81,6 +98,10 @@ export class Journal {
 
   decisions(request: SliceRequest): Slice<Decision> {
     return this.#slice('decisions', request, decisionOf)
+  }
+
+  egress(request: SliceRequest): Slice<EgressEntry> {
+    return this.#slice('egress', request, egressOf)
   }
 
   decision(id: number): Decision | undefined {

@@ -20,6 +20,7 @@ export type Query =
   | { readonly kind: 'programFiles'; readonly path: string }
   | { readonly kind: 'alerts'; readonly request: SliceRequest }
   | { readonly kind: 'decisions'; readonly request: SliceRequest }
+  | { readonly kind: 'egress'; readonly request: SliceRequest }
   | { readonly kind: 'decision'; readonly decisionId: number }
 
 /** To the thread. `number` comes back with the answer; `now` is the clock of main.ts. */

@@ -50,6 +50,7 @@ export class Retention {
       () => this.#removeExpiredBlocks(now - DAY_MS),
       () => this.#remove('alerts', `last_seen_at < ${now - alertsDays * DAY_MS}`) === ROWS,
       () => this.#remove('decisions', `at < ${now - decisionsDays * DAY_MS}`) === ROWS,
+      () => this.#removeEgress(now - decisionsDays * DAY_MS),
       () => this.#removeOldSums(now - flowsDays * DAY_MS, now - alertsDays * DAY_MS),
       () => this.#shrink(),
       this.#sweep('owners'),
@@ -88,6 +89,14 @@ export class Retention {
   #removeExpiredBlocks(before: number): boolean {
     this.#db.prepare('DELETE FROM blocks WHERE until < ?').run(before)
     return false
+  }
+
+  #removeEgress(before: number): boolean {
+    const oldest = 'SELECT id FROM egress WHERE at < ? ORDER BY id LIMIT ?'
+    return (
+      Number(this.#db.prepare(`DELETE FROM egress WHERE id IN (${oldest})`).run(before, ROWS).changes) ===
+      ROWS
+    )
   }
 
   /** `which` is a condition of ours with numbers that we computed. What a block in force rests on stays. */

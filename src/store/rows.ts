@@ -3,6 +3,7 @@ import { type Ip, ipBytes, ipFromBytes, type Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Block, BlockOrigin } from '#model/block.ts'
 import type { Decision, DecisionKind } from '#model/decision.ts'
+import type { EgressEntry } from '#model/egress.ts'
 import type { Evidence, Severity } from '#model/finding.ts'
 import { type Connection, type Direction, END_REASONS, FLOW_STATES, type NameSource } from '#model/flow.ts'
 import type { Owner, OwnerSource } from '#model/owner.ts'
@@ -224,6 +225,22 @@ export const decisionOf = (row: Row): Decision => ({
   ...(row['for_seconds'] !== null && { forSeconds: number(row['for_seconds']) }),
   ...(row['alert_id'] !== null && { alertId: number(row['alert_id']) }),
   ...(row['undoes'] !== null && { undoes: number(row['undoes']) }),
+})
+
+export const egressValues = ({ id, at, to, what, why }: EgressEntry): Values => ({
+  id,
+  at,
+  recipient: bounded(to),
+  what: bounded(what),
+  why: bounded(why),
+})
+
+export const egressOf = (row: Row): EgressEntry => ({
+  id: number(row['id']),
+  at: number(row['at']),
+  to: text(row['recipient']),
+  what: text(row['what']),
+  why: text(row['why']),
 })
 
 export const blockValues = (block: Block): Values => ({

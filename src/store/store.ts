@@ -3,6 +3,7 @@ import type { Alert } from '#model/alert.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Block } from '#model/block.ts'
 import type { Decision } from '#model/decision.ts'
+import type { EgressEntry } from '#model/egress.ts'
 import type { FirstSeen, ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
@@ -86,6 +87,7 @@ export interface Store {
     change?: { readonly add?: Block; readonly remove?: Block['target'] },
   ): Promise<void>
   recordAllow(entries: readonly AllowEntry[]): Promise<void>
+  recordEgress(entry: EgressEntry): Promise<void>
   flows(
     request: SliceRequest & { readonly peer?: string; readonly since?: number },
   ): Promise<Slice<Connection>>
@@ -100,6 +102,7 @@ export interface Store {
   programFiles(path: string): Promise<readonly ProgramFile[]>
   alerts(request: SliceRequest): Promise<Slice<Alert>>
   decisions(request: SliceRequest): Promise<Slice<Decision>>
+  egress(request: SliceRequest): Promise<Slice<EgressEntry>>
   decision(id: number): Promise<Decision | undefined>
   /** Writes what is pending and closes. */
   close(): Promise<void>

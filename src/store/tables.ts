@@ -23,6 +23,7 @@ const EVERY_TABLE = [
   'program_files',
   'alerts',
   'decisions',
+  'egress',
   'blocks',
   'allow_entries',
 ] as const

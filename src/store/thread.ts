@@ -124,6 +124,10 @@ class StoreThread implements Store {
     await this.#write({ kind: 'allow', entries })
   }
 
+  async recordEgress(entry: Extract<Entry, { kind: 'egress' }>['entry']): Promise<void> {
+    await this.#write({ kind: 'egress', entry })
+  }
+
   async flows(request: Parameters<Store['flows']>[0]): Promise<Slice<Connection>> {
     if (request.cursor !== undefined) readCursor('flows', request.cursor)
     this.#flush()
@@ -161,6 +165,10 @@ class StoreThread implements Store {
 
   async decisions(request: SliceRequest) {
     return (await this.#ask({ kind: 'decisions', request })) as Awaited<ReturnType<Store['decisions']>>
+  }
+
+  async egress(request: SliceRequest) {
+    return (await this.#ask({ kind: 'egress', request })) as Awaited<ReturnType<Store['egress']>>
   }
 
   async decision(decisionId: number) {

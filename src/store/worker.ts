@@ -112,6 +112,8 @@ function answer(open: Archive, query: Query): unknown {
       return open.alerts(query.request)
     case 'decisions':
       return open.decisions(query.request)
+    case 'egress':
+      return open.egress(query.request)
     case 'decision':
       return open.decision(query.decisionId)
   }
