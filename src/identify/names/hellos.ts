@@ -2,7 +2,7 @@
 const HELLOS = 64
 /** With the record header in front that a ClientHello has over TCP, so that one reader serves both. */
 const HEADER = 5
-export const HELLO_BYTES = 4_096
+const HELLO_BYTES = 4_096
 const HANDSHAKE_RECORD = 22
 
 /** 64 buffers of 4 KB; when all are in use the one that was opened longest ago makes room. */

@@ -22,7 +22,7 @@ export function openOwnFile(path: string): OwnFile {
       const isIpv6 = address.includes(':')
       // A tree of IPv4 addresses would be walked with the first bits of an IPv6 address.
       if (isIpv6 && reader.metadata.ipVersion === 4) return {}
-      return placeIn(reader.get(address))
+      return placeInRecord(reader.get(address))
     },
   }
 }
@@ -31,7 +31,7 @@ export function openOwnFile(path: string): OwnFile {
 const METADATA_MARKER = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1')
 
 /** MaxMind's layout (`country.iso_code`, `city.names.en`) and the flat one (`country_code`, `city`). */
-function placeIn(record: unknown): Place {
+export function placeInRecord(record: unknown): Place {
   const code = textAt(record, 'country', 'iso_code') ?? textAt(record, 'country_code')
   const country = code === undefined ? undefined : countryOf(code)
   const city = textAt(record, 'city', 'names', 'en') ?? textAt(record, 'city')
