@@ -21,10 +21,22 @@ export interface NetlinkOwnersParts {
   readonly clock: () => number
 }
 
-/** One socket that a young process opened; its five numbers come when it connects. */
+/** A process that has just started or become another program. */
 interface Young {
   readonly details: ProcessDetails
   readonly since: number
+  /** Sockets that it got from its parent and that stay the parent's, by inode. */
+  readonly inherited: ReadonlySet<number>
+}
+
+const NOTHING: ReadonlySet<number> = new Set()
+
+/** A socket without a peer: it may connect at once, later, or be none that has one (a Unix socket). */
+interface Unconnected {
+  readonly young: Young
+  readonly since: number
+  /** When its peer is looked for again: ever later, since each look reads the whole socket table. */
+  lookAt: number
 }
 
 const AHEAD_OF_OTHERS = -10
@@ -35,6 +47,7 @@ const YOUNG_MS = 60
 const LOOK_EVERY_MS = 1
 /** A program this young is looked at without a pause: many connect as the first thing they do. */
 const NEWBORN_MS = 4
+const SHORTEST_LOOK_MS = 0.2
 /** Of this thread's time, looking may take a quarter, and a rush of this length at once. */
 const SHARE = 0.25
 const RUSH_MS = 1_000
@@ -51,7 +64,7 @@ export class NetlinkOwners implements OwnerSource, ProcEventListener {
   readonly #byInode = new RecentMap<number, ProcessDetails>(MAX_SOCKETS)
   readonly #byKey = new RecentMap<string, ProcessDetails>(MAX_SOCKETS)
   /** Sockets that have no peer yet, by inode. */
-  readonly #unconnected = new Map<number, Young>()
+  readonly #unconnected = new Map<number, Unconnected>()
   readonly #table = new SocketTable()
   /** Forked, and not yet another program: most become one at once, so they are read a moment later. */
   readonly #forked = new Map<number, number>()
@@ -124,11 +137,17 @@ export class NetlinkOwners implements OwnerSource, ProcEventListener {
     this.#young.clear()
   }
 
-  #look(pid: number): void {
+  #socketsOf(pid: number): ReadonlySet<number> {
+    const inodes = new Set<number>()
+    this.#parts.fds.eachSocket(pid, (inode) => inodes.add(inode))
+    return inodes
+  }
+
+  #look(pid: number, inherited = NOTHING): void {
     const now = this.#parts.clock()
     const details = this.#parts.processes.describe(pid, now)
     if (!details || (this.#young.size >= MAX_YOUNG && !this.#young.has(pid))) return
-    this.#young.set(pid, { details, since: now })
+    this.#young.set(pid, { details, since: now, inherited })
     this.#schedule()
   }
 
@@ -161,10 +180,10 @@ export class NetlinkOwners implements OwnerSource, ProcEventListener {
     for (const [pid, forkedAt] of this.#forked) {
       if (now - forkedAt < LOOK_EVERY_MS) continue
       this.#forked.delete(pid)
-      this.#look(pid)
+      this.#look(pid, this.#socketsOf(pid))
     }
     for (const [pid, young] of this.#young) this.#readSockets(pid, young, now)
-    if (this.#unconnected.size > 0) this.#findPeers(now)
+    if (this.#isLookDue(now)) this.#findPeers(now)
     this.#creditMs -= this.#spentMs()
   }
 
@@ -177,13 +196,21 @@ export class NetlinkOwners implements OwnerSource, ProcEventListener {
 
   #readSockets(pid: number, young: Young, now: number): void {
     const scan = this.#parts.fds.eachSocket(pid, (inode) => {
+      if (young.inherited.has(inode)) return
       const known = this.#byInode.get(inode)
       // Inherited over a fork it is the parent's; after an exec of its own program the new one's.
       if (known && known.pid !== young.details.pid) return
       if (known !== young.details) this.#byInode.set(inode, young.details)
-      if (!known && this.#unconnected.size < MAX_SOCKETS) this.#unconnected.set(inode, young)
+      if (!known && this.#unconnected.size < MAX_SOCKETS) {
+        this.#unconnected.set(inode, { young, since: now, lookAt: now })
+      }
     })
     if (scan !== 'read' || now - young.since > YOUNG_MS) this.#young.delete(pid)
+  }
+
+  #isLookDue(now: number): boolean {
+    for (const { lookAt } of this.#unconnected.values()) if (lookAt <= now) return true
+    return false
   }
 
   /** One dump of the socket table for all sockets that were new or without a peer. */
@@ -191,13 +218,15 @@ export class NetlinkOwners implements OwnerSource, ProcEventListener {
     this.#parts.diag.fill(this.#table)
     const table = this.#table
     for (let row = 0; row < table.count; row++) {
-      const young = this.#unconnected.get(table.inode[row] as number)
-      if (!young || table.peerPort[row] === 0) continue
-      this.#byKey.set(keyAt(table, row), young.details)
+      const found = this.#unconnected.get(table.inode[row] as number)
+      if (!found || table.peerPort[row] === 0) continue
+      this.#byKey.set(keyAt(table, row), found.young.details)
       this.#unconnected.delete(table.inode[row] as number)
     }
-    for (const [inode, young] of this.#unconnected) {
-      if (now - young.since > YOUNG_MS) this.#unconnected.delete(inode)
+    for (const [inode, socket] of this.#unconnected) {
+      const age = now - socket.since
+      if (age > YOUNG_MS) this.#unconnected.delete(inode)
+      else socket.lookAt = now + Math.max(SHORTEST_LOOK_MS, age / 2)
     }
   }
 }
