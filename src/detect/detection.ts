@@ -4,6 +4,7 @@ import { atLeast, type Finding, type Severity } from '#model/finding.ts'
 import type { Flows } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Hosts } from '#model/host.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import type { Detector, ReportedFinding } from './detector.ts'
 
@@ -108,13 +109,37 @@ class Guard {
     return [...this.#health]
   }
 
-  /** Hot: one loop for all detectors; the `try` around it costs nothing unless it catches. */
-  #guard(event: keyof Watcher, posts: readonly Post[]): Line['hear'] {
+  #guard(event: WatcherEvent, posts: readonly Post[]): Line['hear'] {
     const lines = posts.flatMap(({ watcher }, post): Line[] => {
       const listener = watcher[event]
       return listener ? [{ post, hear: listener.bind(watcher) as Line['hear'] }] : []
     })
     this.#lines.push(...lines)
+    return event === 'packet' ? this.#byProtocol(lines, posts) : this.#callAll(event, lines)
+  }
+
+  /** Hot: a packet is told to those who asked for its protocol. */
+  #byProtocol(lines: readonly Line[], posts: readonly Post[]): (packet: Packet) => void {
+    const heard = (protocol?: number): Line['hear'] =>
+      this.#callAll(
+        'packet',
+        lines.filter(({ post }) => {
+          const wanted = posts[post]?.watcher.protocols
+          return wanted === undefined || protocol === undefined || wanted.includes(protocol)
+        }),
+      )
+    const [tcp, udp, others] = [heard(PROTOCOL.tcp), heard(PROTOCOL.udp), heard()] as ((
+      packet: Packet,
+    ) => void)[]
+    return (packet) => {
+      if (packet.protocol === PROTOCOL.tcp) tcp?.(packet)
+      else if (packet.protocol === PROTOCOL.udp) udp?.(packet)
+      else others?.(packet)
+    }
+  }
+
+  /** Hot: one loop for all detectors; the `try` around it costs nothing unless it catches. */
+  #callAll(event: WatcherEvent, lines: readonly Line[]): (first: never, second: never) => void {
     return (first, second) => {
       for (let at = 0; at < lines.length; ) {
         try {
@@ -138,7 +163,9 @@ class Guard {
   }
 }
 
-const EVENTS: readonly (keyof Watcher)[] = [
+type WatcherEvent = Exclude<keyof Watcher, 'protocols'>
+
+const EVENTS: readonly WatcherEvent[] = [
   'packet',
   'arp',
   'fragment',

@@ -6,11 +6,18 @@ const WAYS = 4
 const REPEAT_FIRST_MS = 2_000
 const REPEAT_LATEST_MS = 600_000
 
-/** In the place of a host: the row is about all of them. */
-export const ANY_HOST = -1
+const KEY_SHIFT = 2
+const SECOND = 1
+const WHAT = 2
+const IDENTITY = 3
+const COLUMN_SHIFT = 3
+const LAST_AT = 1
+const TOLD_AT = 2
+const TIMES_TOLD = 3
+const WEIGHT = 4
 
 /**
- * Rows that are keyed by a host, another host (or ANY_HOST) and a number, in sets of four. A full set gives up the row
+ * Rows that are keyed by a host, another host (or -1) and a number, in sets of four. A full set gives up the row
  * with the least weight: a flood of new keys pushes out its own kind, and a row that was told stays until it is stale.
  * What else is known of a row its detector keeps in columns of its own, and clears when `isFresh` says so.
  */
@@ -20,16 +27,10 @@ export class HostRows {
   refused = 0
   /** After `claim`: the row was made just now. */
   isFresh = false
-  /** The first host of each row; -1 where the row is free. */
-  readonly first: Int32Array
-  readonly second: Int32Array
-  readonly what: Int32Array
-  readonly firstAt: Float64Array
-  readonly lastAt: Float64Array
-  readonly weight: Uint32Array
-  readonly toldAt: Float64Array
-  readonly timesTold: Uint16Array
-  readonly #identity: Int32Array
+  /** Four numbers for each row: first host (-1 where the row is free), second, number, and who the hosts were. */
+  readonly #keys: Int32Array
+  /** Five of each eight are used, so that a row lies on one cache line. */
+  readonly #columns: Float64Array
   readonly #hosts: Hosts
   readonly #staleMs: number
   readonly #mask: number
@@ -40,24 +41,61 @@ export class HostRows {
     this.#hosts = hosts
     this.#staleMs = staleMs
     this.#mask = capacity / WAYS - 1
-    this.first = new Int32Array(capacity).fill(-1)
-    this.second = new Int32Array(capacity)
-    this.what = new Int32Array(capacity)
-    this.firstAt = new Float64Array(capacity)
-    this.lastAt = new Float64Array(capacity)
-    this.weight = new Uint32Array(capacity)
-    this.toldAt = new Float64Array(capacity)
-    this.timesTold = new Uint16Array(capacity)
-    this.#identity = new Int32Array(capacity)
+    this.#keys = new Int32Array(capacity << KEY_SHIFT).fill(-1)
+    this.#columns = new Float64Array(capacity << COLUMN_SHIFT)
+  }
+
+  /** The hosts of a row; `first` is -1 where the row is free. */
+  first(row: number): number {
+    return this.#keys[row << KEY_SHIFT] as number
+  }
+
+  second(row: number): number {
+    return this.#keys[(row << KEY_SHIFT) + SECOND] as number
+  }
+
+  what(row: number): number {
+    return this.#keys[(row << KEY_SHIFT) + WHAT] as number
+  }
+
+  firstAt(row: number): number {
+    return this.#columns[row << COLUMN_SHIFT] as number
+  }
+
+  lastAt(row: number): number {
+    return this.#columns[(row << COLUMN_SHIFT) + LAST_AT] as number
+  }
+
+  timesTold(row: number): number {
+    return this.#columns[(row << COLUMN_SHIFT) + TIMES_TOLD] as number
+  }
+
+  weight(row: number): number {
+    return this.#columns[(row << COLUMN_SHIFT) + WEIGHT] as number
+  }
+
+  /** One more reason to keep the row; answers how many there are. */
+  addWeight(row: number): number {
+    const at = (row << COLUMN_SHIFT) + WEIGHT
+    const weight = (this.#columns[at] as number) + 1
+    this.#columns[at] = weight
+    return weight
+  }
+
+  /** The row is in use: it is not stale. */
+  touch(row: number, now: number): void {
+    this.#columns[(row << COLUMN_SHIFT) + LAST_AT] = now
   }
 
   /** The row of a key, or -1. */
   find(first: number, second: number, what: number): number {
     const start = this.#setOf(first, second, what)
+    const keys = this.#keys
     for (let row = start; row < start + WAYS; row++) {
-      if (this.first[row] !== first || this.second[row] !== second || this.what[row] !== what) continue
+      const at = row << KEY_SHIFT
+      if (keys[at] !== first || keys[at + SECOND] !== second || keys[at + WHAT] !== what) continue
       // A number of a host that was forgotten may be another's now.
-      return this.#identity[row] === this.#identify(first, second) ? row : -1
+      return keys[at + IDENTITY] === this.#identify(first, second) ? row : -1
     }
     return -1
   }
@@ -67,7 +105,7 @@ export class HostRows {
     const known = this.find(first, second, what)
     this.isFresh = false
     if (known >= 0 && !this.isStale(known, now)) {
-      this.lastAt[known] = now
+      this.touch(known, now)
       return known
     }
     const row = known >= 0 ? known : this.#weakest(this.#setOf(first, second, what), now)
@@ -76,43 +114,54 @@ export class HostRows {
       return -1
     }
     this.isFresh = true
-    this.first[row] = first
-    this.second[row] = second
-    this.what[row] = what
-    this.firstAt[row] = now
-    this.lastAt[row] = now
-    this.weight[row] = 0
-    this.toldAt[row] = 0
-    this.timesTold[row] = 0
-    this.#identity[row] = this.#identify(first, second)
+    const keys = this.#keys
+    const columns = this.#columns
+    const at = row << KEY_SHIFT
+    keys[at] = first
+    keys[at + SECOND] = second
+    keys[at + WHAT] = what
+    keys[at + IDENTITY] = this.#identify(first, second)
+    const column = row << COLUMN_SHIFT
+    columns[column] = now
+    columns[column + LAST_AT] = now
+    columns[column + TOLD_AT] = 0
+    columns[column + TIMES_TOLD] = 0
+    columns[column + WEIGHT] = 0
     return row
   }
 
   /** True when the row is in use and its hosts are still those it was made for. */
   isKnown(row: number): boolean {
-    const first = this.first[row] as number
-    return first >= 0 && this.#identity[row] === this.#identify(first, this.second[row] as number)
+    const first = this.first(row)
+    if (first < 0) return false
+    return this.#keys[(row << KEY_SHIFT) + IDENTITY] === this.#identify(first, this.second(row))
   }
 
   isStale(row: number, now: number): boolean {
-    return now - (this.lastAt[row] as number) > this.#staleMs
+    return now - this.lastAt(row) > this.#staleMs
   }
 
   forget(row: number): void {
-    this.first[row] = -1
+    this.#keys[row << KEY_SHIFT] = -1
   }
 
   /** True when the row was never told, or long enough ago: the longer a story goes on, the more rarely. */
   mayTell(row: number, now: number): boolean {
-    const times = this.timesTold[row] as number
+    const times = this.timesTold(row)
     if (times === 0) return true
     const waitMs = Math.min(REPEAT_LATEST_MS, REPEAT_FIRST_MS * 2 ** (times - 1))
-    return now - (this.toldAt[row] as number) >= waitMs
+    return now - (this.#columns[(row << COLUMN_SHIFT) + TOLD_AT] as number) >= waitMs
   }
 
   tell(row: number, now: number): void {
-    this.toldAt[row] = now
-    if ((this.timesTold[row] as number) < 65_535) this.timesTold[row] = (this.timesTold[row] as number) + 1
+    const column = row << COLUMN_SHIFT
+    this.#columns[column + TOLD_AT] = now
+    this.#columns[column + TIMES_TOLD] = this.timesTold(row) + 1
+  }
+
+  /** The story is over: another one of the same row is told at once. */
+  untell(row: number): void {
+    this.#columns[(row << COLUMN_SHIFT) + TIMES_TOLD] = 0
   }
 
   #setOf(first: number, second: number, what: number): number {
@@ -129,9 +178,9 @@ export class HostRows {
   #weakest(start: number, now: number): number {
     let best = -1
     for (let row = start; row < start + WAYS; row++) {
-      if ((this.first[row] as number) < 0 || this.isStale(row, now)) return row
-      if ((this.timesTold[row] as number) > 0) continue
-      if (best < 0 || (this.weight[row] as number) < (this.weight[best] as number)) best = row
+      if (this.first(row) < 0 || this.isStale(row, now)) return row
+      if (this.timesTold(row) > 0) continue
+      if (best < 0 || this.weight(row) < this.weight(best)) best = row
     }
     return best
   }

@@ -92,7 +92,7 @@ function commonOf(
   row: number,
   story: SurgeStory,
 ): { readonly finding: Common; readonly victim: Ip; readonly rate: number } {
-  const victim = hosts.address(surge.rows.first[row] as number)
+  const victim = hosts.address(surge.rows.first(row))
   const { packets, bytes } = surge.volume(row)
   const firstAt = surge.beganAt[row] as number
   const seconds = Math.max(1, ((story.endedAt ?? story.at) - firstAt) / 1000)

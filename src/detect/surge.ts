@@ -139,7 +139,7 @@ export class Surge {
     this.#totalFlows[row] = (this.#totalFlows[row] as number) + (this.#flows[row] as number)
     this.#totalRefusals[row] = (this.#totalRefusals[row] as number) + (this.#refusals[row] as number)
     this.#clearSecond(row)
-    this.rows.lastAt[row] = now
+    this.rows.touch(row, now)
     if (!before) return SURGE.begins
     return now - (this.aboveAt[row] as number) >= CALM_MS ? SURGE.ends : SURGE.goesOn
   }
@@ -169,7 +169,7 @@ export class Surge {
   /** The attack is over, or was none: the row is as before it. */
   end(row: number): void {
     this.#clearAttack(row)
-    this.rows.timesTold[row] = 0
+    this.rows.untell(row)
   }
 
   #clearSecond(row: number): void {

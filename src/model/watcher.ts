@@ -6,6 +6,11 @@ import type { Packet } from './packet.ts'
  * For one packet they come in this order: flowEnded (of an older flow), flowOpened, flowAnswered, flowRefused, packet.
  */
 export interface Watcher {
+  /**
+   * IP protocols that `packet` is about; absent: all. TCP or UDP packets then cost this watcher nothing unless it
+   * names them; of further protocols it may be told all.
+   */
+  readonly protocols?: readonly number[]
   /** Every decoded IP packet, after its flow was looked up. */
   packet?(packet: Packet): void
   /** An ARP packet over Ethernet: see the `arp…` fields. It has no flow and no hosts. */

@@ -40,6 +40,7 @@ export default defineDetector({
 
 /** A row is one target and one kind of reflector. The reflectors are abused strangers: nobody is blamed. */
 class AmplificationWatcher implements Watcher {
+  readonly protocols = [PROTOCOL.udp]
   readonly #context: WatchContext
   readonly #threshold: number
   readonly #surge: Surge
@@ -60,7 +61,7 @@ class AmplificationWatcher implements Watcher {
     if (row < 0) return
     surge.add(row, packet, true)
     if (surge.isAttacked(row) || (surge.packets[row] as number) < surge.limit(row, this.#threshold)) return
-    surge.begin(row, Math.min(packet.at, Math.max(this.#tickedAt || 0, surge.rows.firstAt[row] as number)))
+    surge.begin(row, Math.min(packet.at, Math.max(this.#tickedAt || 0, surge.rows.firstAt(row))))
     this.#report(row, packet.at)
   }
 
@@ -69,7 +70,7 @@ class AmplificationWatcher implements Watcher {
     this.#tickedAt = now
     const { rows } = this.#surge
     for (let row = 0; row < rows.capacity; row++) {
-      if ((rows.first[row] as number) < 0) continue
+      if (rows.first(row) < 0) continue
       if (!rows.isKnown(row) || rows.isStale(row, now)) rows.forget(row)
       else this.#turn(row, now, elapsedMs)
     }
@@ -89,7 +90,7 @@ class AmplificationWatcher implements Watcher {
 
   #report(row: number, now: number, endedAt?: number): void {
     this.#surge.rows.tell(row, now)
-    const { name } = REFLECTORS[this.#surge.rows.what[row] as number] as (typeof REFLECTORS)[number]
+    const { name } = REFLECTORS[this.#surge.rows.what(row)] as (typeof REFLECTORS)[number]
     reportSurge(this.#context, this.#surge, row, {
       ...{ at: now, endedAt, detector: 'amplification', kind: name },
       ...{ noun: `unasked ${name} answers`, setting: 'answersPerSecond', threshold: this.#threshold },

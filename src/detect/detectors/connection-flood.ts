@@ -12,6 +12,7 @@ import { Sliding } from '../sliding.ts'
 
 const ROWS = 8_192
 const WINDOW_MS = 60_000
+const BUSY_FLOWS = 4
 const STALE_AFTER_MS = 600_000
 
 const settings = z
@@ -76,7 +77,7 @@ class ConnectionFloodWatcher implements Watcher {
 
   flowAnswered(flow: number, packet: Packet): void {
     const flows = this.#flows
-    if (flows.protocol(flow) !== PROTOCOL.tcp) return
+    if (flows.protocol(flow) !== PROTOCOL.tcp || !this.#isBusy(flows.source(flow))) return
     const row = this.#rows.claim(flows.source(flow), flows.target(flow), flows.targetPort(flow), packet.at)
     if (row < 0) return
     if (this.#rows.isFresh) {
@@ -85,18 +86,23 @@ class ConnectionFloodWatcher implements Watcher {
       this.#toldLevel[row] = 0
     }
     this.#made.add(row, packet.at)
-    this.#rows.weight[row] = (this.#rows.weight[row] as number) + 1
-    if ((this.#rows.weight[row] as number) >= this.#settings.connectionsPerMinute) this.#weigh(row, packet.at)
+    if (this.#rows.addWeight(row) >= this.#settings.connectionsPerMinute) this.#weigh(row, packet.at)
   }
 
   flowEnded(flow: number): void {
     const flows = this.#flows
-    if (flows.protocol(flow) !== PROTOCOL.tcp) return
+    if (flows.packetsBackward(flow) === 0 || flows.protocol(flow) !== PROTOCOL.tcp) return
+    if (!this.#isBusy(flows.source(flow))) return
     const row = this.#rows.find(flows.source(flow), flows.target(flow), flows.targetPort(flow))
     if (row < 0) return
     if (isEmpty(flows, flow, this.#context.hosts.isIpv6(flows.source(flow)))) {
-      this.#empty.add(row, Math.max(flows.seenAt(flow), this.#rows.lastAt[row] as number))
+      this.#empty.add(row, Math.max(flows.seenAt(flow), this.#rows.lastAt(row)))
     }
+  }
+
+  /** Who makes a hundred connections a minute has a few in the table at any time: flows stay for seconds after their end. */
+  #isBusy(source: number): boolean {
+    return this.#context.hosts.flowCount(source) >= BUSY_FLOWS
   }
 
   #weigh(row: number, now: number): void {
@@ -126,14 +132,11 @@ class ConnectionFloodWatcher implements Watcher {
     const rows = this.#rows
     if (!rows.isKnown(row)) return
     rows.tell(row, now)
-    const [subject, victim] = [
-      hosts.address(rows.first[row] as number),
-      hosts.address(rows.second[row] as number),
-    ]
-    const port = rows.what[row] as number
+    const [subject, victim] = [hosts.address(rows.first(row)), hosts.address(rows.second(row))]
+    const port = rows.what(row)
     const count = this.#made.within(row, now)
     const isEmpty = this.#isEmpty(row, now)
-    const firstAt = Math.max(rows.firstAt[row] as number, now - WINDOW_MS)
+    const firstAt = Math.max(rows.firstAt(row), now - WINDOW_MS)
     const carrying = isEmpty ? `, ${this.#empty.within(row, now)} of them without data` : ''
     this.#context.report({
       kind: isEmpty ? 'empty' : 'connect',

@@ -106,7 +106,7 @@ class FloodWatcher implements Watcher {
     this.#second = Math.floor(now / 1000) & 0xffff
     const { rows } = this.#surge
     for (let row = 0; row < rows.capacity; row++) {
-      if ((rows.first[row] as number) < 0) continue
+      if (rows.first(row) < 0) continue
       if (!rows.isKnown(row) || rows.isStale(row, now)) rows.forget(row)
       else this.#turn(row, now, elapsedMs)
     }
@@ -171,19 +171,14 @@ class FloodWatcher implements Watcher {
     if (kind < KIND.udp || surge.isAttacked(row)) return
     if ((surge.packets[row] as number) < surge.limit(row, this.#thresholds[kind] as number)) return
     if (surge.isScan(row)) return
-    surge.begin(row, Math.min(packet.at, Math.max(this.#tickedAt || 0, surge.rows.firstAt[row] as number)))
+    surge.begin(row, Math.min(packet.at, Math.max(this.#tickedAt || 0, surge.rows.firstAt(row))))
     this.#report(row, packet.at)
   }
 
   #turn(row: number, now: number, elapsedMs: number): void {
     const surge = this.#surge
-    const isAnew = (surge.rows.timesTold[row] as number) === 0
-    const meaning = surge.turn(
-      row,
-      this.#thresholds[surge.rows.what[row] as number] as number,
-      now,
-      elapsedMs,
-    )
+    const isAnew = surge.rows.timesTold(row) === 0
+    const meaning = surge.turn(row, this.#thresholds[surge.rows.what(row)] as number, now, elapsedMs)
     if (meaning === SURGE.calm) return
     if (isAnew && surge.isScan(row)) {
       surge.end(row)
@@ -200,7 +195,7 @@ class FloodWatcher implements Watcher {
   #report(row: number, now: number, endedAt?: number): void {
     const surge = this.#surge
     surge.rows.tell(row, now)
-    const kind = surge.rows.what[row] as number
+    const kind = surge.rows.what(row)
     const name = KINDS[kind] as (typeof KINDS)[number]
     reportSurge(this.#context, surge, row, {
       at: now,

@@ -50,6 +50,7 @@ export default defineDetector({
 
 /** A row is one source and one service: target and port. */
 class HttpFloodWatcher implements Watcher {
+  readonly protocols = [PROTOCOL.tcp]
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #settings: Settings
@@ -80,14 +81,14 @@ class HttpFloodWatcher implements Watcher {
     if (row < 0) return
     if (this.#rows.isFresh) this.#clear(row, packet.at)
     this.#requests.add(row, packet.at)
-    this.#rows.weight[row] = (this.#rows.weight[row] as number) + 1
+    this.#rows.addWeight(row)
   }
 
   tick(now: number): void {
     if (Number.isNaN(this.#beganAt)) this.#beganAt = now
     const rows = this.#rows
     for (let row = 0; row < ROWS; row++) {
-      if ((rows.first[row] as number) < 0) continue
+      if (rows.first(row) < 0) continue
       if (!rows.isKnown(row) || rows.isStale(row, now)) rows.forget(row)
       else this.#weigh(row, now)
     }
@@ -121,9 +122,9 @@ class HttpFloodWatcher implements Watcher {
   #report(row: number, level: number, now: number): void {
     const rows = this.#rows
     rows.tell(row, now)
-    const subject = this.#hosts.address(rows.first[row] as number)
-    const victim = this.#hosts.address(rows.second[row] as number)
-    const port = rows.what[row] as number
+    const subject = this.#hosts.address(rows.first(row))
+    const victim = this.#hosts.address(rows.second(row))
+    const port = rows.what(row)
     const count = this.#requests.within(row, now)
     const ratePerSecond = Math.round((count * 10_000) / WINDOW_MS) / 10
     const setting = level === 2 ? 'floodTimes' : 'requestsPerSecond'
@@ -139,7 +140,7 @@ class HttpFloodWatcher implements Watcher {
       because: `detectors.http-flood.${setting} = ${this.#settings[setting]}`,
       spoofable: false,
       evidence: {
-        firstAt: Math.max(rows.firstAt[row] as number, now - WINDOW_MS),
+        firstAt: Math.max(rows.firstAt(row), now - WINDOW_MS),
         ...{ lastAt: now, count, ratePerSecond, ports: [port], samples: [] },
       },
     })

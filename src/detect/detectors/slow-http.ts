@@ -10,6 +10,8 @@ import { Sliding } from '../sliding.ts'
 import { SlowFlows } from '../slow-flows.ts'
 
 const ROWS = 2_048
+/** A host with fewer flows is not followed: a slow attack needs more, and keeps them. */
+const FEW_FLOWS = 4
 const STALE_AFTER_MS = 600_000
 /** Flows of a row that are looked at; also the largest number that a setting may ask for. */
 const FLOWS_PER_ROW = 64
@@ -58,6 +60,7 @@ export default defineDetector({
 
 /** A row is one source and one web service; it knows some of the connections that are open. */
 class SlowHttpWatcher implements Watcher {
+  readonly protocols = [PROTOCOL.tcp]
   readonly #context: WatchContext
   readonly #flows: Flows
   readonly #settings: Settings
@@ -82,7 +85,9 @@ class SlowHttpWatcher implements Watcher {
   packet(packet: Packet): void {
     if (packet.protocol !== PROTOCOL.tcp || packet.flow < 0) return
     if (packet.forward === 0) {
-      if (packet.payloadLength > 0) this.#slow.answer(packet.flow)
+      if (packet.payloadLength > 0 && this.#isWeb[packet.sourcePort] === 1) this.#slow.answer(packet.flow)
+    } else if (this.#isWeb[packet.targetPort] === 0) {
+      return
     } else if (packet.payloadLength > 1) {
       this.#slow.piece(packet.flow, packet.at)
     } else if (packet.tcpWindow === 0 && (packet.tcpFlags & (TCP.syn | TCP.rst | TCP.fin)) === 0) {
@@ -93,7 +98,8 @@ class SlowHttpWatcher implements Watcher {
   flowAnswered(flow: number, packet: Packet): void {
     const flows = this.#flows
     const port = flows.targetPort(flow)
-    if (flows.protocol(flow) !== PROTOCOL.tcp || this.#isWeb[port] === 0) return
+    if (this.#isWeb[port] === 0 || flows.protocol(flow) !== PROTOCOL.tcp) return
+    if (this.#context.hosts.flowCount(flows.source(flow)) < FEW_FLOWS) return
     const row = this.#rows.claim(flows.source(flow), flows.target(flow), port, packet.at)
     if (row < 0) return
     if (this.#rows.isFresh) {
@@ -117,7 +123,7 @@ class SlowHttpWatcher implements Watcher {
   tick(now: number): void {
     const rows = this.#rows
     for (let row = 0; row < ROWS; row++) {
-      if ((rows.first[row] as number) < 0) continue
+      if (rows.first(row) < 0) continue
       if (!rows.isKnown(row)) rows.forget(row)
       else this.#weigh(row, now)
     }
@@ -132,7 +138,7 @@ class SlowHttpWatcher implements Watcher {
       if (this.#isOpen(start + hand)) continue
       this.#members[start + hand] = flow
       this.#membersOpenedAt[start + hand] = this.#flows.openedAt(flow)
-      this.#rows.weight[row] = (this.#rows.weight[row] as number) + 1
+      this.#rows.addWeight(row)
       return
     }
   }
@@ -151,12 +157,12 @@ class SlowHttpWatcher implements Watcher {
   }
 
   #weigh(row: number, now: number): void {
-    if ((this.#rows.weight[row] as number) < this.#settings.connections) return
+    if (this.#rows.weight(row) < this.#settings.connections) return
     const requests = this.#countSlow(row, true, now)
     const readers = this.#countSlow(row, false, now)
     const count = requests + readers
     if (count < this.#settings.connections || !this.#rows.mayTell(row, now)) return
-    this.#rows.lastAt[row] = now
+    this.#rows.touch(row, now)
     this.#report(row, requests >= readers ? 'slow-request' : 'slow-read', count, now)
   }
 
@@ -176,9 +182,9 @@ class SlowHttpWatcher implements Watcher {
     const { hosts } = this.#context
     const rows = this.#rows
     rows.tell(row, now)
-    const subject = hosts.address(rows.first[row] as number)
-    const victim = hosts.address(rows.second[row] as number)
-    const port = rows.what[row] as number
+    const subject = hosts.address(rows.first(row))
+    const victim = hosts.address(rows.second(row))
+    const port = rows.what(row)
     const sharesAddress = this.#ordinary.within(row, now) >= ORDINARY_CONNECTIONS
     const firstAt = this.#oldestOf(row, now)
     const what = kind === 'slow-request' ? 'requests that never end' : 'answers that it does not read'

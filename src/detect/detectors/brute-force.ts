@@ -1,0 +1,185 @@
+/** Hot: runs per packet. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import type { Flows } from '#model/flow.ts'
+import type { Hosts } from '#model/host.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { rateOf } from '../evidence.ts'
+import { dataBackward, dataForward, isEmpty } from '../flow-data.ts'
+import { HostRows } from '../host-rows.ts'
+import { httpStatus } from '../http-lines.ts'
+import { HTTP_LOGIN, LOGINS, loginOf } from '../logins.ts'
+import { Sliding } from '../sliding.ts'
+
+const ROWS = 4_096
+const SHORT_MS = 60_000
+const LONG_MS = 1_800_000
+const LONGEST_TRY_MS = 60_000
+const UNAUTHORIZED = 401
+/** How far sizes of one guess and the next may lie apart, as a share of their mean. */
+const MOST_SPREAD = 0.25
+/** A protocol whose successes look like its failures needs so many times as much. */
+const UNSURE_TIMES = 3
+
+const settings = z
+  .object({
+    perMinute: z
+      .int()
+      .min(3)
+      .max(10_000)
+      .default(20)
+      .describe('Log-ins a minute from one address to one service that look alike and failed'),
+    perHalfHour: z
+      .int()
+      .min(5)
+      .max(100_000)
+      .default(60)
+      .describe('The same within half an hour: guesses that are made slowly'),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'brute-force',
+  title: 'Password guessing',
+  technique: 'T1110',
+  settings,
+  watch: (chosen: Settings, context) => new BruteForceWatcher(chosen, context),
+})
+
+/** A row is one source and one service that asks for passwords: target and port. */
+class BruteForceWatcher implements Watcher {
+  readonly protocols = [PROTOCOL.tcp]
+  readonly #context: WatchContext
+  readonly #hosts: Hosts
+  readonly #flows: Flows
+  readonly #settings: Settings
+  readonly #rows: HostRows
+  readonly #lately: Sliding
+  readonly #slowly: Sliding
+  /** Mean of the bytes that came back, and of how far they lay from it; both follow what comes. */
+  readonly #mean: Float64Array
+  readonly #spread: Float64Array
+  /** Rows that were told with certainty. */
+  readonly #toldSure: Uint8Array
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#hosts = context.hosts
+    this.#flows = context.flows
+    this.#settings = chosen
+    this.#rows = new HostRows(context.hosts, ROWS, LONG_MS)
+    this.#lately = new Sliding(ROWS, SHORT_MS)
+    this.#slowly = new Sliding(ROWS, LONG_MS)
+    this.#mean = new Float64Array(ROWS)
+    this.#spread = new Float64Array(ROWS)
+    this.#toldSure = new Uint8Array(ROWS)
+  }
+
+  /** HTTP says it in clear words, as often as it likes within one connection. */
+  packet(packet: Packet): void {
+    if (packet.forward !== 0 || packet.flow < 0 || httpStatus(packet) !== UNAUTHORIZED) return
+    const row = this.#claim(packet.flow, packet.at)
+    if (row >= 0) this.#add(row, HTTP_LOGIN, packet.at)
+  }
+
+  flowEnded(flow: number): void {
+    const flows = this.#flows
+    if (flows.packetsBackward(flow) < 2 || flows.protocol(flow) !== PROTOCOL.tcp) return
+    const login = loginOf(flows.targetPort(flow))
+    if (login < 0 || !this.#isGuess(flow, login)) return
+    const row = this.#claim(flow, flows.seenAt(flow))
+    if (row < 0) return
+    // Flows leave the table in any order.
+    const now = Math.max(flows.seenAt(flow), this.#rows.lastAt(row))
+    this.#measure(row, flows.bytesBackward(flow))
+    this.#add(row, login, now)
+  }
+
+  /** A short connection, with some data both ways, but less than one that got in would carry. */
+  #isGuess(flow: number, login: number): boolean {
+    const flows = this.#flows
+    if (flows.seenAt(flow) - flows.openedAt(flow) > LONGEST_TRY_MS) return false
+    if (isEmpty(flows, flow, this.#hosts.isIpv6(flows.source(flow)))) return false
+    const { most } = LOGINS[login] as (typeof LOGINS)[number]
+    return dataBackward(flows, flow) <= most && dataForward(flows, flow) <= most
+  }
+
+  #claim(flow: number, now: number): number {
+    const flows = this.#flows
+    const row = this.#rows.claim(flows.source(flow), flows.target(flow), flows.targetPort(flow), now)
+    if (row >= 0 && this.#rows.isFresh) {
+      this.#lately.clear(row)
+      this.#slowly.clear(row)
+      this.#mean[row] = 0
+      this.#spread[row] = 0
+      this.#toldSure[row] = 0
+    }
+    return row
+  }
+
+  #measure(row: number, bytes: number): void {
+    const mean = this.#mean[row] as number
+    if (mean === 0) {
+      this.#mean[row] = bytes
+      return
+    }
+    this.#mean[row] = mean + (bytes - mean) / 8
+    const spread = this.#spread[row] as number
+    this.#spread[row] = spread + (Math.abs(bytes - mean) - spread) / 8
+  }
+
+  #add(row: number, login: number, now: number): void {
+    this.#lately.add(row, now)
+    this.#slowly.add(row, now)
+    if (this.#rows.addWeight(row) < this.#settings.perMinute) return
+    if ((this.#spread[row] as number) > (this.#mean[row] as number) * MOST_SPREAD) return
+    this.#weigh(row, login, now)
+  }
+
+  #weigh(row: number, login: number, now: number): void {
+    const { perMinute, perHalfHour } = this.#settings
+    const lately = this.#lately.within(row, now)
+    const slowly = this.#slowly.within(row, now)
+    if (lately < perMinute && slowly < perHalfHour) return
+    const { isUnsure } = LOGINS[login] as (typeof LOGINS)[number]
+    const isSure = !isUnsure || lately >= perMinute * UNSURE_TIMES || slowly >= perHalfHour * UNSURE_TIMES
+    const isWorse = isSure && this.#toldSure[row] === 0
+    if (!isWorse && !this.#rows.mayTell(row, now)) return
+    if (isSure) this.#toldSure[row] = 1
+    this.#report(row, login, isSure, now)
+  }
+
+  #report(row: number, login: number, isSure: boolean, now: number): void {
+    const rows = this.#rows
+    if (!rows.isKnown(row)) return
+    rows.tell(row, now)
+    const subject = this.#hosts.address(rows.first(row))
+    const victim = this.#hosts.address(rows.second(row))
+    const port = rows.what(row)
+    const { name } = LOGINS[login] as (typeof LOGINS)[number]
+    const lately = this.#lately.within(row, now)
+    const isFast = lately >= this.#settings.perMinute
+    const count = isFast ? lately : this.#slowly.within(row, now)
+    const firstAt = Math.max(rows.firstAt(row), now - (isFast ? SHORT_MS : LONG_MS))
+    const setting = isFast ? 'perMinute' : 'perHalfHour'
+    this.#context.report({
+      kind: name,
+      severity: isSure ? 'high' : 'medium',
+      confidence: login === HTTP_LOGIN ? 0.9 : isSure ? 0.8 : 0.5,
+      at: now,
+      subject,
+      victim,
+      summary: `${subject} failed to log in ${count} times at ${victim} port ${port} (${name}) within ${isFast ? 'a minute' : 'half an hour'}`,
+      key: `brute-force ${subject} ${victim} ${port}`,
+      because: `detectors.brute-force.${setting} = ${this.#settings[setting]}`,
+      spoofable: false,
+      evidence: {
+        ...{ firstAt, lastAt: now, count, ratePerSecond: rateOf(count, now - firstAt) },
+        ...{ ports: [port], samples: [] },
+      },
+    })
+  }
+}
