@@ -8,6 +8,8 @@ const KNOWN = 8192
 const MAX_CLASSES = 32_768
 const NO_CLASS = 0
 const LONGEST_NAME = 512
+/** A program may have thousands of processes, a process id is used by few. */
+const OWNERS_BY_PID = 'INDEXED BY owners_pid'
 
 export interface OwnerKey {
   readonly owner: number | null
@@ -134,7 +136,9 @@ export class Dimensions {
 
   #find(table: string, values: Values): number | undefined {
     const where = Object.keys(values).map((name) => `${name} IS $${name}`)
-    const found = this.#prepare(`SELECT id FROM ${table} WHERE ${where.join(' AND ')}`).get(values)
+    const found = this.#prepare(
+      `SELECT id FROM ${table} ${table === 'owners' ? OWNERS_BY_PID : ''} WHERE ${where.join(' AND ')}`,
+    ).get(values)
     return found && (found['id'] as number)
   }
 

@@ -3,6 +3,7 @@ import { FIRST_KINDS, type FirstSeen, type ProgramFile } from '#model/first-seen
 import type { Connection } from '#model/flow.ts'
 import { programKeyOf } from '#model/summary.ts'
 import type { Row } from './rows.ts'
+import type { FirstSeenRequest } from './store.ts'
 
 const PROGRAM = 0
 const PROGRAM_HOST = 1
@@ -67,13 +68,16 @@ export class FirstSeenTable {
   }
 
   /** Newest first; of one program where that is given. */
-  list(request: { readonly program?: string; readonly since?: number; readonly limit: number }): FirstSeen[] {
-    const { program, since = Number.MIN_SAFE_INTEGER } = request
+  list(request: FirstSeenRequest): FirstSeen[] {
+    const { program, peer, since = Number.MIN_SAFE_INTEGER } = request
     const limit = Math.min(MAX_LISTED, Math.max(1, request.limit))
     const ofProgram = program === undefined ? '' : 'AND program = $program'
+    const ofPeer = peer === undefined ? '' : 'AND peer = $peer'
     const rows = this.#db
-      .prepare(`SELECT * FROM first_seen WHERE at >= $since ${ofProgram} ORDER BY at DESC LIMIT $limit`)
-      .all({ since, limit, ...(program !== undefined && { program }) })
+      .prepare(
+        `SELECT * FROM first_seen WHERE at >= $since ${ofProgram} ${ofPeer} ORDER BY at DESC LIMIT $limit`,
+      )
+      .all({ since, limit, ...(program !== undefined && { program }), ...(peer !== undefined && { peer }) })
     return rows.map(firstSeenOf)
   }
 

@@ -3,10 +3,9 @@ import { END_REASONS } from '#model/flow.ts'
 import { SUMMARY_KINDS } from '#model/summary.ts'
 import { firstKeyAt } from './flow-key.ts'
 import { inTransaction, pragmaNumber } from './migrate.ts'
-import { HOUR_MS } from './roll-up.ts'
+import { DAY_MS, HOUR_MS } from './roll-up.ts'
 import type { StoreSettings } from './settings.ts'
 
-const DAY_MS = 86_400_000
 /** Rows per step: a few milliseconds, so that no write waits long. */
 const ROWS = 500
 const VACUUM_PAGES = 256
@@ -114,13 +113,18 @@ export class Retention {
     )
   }
 
-  /** Sums of hours go with the flows that they sum up; what was seen first stays as long as alerts. */
+  /** Sums of hours go with their flows; those of days, and what was seen first, stay as long as alerts. */
   #removeOldSums(sumsBefore: number, firstBefore: number): boolean {
     for (const kind of SUMMARY_KINDS.keys()) {
-      const oldest = 'SELECT hour, key FROM hours WHERE kind = $kind AND hour < $hour LIMIT $rows'
-      this.#db
-        .prepare(`DELETE FROM hours WHERE kind = $kind AND (hour, key) IN (${oldest})`)
-        .run({ kind, hour: Math.floor(sumsBefore / HOUR_MS), rows: ROWS })
+      for (const [table, periodMs, before] of [
+        ['hours', HOUR_MS, sumsBefore],
+        ['days', DAY_MS, firstBefore],
+      ] as const) {
+        const oldest = `SELECT period, key FROM ${table} WHERE kind = $kind AND period < $period LIMIT $rows`
+        this.#db
+          .prepare(`DELETE FROM ${table} WHERE kind = $kind AND (period, key) IN (${oldest})`)
+          .run({ kind, period: Math.floor(before / periodMs), rows: ROWS })
+      }
     }
     this.#db.prepare('DELETE FROM first_seen WHERE last_at < ?').run(firstBefore)
     this.#db.prepare('DELETE FROM program_files WHERE last_at < ?').run(firstBefore)

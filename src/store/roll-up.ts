@@ -3,7 +3,8 @@ import type { Connection } from '#model/flow.ts'
 import { bytesOf, OTHERS_KEY, SUMMARY_KINDS, summaryKeyOf, UNKNOWN_KEY } from '#model/summary.ts'
 
 export const HOUR_MS = 3_600_000
-/** Keys in an hour, by kind: an attacker chooses hosts and ports. The rest is summed up as the others. */
+export const DAY_MS = 24 * HOUR_MS
+/** Keys in a period, by kind: an attacker chooses hosts and ports. The rest is summed up as the others. */
 const MAX_KEYS: Readonly<Record<(typeof SUMMARY_KINDS)[number], number>> = {
   program: 500,
   host: 1000,
@@ -18,7 +19,7 @@ const WRITE_AT = 4_000
 
 interface Sum {
   readonly kind: number
-  readonly hour: number
+  readonly period: number
   readonly key: string
   flows: number
   bytesIn: number
@@ -36,11 +37,42 @@ export interface Growth {
 
 type Keys = readonly string[]
 
-/**
- * Sums of each hour, kept while flows are written. Changes count once their transaction is committed. Its callers
- * hold the transaction, and say how it ended.
- */
+/** Sums of each hour and each day, kept while flows are written. Its callers hold the transaction, and say how it ended. */
 export class RollUp {
+  readonly #tables: readonly PeriodSums[]
+
+  constructor(db: DatabaseSync) {
+    this.#tables = [new PeriodSums(db, 'hours', HOUR_MS), new PeriodSums(db, 'days', DAY_MS)]
+  }
+
+  add(connection: Connection, growth: Growth, now: number): void {
+    const keys = keysOf(connection)
+    for (const table of this.#tables) table.add(connection, keys, growth, now)
+  }
+
+  /** A flow that had no owner or place when it was counted has one now: what it had moves over. */
+  move(before: Connection, after: Connection, counted: Growth, now: number): void {
+    for (const table of this.#tables) table.move(before, after, counted, now)
+  }
+
+  /** At the end of a transaction: writes what waited long enough, or everything when `isLast`. */
+  settle(now: number, isLast = false): void {
+    for (const table of this.#tables) table.settle(now, isLast)
+  }
+
+  committed(): void {
+    for (const table of this.#tables) table.committed()
+  }
+
+  rolledBack(): void {
+    for (const table of this.#tables) table.rolledBack()
+  }
+}
+
+/** The sums of one length of time. Changes count once their transaction is committed. */
+class PeriodSums {
+  readonly #table: 'hours' | 'days'
+  readonly #periodMs: number
   readonly #db: DatabaseSync
   readonly #write: StatementSync
   /** Counted and committed, but not written. */
@@ -49,27 +81,28 @@ export class RollUp {
   #fresh = new Map<string, Sum>()
   #writtenNow = false
   #writeAt = 0
-  #hour = Number.NaN
+  #period = Number.NaN
   readonly #keys: Set<string>[] = SUMMARY_KINDS.map(() => new Set())
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, table: 'hours' | 'days', periodMs: number) {
     this.#db = db
+    this.#table = table
+    this.#periodMs = periodMs
     this.#write = db.prepare(
-      `INSERT INTO hours (kind, hour, key, flows, bytes_in, bytes_out, first_at, last_at)
-       VALUES ($kind, $hour, $key, $flows, $bytesIn, $bytesOut, $firstAt, $lastAt)
-       ON CONFLICT (kind, hour, key) DO UPDATE SET flows = flows + excluded.flows,
+      `INSERT INTO ${table} (kind, period, key, flows, bytes_in, bytes_out, first_at, last_at)
+       VALUES ($kind, $period, $key, $flows, $bytesIn, $bytesOut, $firstAt, $lastAt)
+       ON CONFLICT (kind, period, key) DO UPDATE SET flows = flows + excluded.flows,
          bytes_in = bytes_in + excluded.bytes_in, bytes_out = bytes_out + excluded.bytes_out,
          first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)`,
     )
   }
 
-  add(connection: Connection, growth: Growth, now: number): void {
-    for (const [kind, key] of keysOf(connection).entries()) {
+  add(connection: Connection, keys: Keys, growth: Growth, now: number): void {
+    for (const [kind, key] of keys.entries()) {
       this.#count(kind, this.#admitted(kind, key, connection, now), { connection, growth, now })
     }
   }
 
-  /** A flow that had no owner or place when it was counted has one now: what it had moves over. */
   move(before: Connection, after: Connection, counted: Growth, now: number): void {
     const [from, to] = [keysOf(before), keysOf(after)]
     const taken = {
@@ -84,7 +117,6 @@ export class RollUp {
     }
   }
 
-  /** At the end of a transaction: writes what waited long enough, or everything when `isLast`. */
   settle(now: number, isLast = false): void {
     const isDue = now - this.#writeAt >= WRITE_EVERY_MS || now < this.#writeAt
     if (!isLast && !isDue && this.#waiting.size + this.#fresh.size < WRITE_AT) return
@@ -105,7 +137,7 @@ export class RollUp {
   rolledBack(): void {
     this.#fresh = new Map()
     this.#writtenNow = false
-    this.#hour = Number.NaN
+    this.#period = Number.NaN
   }
 
   #count(
@@ -113,11 +145,11 @@ export class RollUp {
     key: string,
     { connection, growth, now }: { connection: Connection; growth: Growth; now: number },
   ): void {
-    const hour = Math.floor(now / HOUR_MS)
+    const period = Math.floor(now / this.#periodMs)
     const bytes = bytesOf({ ...growth, direction: connection.direction })
-    merge(this.#fresh, `${kind} ${hour} ${key}`, {
+    merge(this.#fresh, `${kind} ${period} ${key}`, {
       kind,
-      hour,
+      period,
       key,
       flows: growth.flows,
       ...bytes,
@@ -126,10 +158,10 @@ export class RollUp {
     })
   }
 
-  /** The key itself while there is room in this hour. Who was never answered gets half of the room at most. */
+  /** The key itself while there is room in this period. Who was never answered gets half of the room at most. */
   #admitted(kind: number, key: string, connection: Connection, now: number): string {
-    const hour = Math.floor(now / HOUR_MS)
-    if (hour !== this.#hour) this.#beginHour(hour)
+    const period = Math.floor(now / this.#periodMs)
+    if (period !== this.#period) this.#begin(period)
     const keys = this.#keys[kind]
     if (!keys || keys.has(key)) return key
     const room = MAX_KEYS[SUMMARY_KINDS[kind] ?? 'host']
@@ -138,13 +170,14 @@ export class RollUp {
     return key
   }
 
-  #beginHour(hour: number): void {
-    this.#hour = hour
-    const written = this.#db.prepare('SELECT key FROM hours WHERE kind = ? AND hour = ?')
+  #begin(period: number): void {
+    this.#period = period
+    const written = this.#db.prepare(`SELECT key FROM ${this.#table} WHERE kind = ? AND period = ?`)
     for (const [kind, keys] of this.#keys.entries()) {
       keys.clear()
-      for (const row of written.all(kind, hour)) keys.add(String(row['key']))
-      for (const sum of this.#waiting.values()) if (sum.kind === kind && sum.hour === hour) keys.add(sum.key)
+      for (const row of written.all(kind, period)) keys.add(String(row['key']))
+      for (const sum of this.#waiting.values())
+        if (sum.kind === kind && sum.period === period) keys.add(sum.key)
     }
   }
 }

@@ -41,6 +41,8 @@ export interface SummaryRequest {
   readonly until?: number
   /** Only flows that this finds. */
   readonly search?: Search
+  /** Only these rows of the sums of hours. */
+  readonly keys?: readonly string[]
   readonly limit: number
   readonly now: number
 }
@@ -60,6 +62,8 @@ export interface SummarySlice {
 export interface FirstSeenRequest {
   /** As in summaries: the path of the program. */
   readonly program?: string
+  /** A host or country. */
+  readonly peer?: string
   readonly since?: number
   readonly limit: number
 }

@@ -31,17 +31,26 @@ export class SummaryTable {
     return this.#ofFlows(request)
   }
 
-  #ofHours({ kind, since = 0, until, now, limit }: SummaryRequest): SummarySlice {
+  #ofHours({ kind, keys, since = 0, until, now, limit }: SummaryRequest): SummarySlice {
     const end = until ?? now
     const [from, to] = [Math.floor(since / HOUR_MS), Math.floor(end / HOUR_MS)]
+    const ofKeys = keys === undefined ? '' : 'AND key IN (SELECT value FROM json_each($keys))'
     const rows = this.#db
       .prepare(
         `SELECT key, sum(flows) AS flows, sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out,
            min(first_at) AS first_at, max(last_at) AS last_at, count(*) OVER () AS total
-         FROM hours WHERE kind = $kind AND hour BETWEEN $from AND $to GROUP BY key
-         ORDER BY sum(bytes_in) + sum(bytes_out) DESC, key LIMIT $limit`,
+         FROM (
+           SELECT * FROM days WHERE kind = $kind AND period >= $firstDay AND period < $endDay ${ofKeys}
+           UNION ALL SELECT * FROM hours WHERE kind = $kind AND period >= $from AND period < $morning ${ofKeys}
+           UNION ALL SELECT * FROM hours WHERE kind = $kind AND period >= $evening AND period <= $to ${ofKeys}
+         ) GROUP BY key ORDER BY sum(bytes_in) + sum(bytes_out) DESC, key LIMIT $limit`,
       )
-      .all({ kind: SUMMARY_KINDS.indexOf(kind), from, to, limit: listed(limit) })
+      .all({
+        kind: SUMMARY_KINDS.indexOf(kind),
+        ...splitAtDays(from, to),
+        limit: listed(limit),
+        ...(keys && { keys: JSON.stringify(keys) }),
+      })
     return {
       items: rows.map((row) => summaryOf(String(row['key']), row)),
       total: Number(rows[0]?.['total'] ?? 0),
@@ -62,6 +71,13 @@ export class SummaryTable {
 }
 
 const listed = (limit: number): number => Math.min(MAX_LISTED, Math.max(1, limit))
+
+/** Whole days in the middle, and the hours before (until the morning) and after (from the evening). */
+function splitAtDays(from: number, to: number) {
+  const [firstDay, endDay] = [Math.ceil(from / 24), Math.floor((to + 1) / 24)]
+  if (firstDay >= endDay) return { from, to, firstDay: 0, endDay: 0, morning: to + 1, evening: to + 1 }
+  return { from, to, firstDay, endDay, morning: firstDay * 24, evening: endDay * 24 }
+}
 
 const byBytes = (a: Summary, b: Summary): number =>
   b.bytesIn + b.bytesOut - a.bytesIn - a.bytesOut || (a.key < b.key ? -1 : 1)

@@ -19,6 +19,7 @@ const EVERY_TABLE = [
   'segments',
   'flows',
   'hours',
+  'days',
   'first_seen',
   'program_files',
   'alerts',
