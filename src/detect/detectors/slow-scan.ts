@@ -1,0 +1,224 @@
+/** Hot: runs per flow. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import type { Severity } from '#model/finding.ts'
+import { END_REASONS, FLOW_STATES, type Flows } from '#model/flow.ts'
+import type { Hosts } from '#model/host.ts'
+import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { AddressRows, addressHash } from '../address-rows.ts'
+import { ContactMemory } from '../contact-memory.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { duration } from '../evidence.ts'
+import { isRefusal } from '../probe.ts'
+import { Sliding } from '../sliding.ts'
+
+const ROWS = 16_384
+const CONTACTS = 64
+/** Jung et al. 2004, §5: the chance that a first contact succeeds, of honest hosts and of scanners. */
+const HONEST_SUCCEEDS = 0.8
+const SCANNER_SUCCEEDS = 0.2
+const FAILURE = Math.log((1 - SCANNER_SUCCEEDS) / (1 - HONEST_SUCCEEDS))
+const SUCCESS = Math.log(SCANNER_SUCCEEDS / HONEST_SUCCEEDS)
+/** The chance to find a scanner. */
+const DETECTED = 0.99
+/** What port-scan and host-sweep find by themselves: so much within their window of two minutes. */
+const FAST_WINDOW_MS = 120_000
+const FAST_REFUSED = 6
+const FAST_SILENT = 15
+const FEW = 2
+const TIMEOUT = END_REASONS.indexOf('timeout')
+const SYN_SENT = FLOW_STATES.indexOf('syn-sent')
+const WEB_PORTS: readonly number[] = [80, 443]
+
+const settings = z
+  .object({
+    falseAlarms: z
+      .number()
+      .min(1e-9)
+      .max(0.01)
+      .default(0.00001)
+      .describe(
+        'The chance that an honest host is taken for a scanner. 0.00001 asks for nine failed first contacts more than came to something',
+      ),
+    hours: z
+      .number()
+      .min(0.1)
+      .max(72)
+      .default(12)
+      .describe('A host that failed at nothing for so long begins anew'),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'slow-scan',
+  title: 'Slow scan',
+  technique: 'T1046',
+  settings,
+  watch: (chosen: Settings, context) => new SlowScanWatcher(chosen, context),
+})
+
+/**
+ * Sequential hypothesis testing (Jung, Paxson, Berger, Balakrishnan: Fast Portscan Detection Using Sequential Hypothesis
+ * Testing, 2004): each first contact of a host moves a ratio up when it fails and down when it succeeds. A row is one
+ * source. Never below zero, so that a host cannot earn credit for a later scan.
+ */
+class SlowScanWatcher implements Watcher {
+  readonly #context: WatchContext
+  readonly #hosts: Hosts
+  readonly #flows: Flows
+  readonly #settings: Settings
+  readonly #alarmAt: number
+  readonly #rows: AddressRows
+  readonly #made: ContactMemory
+  readonly #refused = new Sliding(ROWS, FAST_WINDOW_MS)
+  readonly #silent = new Sliding(ROWS, FAST_WINDOW_MS)
+  readonly #ratio = new Float64Array(ROWS)
+  readonly #firstAt = new Float64Array(ROWS)
+  /** Failed contacts of the row, newest last, and their hashes. */
+  readonly #failures = new Uint32Array(ROWS)
+  readonly #refusals = new Uint32Array(ROWS)
+  readonly #contacts = new Int32Array(ROWS * CONTACTS)
+  readonly #ports = new Uint16Array(ROWS * CONTACTS)
+  readonly #targets = new Int32Array(ROWS * CONTACTS)
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#hosts = context.hosts
+    this.#flows = context.flows
+    this.#settings = chosen
+    this.#alarmAt = Math.log(DETECTED / chosen.falseAlarms)
+    this.#rows = new AddressRows(ROWS, chosen.hours * 3_600_000)
+    this.#made = new ContactMemory(chosen.hours * 3_600_000)
+  }
+
+  flowAnswered(flow: number): void {
+    const flows = this.#flows
+    if (flows.protocol(flow) !== PROTOCOL.tcp) return
+    const contact = this.#contactOf(flow)
+    const row = this.#rows.find(this.#hosts, flows.source(flow))
+    if (row >= 0 && !this.#made.has(contact)) {
+      this.#ratio[row] = Math.max(0, (this.#ratio[row] as number) + SUCCESS)
+    }
+    this.#made.add(contact)
+  }
+
+  flowRefused(flow: number, packet: Packet): void {
+    if (packet.target !== this.#flows.source(flow) || !isRefusal(packet)) return
+    if (this.#isContact(flow)) this.#fail(flow, true, packet.at)
+  }
+
+  flowEnded(flow: number, reason: number): void {
+    if (reason !== TIMEOUT || this.#flows.state(flow) !== SYN_SENT) return
+    if (this.#isContact(flow)) this.#fail(flow, false, this.#flows.seenAt(flow))
+  }
+
+  tick(now: number): void {
+    this.#made.tick(now)
+  }
+
+  #isContact(flow: number): boolean {
+    const flows = this.#flows
+    return flows.protocol(flow) === PROTOCOL.tcp && (flows.firstFlags(flow) & (TCP.syn | TCP.ack)) === TCP.syn
+  }
+
+  #contactOf(flow: number): number {
+    const flows = this.#flows
+    const [source, target] = [flows.source(flow), flows.target(flow)]
+    const pair = Math.imul(addressHash(this.#hosts, source), 0x9e3779b1) ^ addressHash(this.#hosts, target)
+    return Math.imul(pair ^ (pair >>> 15) ^ flows.targetPort(flow), 0x85ebca6b)
+  }
+
+  #fail(flow: number, isRefused: boolean, at: number): void {
+    const contact = this.#contactOf(flow)
+    if (this.#made.has(contact)) return
+    const row = this.#rows.claim(this.#hosts, this.#flows.source(flow), at)
+    if (this.#rows.isFresh) this.#clear(row, at)
+    if (this.#knows(row, contact)) return
+    this.#remember(row, contact, flow)
+    const now = Math.max(at, this.#firstAt[row] as number)
+    if (isRefused) this.#refused.add(row, now)
+    else this.#silent.add(row, now)
+    if (isRefused) this.#refusals[row] = (this.#refusals[row] as number) + 1
+    if (this.#isFast(row, now)) {
+      this.#startAnew(row, now)
+      return
+    }
+    this.#ratio[row] = (this.#ratio[row] as number) + FAILURE
+    this.#rows.setWeight(row, this.#failures[row] as number)
+    if ((this.#ratio[row] as number) >= this.#alarmAt) this.#report(row, flow, now)
+  }
+
+  #clear(row: number, now: number): void {
+    this.#refused.clear(row)
+    this.#silent.clear(row)
+    this.#startAnew(row, now)
+  }
+
+  /** A fast scan is for others to tell. */
+  #startAnew(row: number, now: number): void {
+    this.#ratio[row] = 0
+    this.#firstAt[row] = now
+    this.#failures[row] = 0
+    this.#refusals[row] = 0
+  }
+
+  #isFast(row: number, now: number): boolean {
+    return this.#refused.within(row, now) / FAST_REFUSED + this.#silent.within(row, now) / FAST_SILENT >= 1
+  }
+
+  #knows(row: number, contact: number): boolean {
+    const length = Math.min(CONTACTS, this.#failures[row] as number)
+    for (let at = row * CONTACTS; at < row * CONTACTS + length; at++) {
+      if (this.#contacts[at] === contact) return true
+    }
+    return false
+  }
+
+  #remember(row: number, contact: number, flow: number): void {
+    const count = this.#failures[row] as number
+    const at = row * CONTACTS + (count % CONTACTS)
+    this.#contacts[at] = contact
+    this.#ports[at] = this.#flows.targetPort(flow)
+    this.#targets[at] = addressHash(this.#hosts, this.#flows.target(flow))
+    this.#failures[row] = count + 1
+  }
+
+  #report(row: number, flow: number, now: number): void {
+    const [start, count] = [row * CONTACTS, this.#failures[row] as number]
+    const length = Math.min(CONTACTS, count)
+    const ports = [...new Set(this.#ports.subarray(start, start + length))]
+    const targets = new Set(this.#targets.subarray(start, start + length)).size
+    const subject = this.#rows.address(row)
+    const victim = this.#hosts.address(this.#flows.target(flow))
+    const firstAt = this.#firstAt[row] as number
+    const isVertical = targets <= FEW
+    const spanMs = Math.max(1, now - firstAt)
+    this.#ratio[row] = 0
+    this.#context.report({
+      kind: isVertical ? 'ports' : ports.length <= FEW ? 'hosts' : 'mixed',
+      severity: this.#severityOf(row, targets, ports),
+      confidence: 0.9,
+      at: now,
+      subject,
+      ...(targets === 1 && { victim }),
+      summary: `${subject} failed at ${count} first contacts in ${duration(spanMs)}: ${ports.length} ports of ${targets} hosts`,
+      key: `slow-scan ${subject}`,
+      because: `detectors.slow-scan.falseAlarms = ${this.#settings.falseAlarms}`,
+      spoofable: true,
+      evidence: {
+        ...{ firstAt, lastAt: now, count, ratePerSecond: Math.round((count * 1e6) / spanMs) / 1e3 },
+        ...{ ports, samples: [] },
+      },
+    })
+  }
+
+  /** Peer-to-peer programs fail at many hosts and ports of their choice; hosts without IPv6 at silent web servers. */
+  #severityOf(row: number, targets: number, ports: readonly number[]): Severity {
+    if (targets <= FEW) return 'high'
+    const isRefused = (this.#refusals[row] as number) * 2 >= (this.#failures[row] as number)
+    const areServices = ports.length <= FEW && ports.every((port) => port < 1024 && !WEB_PORTS.includes(port))
+    return isRefused && areServices ? 'high' : 'medium'
+  }
+}
