@@ -97,7 +97,7 @@ class LiveCapture implements CaptureThread {
       reason: `packets are not watched for now: ${failure}`,
       remedy: `None needed: it is tried again in ${this.#restartMs / 1_000} s. If it comes back, report it.`,
     }
-    this.#options.onReport({ kind: 'health', health: this.#health })
+    void this.#options.onReport({ kind: 'health', health: this.#health })
     this.#restartTimer = setTimeout(() => this.#start(), this.#restartMs)
     this.#restartMs = Math.min(LONGEST_RESTART_MS, this.#restartMs * 2)
   }
