@@ -1,10 +1,12 @@
+import { untrack } from 'svelte'
 import { SvelteSet } from 'svelte/reactivity'
 import type { Connection } from '../../../src/contract/schemas.ts'
+import { clock } from '../clock.svelte.ts'
 import { live } from '../live.svelte.ts'
 import { route } from '../route.svelte.ts'
+import { matches, type Understood, understand } from '../search/pieces.ts'
 import { arrange } from './arrange.ts'
 import { Places, SORTS, type Sort } from './order.ts'
-import { matches, parseQuery, type Term } from './query.ts'
 import { type Row, VIEWS, type View } from './row.ts'
 
 interface Shown {
@@ -32,7 +34,12 @@ export class ConnectionList {
   readonly isDescending = $derived(
     route.get('turn') === '' ? this.sort !== 'name' : route.get('turn') === 'down',
   )
-  readonly terms: readonly Term[] = $derived(parseQuery(route.get('q')))
+  readonly asked: Understood = $derived(
+    understand(
+      route.get('q'),
+      untrack(() => clock.now),
+    ),
+  )
   readonly isHeld = $derived(
     this.isPointed || this.isFocused || this.isScrolled || this.isMenuOpen || this.selected.size > 0,
   )
@@ -132,8 +139,9 @@ export class ConnectionList {
     void live.version
     const isHeld = this.#admit()
     const admitted = this.#admitted
+    const { search } = this.asked
     const fits = (connection: Connection): boolean =>
-      matches(this.terms, connection, live.goneAt.has(connection.id))
+      matches(search, connection, live.goneAt.has(connection.id))
     const waits = ({ id }: Connection): boolean => admitted !== undefined && !admitted.has(id)
     const { rows, roots, flows } = arrange(live.connections.values(), {
       view: this.view,
