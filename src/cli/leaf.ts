@@ -40,7 +40,8 @@ export function asking(shell: Shell, options: CommonOptions): Asking {
 /** What was done, and how to take it back. */
 export function outcomeText(outcome: Outcome): string {
   const { sentence, closedConnections, decision } = outcome
-  const closed = closedConnections === 0 ? '' : ` ${closedConnections} live connections were closed.`
+  // Where closing was all that was asked for, the sentence says how many.
+  const closed = closedConnections === 0 || decision === undefined ? '' : ` ${closedConnections} live connections were closed.`
   const undo = decision === undefined ? '' : `Undo: gatehouse undo ${decision.id}\n`
   return `${visibleText(sentence)}${closed}\n${undo}`
 }

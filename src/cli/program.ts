@@ -28,7 +28,7 @@ export async function runCommandLine(
     .configureOutput({
       writeOut: (text) => shell.terminal.write(text),
       // Commander repeats what was typed: a script may pass on what it got from the wire.
-      writeErr: (text) => shell.terminal.warn(text.split('\n').map(visibleText).join('\n')),
+      writeErr: (text) => shell.terminal.warn(visibleLines(text)),
       outputError: (text, write) => write(text.replace(/^error: /, 'gatehouse: ')),
     })
   for (const command of await loadCommands()) command.add(program, shell)
@@ -36,7 +36,7 @@ export async function runCommandLine(
     shell.terminal.warn(program.helpInformation())
     return 2
   }
-  return outcomeOf(() => program.parseAsync([...words], { from: 'user' }), shell)
+  return outcomeOf(() => program.parseAsync(words.map(keepNegation), { from: 'user' }), shell)
 }
 
 /** A command may set the exit code that it ends with by throwing; a plain end is 0. */
@@ -57,3 +57,12 @@ function sayWhy({ message, hint }: Error & { readonly hint?: unknown }, { termin
   for (const line of message.split('\n')) terminal.warn(`gatehouse: ${visibleText(line)}\n`)
   if (typeof hint === 'string') terminal.warn(`${visibleText(hint)}\n`)
 }
+
+/** Lines stay lines: a caret has its own. */
+const visibleLines = (text: string): string => text.split('\n').map(visibleText).join('\n')
+
+/**
+ * `-host:203.0.113.9` is a term of a search, not the option -h with more letters: its dash becomes a minus sign, which
+ * a search reads alike.
+ */
+const keepNegation = (word: string): string => word.replace(/^-(?=[a-z]{2,}:)/i, '\u2212')

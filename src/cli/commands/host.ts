@@ -1,0 +1,43 @@
+import type { HostView } from '#contract/views.ts'
+import { defineCommand, type Shell } from '../command.ts'
+import { liveText, pastText } from '../connection-table.ts'
+import { factsText } from '../facts.ts'
+import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { bytesText, durationText, readTarget } from '../words.ts'
+
+export default defineCommand({
+  order: 34,
+  add(program, shell) {
+    const command = program
+      .command('host')
+      .description('everything about one host')
+      .argument('<address>', 'its address')
+    leaf(command, 'host 203.0.113.9').action(async (address: string, options: CommonOptions) => {
+      const { core, show } = asking(shell, options)
+      const path = `/hosts/${encodeURIComponent(readTarget(address))}`
+      show(await core.ask<HostView>('GET', path), (view) => hostText(view, shell))
+    })
+  },
+})
+
+function hostText(view: HostView, shell: Shell): string {
+  const now = shell.now()
+  const network = [view.asn === undefined ? '' : `AS${view.asn}`, view.asName ?? ''].join(' ').trim()
+  const text = factsText([
+    ['Host', view.address],
+    ['Name', view.name ?? ''],
+    ['Where', [view.country ?? '', network].filter((part) => part !== '').join(', ')],
+    ['First seen', ago(view.firstSeenAt, now)],
+    ['Last seen', ago(view.lastSeenAt, now)],
+    ['Carried', `${view.flows} connections, ${bytesText(view.bytesIn)} in, ${bytesText(view.bytesOut)} out`],
+    ['Programs', view.programs.join(', ')],
+    ['Blocked', view.block ? `by ${view.block.actor}: ${view.block.reason}` : ''],
+    ['Alerts', view.alerts.map(({ summary }) => summary).join('; ')],
+  ])
+  const live = view.live.length === 0 ? '' : `\nOpen now\n${liveText(view.live, now, shell.terminal)}`
+  const recent = view.recent.length === 0 ? '' : `\nLast\n${pastText(view.recent, now, shell.terminal)}`
+  return text + live + recent
+}
+
+const ago = (at: number | undefined, now: number): string =>
+  at === undefined ? '' : `${durationText(now - at)} ago`
