@@ -9,6 +9,7 @@ import { startCapture } from '#capture/thread.ts'
 import type { RunOptions } from '#cli/command.ts'
 import { createAlertBook } from '#core/alert-book.ts'
 import { createAllowBook } from '#core/allow-book.ts'
+import { createCallHomeBook } from '#core/call-home.ts'
 import { type DaemonConfig, loadDaemonConfig } from '#core/daemon-config.ts'
 import { examine } from '#core/doctor.ts'
 import { createEvents } from '#core/events.ts'
@@ -143,6 +144,7 @@ function startWatching(base: Base) {
   onStop(() => owners.stop())
   const live = createLiveConnections()
   const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
+  const callHomes = createCallHomeBook()
   const tally = createTally()
   const reactions = createReactions()
   const atlas = createPlaces({ path: base.places.placesFile, files: config.places.files })
@@ -152,7 +154,13 @@ function startWatching(base: Base) {
     live,
     alerts,
     gate,
-    store,
+    store: {
+      recordAlert: (alert) => store.recordAlert(alert),
+      recordFlows(connections) {
+        callHomes.see(connections)
+        store.recordFlows(connections)
+      },
+    },
     judge: createResponder({ settings: config.respond, allowList: allow }).judge,
     closeSockets: enforcer.closeSockets.bind(enforcer),
     standpoint: () => standpointOf(allow.entries()),
@@ -195,7 +203,7 @@ function startWatching(base: Base) {
     isBlocked: (target) => gate.blockOf(target) !== undefined,
     stage: (trial) => createPipeline({ ...parts, ...trial }),
   })
-  return { owners, atlas, live, alerts, tally, reactions, capture, begun }
+  return { owners, atlas, live, callHomes, alerts, tally, reactions, capture, begun }
 }
 
 /** The API for the command line, the web process with its own, and the beat of every second. */

@@ -14,6 +14,7 @@ import { addDecisionRoutes } from './routes/decisions.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
+import { addViewRoutes } from './routes/views.ts'
 
 export interface Api {
   /** Answers one request. Whoever listens says who asks. */
@@ -53,6 +54,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
 
   addStatusRoutes(app, port)
   addConnectionRoutes(app, port)
+  addViewRoutes(app, port)
   addAlertRoutes(app, port)
   addBlockRoutes(app, port)
   addAllowRoutes(app, port)

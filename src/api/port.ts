@@ -12,6 +12,7 @@ import type {
   Page,
   Status,
 } from '#contract/schemas.ts'
+import type { Closes, Views } from './views-port.ts'
 
 /** Who asks: `root` over the Unix socket, or the login name of a page session. */
 export interface Actor {
@@ -60,4 +61,6 @@ export interface Port {
   loginLink(actor?: Actor): Promise<string>
   setPassword(password: string): Promise<void>
   subscribe(listener: (event: LiveEvent) => void): () => void
+  readonly views: Views
+  readonly closes: Closes
 }

@@ -273,7 +273,15 @@ export const DoctorCheck = z
 
 /** A page of a list; `next` is the cursor of the following page. */
 export const pageOf = <Item extends z.ZodType>(item: Item, name: string) =>
-  z.object({ items: z.array(item), total: count, next: z.string().optional() }).openapi(`${name}Page`)
+  z
+    .object({
+      items: z.array(item),
+      total: count,
+      totalIsFloor: z.literal(true).optional().openapi({ description: 'There are at least `total`' }),
+      next: z.string().optional(),
+      searchedTo: time.optional().openapi({ description: 'A search that stopped here for now: go on with `next`' }),
+    })
+    .openapi(`${name}Page`)
 
 /**
  * What the event stream sends; the SSE event name is `kind`, its id counts up so that Last-Event-ID catches up.
@@ -308,4 +316,10 @@ export type Decision = z.infer<typeof Decision>
 export type Outcome = z.infer<typeof Outcome>
 export type DoctorCheck = z.infer<typeof DoctorCheck>
 export type LiveEvent = z.infer<typeof LiveEvent>
-export type Page<Item> = { items: Item[]; total: number; next?: string }
+export type Page<Item> = {
+  items: Item[]
+  total: number
+  totalIsFloor?: true
+  next?: string
+  searchedTo?: number
+}

@@ -1,19 +1,24 @@
 import { type Actor, type Port, Refused } from '#api/port.ts'
+import type { Closes, Views } from '#api/views-port.ts'
 import type { Connection, LiveEvent, Outcome, Alert as ShownAlert, Status } from '#contract/schemas.ts'
 import type { Enforcer } from '#enforce/enforcer.ts'
 import { type Ip, isRange, networkOf, parseTarget, type Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Decision } from '#model/decision.ts'
+import type { Connection as FlowConnection } from '#model/flow.ts'
 import type { SocketKey } from '#model/owner.ts'
 import type { Place } from '#model/place.ts'
 import { socketKeyOf } from '#model/standpoint.ts'
 import { StoreError } from '#store/failure.ts'
 import type { Slice, Store } from '#store/store.ts'
+import { createActs } from './acts.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { AllowBook } from './allow-book.ts'
+import type { CallHomeBook } from './call-home.ts'
 import type { Gate } from './gate.ts'
 import type { LiveConnections } from './live-connections.ts'
 import { duration, shownConnection } from './present.ts'
+import { createViews } from './views.ts'
 
 /** What main.ts hands over so that the API can be answered. */
 export interface PortParts {
@@ -26,6 +31,8 @@ export interface PortParts {
   readonly defaultBlockSeconds: number
   readonly closeSocket: (key: SocketKey) => number
   readonly atlas: { placeOf(address: Ip): Place }
+  readonly callHomes: CallHomeBook
+  readonly now: () => number
   readonly status: () => Status
   readonly doctor: Port['doctor']
   readonly metrics: Port['metrics']
@@ -46,6 +53,8 @@ export class CorePort implements Port {
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
   readonly subscribe: Port['subscribe']
+  readonly views: Views
+  readonly closes: Closes
 
   constructor(parts: PortParts) {
     this.#parts = parts
@@ -55,19 +64,19 @@ export class CorePort implements Port {
     this.loginLink = parts.loginLink
     this.setPassword = parts.setPassword
     this.subscribe = parts.events.subscribe
+    this.views = answeredViews(
+      createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
+    )
+    this.closes = createActs(parts)
   }
 
   liveConnections(): Connection[] {
-    return this.#parts.live.all().map((connection) => shownConnection(connection, this.#blockOf))
+    return this.#parts.live.all().map((connection) => this.#shown(connection))
   }
 
   async flows(request: Parameters<Port['flows']>[0]) {
     const slice = await answered(this.#parts.store.flows(request))
-    return pageOf(slice, (connection) => {
-      // What an address is reserved for does not change: it is not stored.
-      const { special } = this.#parts.atlas.placeOf(connection.peer)
-      return shownConnection({ ...connection, ...(special !== undefined && { special }) }, this.#blockOf)
-    })
+    return pageOf(slice, (connection) => this.#shown(connection))
   }
 
   async closeConnection(id: number, actor: Actor): Promise<Outcome> {
@@ -250,6 +259,12 @@ export class CorePort implements Port {
     return outcome(answer.decision, `${decision.target} is blocked again for ${duration(seconds)}.`, closed)
   }
 
+  #shown(connection: FlowConnection): Connection {
+    // What an address is reserved for does not change: it is not stored.
+    const special = connection.special ?? this.#parts.atlas.placeOf(connection.peer).special
+    return shownConnection({ ...connection, ...(special !== undefined && { special }) }, this.#blockOf)
+  }
+
   readonly #blockOf = (peer: Ip) => this.#parts.gate.blockOf(peer)
 
   #notBlocked(target: Target): Refused {
@@ -273,6 +288,12 @@ async function answered<Answer>(question: Promise<Answer>): Promise<Answer> {
     throw error
   }
 }
+
+/** A cursor that the store never gave is the asker's to mend, here too. */
+const answeredViews = (views: Views): Views => ({
+  ...views,
+  flows: (request) => answered(views.flows(request)),
+})
 
 function targetOf(text: string): Target {
   const target = parseTarget(text)

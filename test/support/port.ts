@@ -1,4 +1,5 @@
 import { type Actor, type Port, Refused } from '#api/port.ts'
+import { matches } from '#contract/search/matches.ts'
 import type {
   Alert,
   Block,
@@ -126,8 +127,72 @@ export function createSmallProduct(): SmallProduct {
     acts.push({ what, actor })
     return { sentence: what, closedConnections: 0 }
   }
+  const summary = {
+    key: '/usr/bin/curl\u001b[31m',
+    flows: 2,
+    bytesIn: 2_900_000,
+    bytesOut: 1000,
+    firstAt: STARTED_AT,
+    lastAt: STARTED_AT + 59_000,
+  }
+  const first = {
+    kind: 'program-host' as const,
+    program: '/usr/bin/curl',
+    peer: '198.51.100.7',
+    at: STARTED_AT,
+    lastAt: STARTED_AT,
+  }
+  const sums = { bytesIn: 2_900_000, bytesOut: 1000, flows: 2, live: [aConnection], recent: [aConnection] }
   return {
     acts,
+    views: {
+      now: () => aStatus.now,
+      connections: (search) => [aConnection].filter((one) => matches(search, one)),
+      flows: async ({ search, limit }) => ({
+        items: [aConnection].filter((one) => matches(search, one)),
+        total: limit,
+        totalIsFloor: true,
+        next: 'next',
+        searchedTo: STARTED_AT,
+      }),
+      summaries: async ({ by, since }) => ({
+        by,
+        items: [summary],
+        total: 1,
+        isComplete: true,
+        ...(since !== undefined && { since }),
+      }),
+      firstSeen: async () => [first],
+      program: async (program) => ({
+        ...sums,
+        program,
+        paths: [program],
+        pids: [1],
+        users: ['root'],
+        firstSeenAt: STARTED_AT,
+        firsts: [first],
+        files: [],
+        blocks: [aBlock],
+        alerts: [anAlert],
+      }),
+      host: async (address) => ({
+        ...sums,
+        address,
+        name: 'cdn.example.com\u001b[2J',
+        country: 'DE',
+        firstSeenAt: STARTED_AT,
+        programs: ['/usr/bin/curl'],
+        block: aBlock,
+        alerts: [anAlert],
+      }),
+      graph: async () => ({ nodes: [], edges: [], patterns: [], connections: 0, isComplete: true }),
+    },
+    closes: {
+      closeProgram: async (program, dryRun, actor) =>
+        act(`${dryRun ? 'would close' : 'closed'} program ${program}`, actor),
+      closeHost: async (target, dryRun, actor) =>
+        act(`${dryRun ? 'would close' : 'closed'} host ${target}`, actor),
+    },
     emit: (event) => {
       for (const listener of listeners) listener(event)
     },
