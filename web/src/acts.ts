@@ -94,6 +94,13 @@ export const disallow = (target: string): Promise<boolean> =>
 export const closeConnection = (id: number): Promise<boolean> =>
   act('plain', () => ask<Outcome>('POST', `connections/${id}/close`))
 
+/** Closes what is open now of a program, by its path or name. */
+export const closeProgram = (program: string): Promise<boolean> =>
+  act('plain', () => ask<Outcome>('POST', 'programs/close', { program }))
+
+export const closeHost = (address: string): Promise<boolean> =>
+  act('plain', () => ask<Outcome>('POST', `hosts/${encodeURIComponent(address)}/close`))
+
 export const undoDecision = (id: number): Promise<boolean> =>
   act('good', () => ask<Outcome>('POST', `decisions/${id}/undo`))
 

@@ -39,16 +39,20 @@ export const joined = (pieces: readonly Piece[]): string => pieces.map(({ text }
 /** What can be read of a search, and the first thing that cannot. */
 export interface Understood {
   readonly search: Search
+  /** The same in words, for the API. */
+  readonly query: string
   readonly error?: SearchError
 }
 
 /** Reads a search. Where it goes wrong, the words that can be read still count. `now` in milliseconds since the epoch. */
 export function understand(query: string, now: number): Understood {
   const parsed = parseSearch(query, now)
-  if (parsed.state === 'search') return { search: parsed.search }
+  if (parsed.state === 'search') return { search: parsed.search, query }
   const readable = joined(piecesOf(query, now).filter(({ isReadable }) => isReadable))
   const rest = parseSearch(readable, now)
-  return { search: rest.state === 'search' ? rest.search : { terms: [] }, error: parsed.error }
+  return rest.state === 'search'
+    ? { search: rest.search, query: readable, error: parsed.error }
+    : { search: { terms: [] }, query: '', error: parsed.error }
 }
 
 /** Says whether a connection is what the search asks for. `isOver` tells that the page heard of its end. */

@@ -61,7 +61,12 @@ export const blocks = {
     dropped: 'Turned away',
     last: 'Last try',
   },
-  origins: { detector: 'automatic', person: 'by hand', kernel: 'found in the kernel' },
+  origins: {
+    detector: 'automatic',
+    person: 'by hand',
+    kernel: 'found in the kernel',
+    feed: 'by a threat list',
+  },
   setBy: (actor: string, at: string) => `${actor}, ${at}`,
   untilUndone: 'Until you undo it',
   ending: 'ending',
