@@ -166,7 +166,7 @@ function dataValue(view: DataView, start: number, end: number): Uint8Array<Array
 }
 
 /** nft's own format: type, length, text with its closing zero, one after the other. */
-function commentOf(view: DataView, start: number, end: number): string {
+export function commentOf(view: DataView, start: number, end: number): string {
   for (let at = start; at + 2 <= end; at += 2 + view.getUint8(at + 1)) {
     const textEnd = at + 2 + view.getUint8(at + 1)
     if (view.getUint8(at) !== USERDATA_COMMENT || textEnd > end) continue
@@ -178,7 +178,7 @@ function commentOf(view: DataView, start: number, end: number): string {
 }
 
 /** Cut at a whole character: half of one would be no text any more. */
-function comment(note: string): Uint8Array {
+export function comment(note: string): Uint8Array {
   const text = new Uint8Array(NOTE_BYTES)
   const { written } = new TextEncoder().encodeInto(note, text)
   const bytes = new Uint8Array(2 + written + 1)

@@ -10,18 +10,39 @@ import {
 } from './nft-wire.ts'
 
 /** Numbers of linux/netfilter/nf_tables.h. */
-export const META = { outputLink: 5, family: 15, protocol: 16 } as const
+export const META = {
+  outputLink: 5,
+  inputName: 6,
+  outputName: 7,
+  user: 10,
+  family: 15,
+  protocol: 16,
+  time: 30,
+} as const
 export const PAYLOAD = { network: 1, transport: 2 } as const
 export const COMPARE = { equal: 0, different: 1 } as const
-export const VERDICT = { drop: 0, accept: 1 } as const
+export const VERDICT = { drop: 0, accept: 1, goto: -4 } as const
+/** With RST, or as ICMP in the family of the packet (NFT_REJECT_ICMPX_PORT_UNREACH). */
+export const REJECT = { reset: { type: 1, code: 0 }, unreachable: { type: 2, code: 1 } } as const
+const CONNECTION_STATE = 0
+const LOOKUP_INVERTED = 1
+const DYNSET_ADD = 0
 const REGISTER_VERDICT = 0
 const DYNSET_UPDATE = 1
 const LIMIT_OVER = 1
+const VERDICT_CHAIN = 2
 
 /** Of 16 bytes each. */
 export const REGISTER = { first: 1, second: 2 } as const
 /** The second word of the first register (NFT_REG32_01): where the second of two IPv4 addresses goes. */
 export const SECOND_WORD = 9
+
+/** `burst` at once, then so many in so many seconds. */
+export interface RateLimit {
+  readonly packets: number
+  readonly perSeconds: number
+  readonly burst: number
+}
 
 /** A span of a header. */
 export interface HeaderField {
@@ -80,6 +101,109 @@ export class RuleExpressions {
     })
   }
 
+  /** The state of the connection as bits, in the machine's own byte order. */
+  connectionState(): this {
+    return this.#add('ct', (writer) => {
+      writer.uint32BigEndian(2, CONNECTION_STATE).uint32BigEndian(1, REGISTER.first)
+    })
+  }
+
+  /** Numbers that the kernel holds in its own byte order become comparable. */
+  networkOrder(bytes: number): this {
+    return this.#add('byteorder', (writer) => {
+      writer.uint32BigEndian(1, REGISTER.first).uint32BigEndian(2, REGISTER.first)
+      writer.uint32BigEndian(3, 1).uint32BigEndian(4, bytes).uint32BigEndian(5, bytes)
+    })
+  }
+
+  /** Keeps the bits that the mask has. */
+  maskBytes(mask: Uint8Array): this {
+    return this.#add('bitwise', (writer) => {
+      writer.uint32BigEndian(1, REGISTER.first).uint32BigEndian(2, REGISTER.first)
+      writer.uint32BigEndian(3, mask.length)
+      for (const [attribute, value] of [
+        [4, mask],
+        [5, new Uint8Array(mask.length)],
+      ] as const) {
+        const data = writer.nest(attribute)
+        writer.bytes(DATA_VALUE, value).close(data)
+      }
+    })
+  }
+
+  /** Goes on only if the value is from `first` to `last`; `inverted`: only if it is not. */
+  range(first: Uint8Array, last: Uint8Array, inverted: boolean): this {
+    return this.#add('range', (writer) => {
+      writer.uint32BigEndian(1, REGISTER.first).uint32BigEndian(2, inverted ? 1 : 0)
+      for (const [attribute, value] of [
+        [3, first],
+        [4, last],
+      ] as const) {
+        const data = writer.nest(attribute)
+        writer.bytes(DATA_VALUE, value).close(data)
+      }
+    })
+  }
+
+  lookUpIn(set: string, inverted: boolean): this {
+    return this.#add('lookup', (writer) => {
+      writer.text(1, set).uint32BigEndian(2, REGISTER.first)
+      if (inverted) writer.uint32BigEndian(5, LOOKUP_INVERTED)
+    })
+  }
+
+  /** Goes on only beyond a rate: of all packets, or with `meter` of those with the key in register 1. */
+  beyondRate(rate: RateLimit, meter?: string): this {
+    const write = (writer: NetlinkWriter): void => {
+      writer.uint64BigEndian(1, BigInt(rate.packets)).uint64BigEndian(2, BigInt(rate.perSeconds))
+      writer.uint32BigEndian(3, rate.burst).uint32BigEndian(4, 0).uint32BigEndian(5, LIMIT_OVER)
+    }
+    return meter === undefined
+      ? this.#add('limit', write)
+      : this.#metered({ set: meter, operation: DYNSET_UPDATE, name: 'limit' }, write)
+  }
+
+  /** Goes on only beyond so many connections, as `beyondRate`. */
+  beyondConnections(connections: number, meter?: string): this {
+    const write = (writer: NetlinkWriter): void => {
+      writer.uint32BigEndian(1, connections).uint32BigEndian(2, 1)
+    }
+    return meter === undefined
+      ? this.#add('connlimit', write)
+      : this.#metered({ set: meter, operation: DYNSET_ADD, name: 'connlimit' }, write)
+  }
+
+  reject({ type, code }: { readonly type: number; readonly code: number }): this {
+    return this.#add('reject', (writer) => {
+      writer.uint32BigEndian(1, type).uint8(2, code)
+    })
+  }
+
+  /** Leaves this chain for another, for good. */
+  goTo(chain: string): this {
+    return this.#add('immediate', (writer) => {
+      writer.uint32BigEndian(1, REGISTER_VERDICT)
+      const data = writer.nest(2)
+      const verdict = writer.nest(DATA_VERDICT)
+      writer.bytes(VERDICT_CODE, uint32Bytes(VERDICT.goto)).text(VERDICT_CHAIN, chain)
+      writer.close(verdict).close(data)
+    })
+  }
+
+  #metered(
+    meter: { readonly set: string; readonly operation: number; readonly name: string },
+    write: (writer: NetlinkWriter) => void,
+  ): this {
+    return this.#add('dynset', (writer) => {
+      writer.text(1, meter.set).uint32BigEndian(3, meter.operation).uint32BigEndian(4, REGISTER.first)
+      const expression = writer.nest(7)
+      writer.text(EXPRESSION.name, meter.name)
+      const fields = writer.nest(EXPRESSION.data)
+      write(writer)
+      writer.close(fields).close(expression)
+    })
+  }
+
   /** Goes on with the rule only beyond the limit of the key in register 1: each key of the set has its own. */
   beyondLimit(
     set: string,
@@ -121,25 +245,32 @@ export class RuleExpressions {
   }
 }
 
-/** Packets that the counters among the expressions of a rule counted. */
-export function countedPackets(view: DataView, start: number, end: number): number {
-  let packets = 0
+/** Packets and bytes that the counters among the expressions of a rule counted. */
+export function countedBy(
+  view: DataView,
+  start: number,
+  end: number,
+): { readonly packets: number; readonly bytes: number } {
+  let [packets, bytes] = [0, 0]
   eachAttribute(view, start, end, (_item, itemStart, itemEnd) => {
     let name = ''
     eachAttribute(view, itemStart, itemEnd, (type, from, to) => {
       if (type === EXPRESSION.name) name = textOf(view, from, to)
-      else if (type === EXPRESSION.data && name === 'counter') packets += packetsOf(view, from, to)
+      else if (type === EXPRESSION.data && name === 'counter') {
+        packets += counterField(view, [from, to], COUNTER.packets)
+        bytes += counterField(view, [from, to], COUNTER.bytes)
+      }
     })
   })
-  return packets
+  return { packets, bytes }
 }
 
-function packetsOf(view: DataView, start: number, end: number): number {
-  let packets = 0
+function counterField(view: DataView, [start, end]: readonly [number, number], wanted: number): number {
+  let value = 0
   eachAttribute(view, start, end, (field, from, to) => {
-    if (field === COUNTER.packets && to - from === 8) packets = Number(view.getBigUint64(from))
+    if (field === wanted && to - from === 8) value = Number(view.getBigUint64(from))
   })
-  return packets
+  return value
 }
 
 /** Without its closing zero. */

@@ -9,6 +9,7 @@ import {
   REQUEST,
 } from './netlink.ts'
 import {
+  commentOf,
   type DumpedElement,
   ELEMENTS_PER_MESSAGE,
   eachElement,
@@ -17,7 +18,7 @@ import {
   writeGetElement,
   writeNewElements,
 } from './nft-elements.ts'
-import { countedPackets } from './nft-expressions.ts'
+import { countedBy } from './nft-expressions.ts'
 import { type TableLayout, writeDeleteTable, writeTable } from './nft-table.ts'
 import {
   BATCH,
@@ -54,6 +55,11 @@ export interface SetChange extends SetFill {
   readonly removed?: readonly Pick<NftElement, 'key' | 'end'>[]
   /** Takes all out first. */
   readonly isEmptied?: boolean
+}
+
+export interface RuleCount {
+  readonly packets: number
+  readonly bytes: number
 }
 
 /** The ruleset's generation counts the transactions of everybody; `port` is how the kernel calls this socket. */
@@ -96,6 +102,22 @@ export class NftTable {
       this.#writeFills(first, next)
     })
     return errno || this.#commitAll(rest)
+  }
+
+  /** One transaction of what `write` appends; `next` gives sequence numbers. 0, or the errno of the first refusal. */
+  transact(write: (writer: NetlinkWriter, next: () => number) => void): number {
+    return this.#commit((next) => write(this.#writer, next))
+  }
+
+  /** The same, but nothing of it stays: whether the kernel would take it. */
+  rehearse(write: (writer: NetlinkWriter, next: () => number) => void): number {
+    return this.#commit((next) => write(this.#writer, next), false)
+  }
+
+  /** The bytes of a transaction, for another process to send. */
+  transactionBytes(write: (writer: NetlinkWriter, next: () => number) => void): Uint8Array {
+    this.#writeBatch((next) => write(this.#writer, next), true)
+    return this.#writer.output().slice()
   }
 
   remove(): number {
@@ -212,20 +234,38 @@ export class NftTable {
   /** Packets that the counters of our rules counted since the table was built; 0 when it is gone. */
   ruleDrops(): number {
     let packets = 0
-    this.#writer.reset()
-    this.#writer.begin(NFT_MESSAGE.getRule, REQUEST.request | REQUEST.dump, ++this.#sequence, INET_HEADER)
-    this.#writer.text(RULE.table, this.name).end()
-    this.#exchange(this.#sequence, (_type, view, start, end) => {
-      eachAttribute(view, start + HEADER, end, (field, from, to) => {
-        if (field === RULE.expressions) packets += countedPackets(view, from, to)
-      })
-    })
+    this.#eachRule((_note, counted) => (packets += counted.packets))
     return packets
+  }
+
+  /** What the counters of the rules counted, by the comments of the rules; rules that share one are added up. */
+  ruleCounts(): ReadonlyMap<string, RuleCount> {
+    const counts = new Map<string, RuleCount>()
+    this.#eachRule((note, { packets, bytes }) => {
+      const before = counts.get(note) ?? { packets: 0, bytes: 0 }
+      if (note !== '') counts.set(note, { packets: before.packets + packets, bytes: before.bytes + bytes })
+    })
+    return counts
   }
 
   close(): void {
     this.#commands.close()
     this.#reader.close()
+  }
+
+  #eachRule(read: (note: string, counted: RuleCount) => void): void {
+    this.#writer.reset()
+    this.#writer.begin(NFT_MESSAGE.getRule, REQUEST.request | REQUEST.dump, ++this.#sequence, INET_HEADER)
+    this.#writer.text(RULE.table, this.name).end()
+    this.#exchange(this.#sequence, (_type, view, start, end) => {
+      let note = ''
+      let counted: RuleCount = { packets: 0, bytes: 0 }
+      eachAttribute(view, start + HEADER, end, (field, from, to) => {
+        if (field === RULE.expressions) counted = countedBy(view, from, to)
+        else if (field === RULE.userdata) note = commentOf(view, from, to)
+      })
+      read(note, counted)
+    })
   }
 
   #list(
@@ -285,20 +325,30 @@ export class NftTable {
     }
   }
 
-  #commit(write: (next: () => number) => void): number {
-    const first = ++this.#sequence
-    this.#writer.reset().begin(BATCH.begin, REQUEST.request, first, BATCH_HEADER).end()
-    write(() => ++this.#sequence)
-    const last = this.#sequence
+  #commit(write: (next: () => number) => void, forGood = true): number {
+    const { first, last } = this.#writeBatch(write, forGood)
     if (last === first) return 0
-    this.#writer.wantAcknowledgement()
-    this.#writer.begin(BATCH.end, REQUEST.request, ++this.#sequence, BATCH_HEADER).end()
     const errno = caught(() => {
       this.#commands.send(this.#writer.output())
       return this.#commands.exchange(first, last)
     })
-    if (errno === 0) this.#committed++
+    if (errno === 0 && forGood) this.#committed++
     return errno
+  }
+
+  /** Without its end the kernel checks a batch and takes all of it back (nfnetlink_rcv_batch). */
+  #writeBatch(
+    write: (next: () => number) => void,
+    hasEnd: boolean,
+  ): { readonly first: number; readonly last: number } {
+    const first = ++this.#sequence
+    this.#writer.reset().begin(BATCH.begin, REQUEST.request, first, BATCH_HEADER).end()
+    write(() => ++this.#sequence)
+    const last = this.#sequence
+    if (last === first) return { first, last }
+    this.#writer.wantAcknowledgement()
+    if (hasEnd) this.#writer.begin(BATCH.end, REQUEST.request, ++this.#sequence, BATCH_HEADER).end()
+    return { first, last }
   }
 
   #exchange(sequence: number, read: MessageReader): number {

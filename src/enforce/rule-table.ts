@@ -1,0 +1,152 @@
+import type { NftElement } from '#kernel/nft-elements.ts'
+import { COMPARE, META, PAYLOAD, REJECT, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
+import type { TableScript } from '#kernel/nft-rules.ts'
+import { RULE_DIRECTIONS } from '#model/rule.ts'
+import type { ProgramRow, ProgramSet, ProgramStep, ProgramTest, RuleProgram } from '#model/rule-program.ts'
+
+/**
+ * Right after the blocks (−160, layout.ts), after connection tracking (−200) and before everybody else's filters: what
+ * the rules deny reaches nobody else's rules, what they allow may still be denied there.
+ */
+const PRIORITY = -159
+const HOOK_NUMBER = { inbound: 1, forward: 2, outbound: 3 } as const
+const REFUSE = 'refuse'
+const MAX_METERED = 65_535
+const PROTOCOL_TCP = 6
+const NAME_BYTES = 16
+
+/** By nft's own numbers (libnftables datatype.h), for those who list the table with `nft`. */
+const KEY = {
+  address4: { type: 7, keyBytes: 4 },
+  address6: { type: 8, keyBytes: 16 },
+  port: { type: 13, keyBytes: 2 },
+  byte: { type: 12, keyBytes: 1 },
+  time: { type: 43, keyBytes: 8 },
+} as const
+
+/** Where a header has what is asked about (RFC 791 §3.1, RFC 8200 §3, RFC 792, RFC 4443; ports: RFC 9293, RFC 768). */
+const FIELD = {
+  source4: { base: PAYLOAD.network, offset: 12, bytes: 4 },
+  target4: { base: PAYLOAD.network, offset: 16, bytes: 4 },
+  source6: { base: PAYLOAD.network, offset: 8, bytes: 16 },
+  target6: { base: PAYLOAD.network, offset: 24, bytes: 16 },
+  hopLimit6: { base: PAYLOAD.network, offset: 7, bytes: 1 },
+  sourcePort: { base: PAYLOAD.transport, offset: 0, bytes: 2 },
+  targetPort: { base: PAYLOAD.transport, offset: 2, bytes: 2 },
+  icmpType: { base: PAYLOAD.transport, offset: 0, bytes: 1 },
+} as const
+
+const NFPROTO = { 4: 2, 6: 10 } as const
+
+/** Appends the whole table that runs the program, in place of whatever was there. */
+export function writeProgram(script: TableScript, program: RuleProgram): void {
+  script.begin()
+  for (const set of program.sets) script.set({ name: set.name, ...KEY[set.holds] })
+  for (const { name, family, lastsSeconds } of program.meters) {
+    const isMeter = { size: MAX_METERED, ...(lastsSeconds !== undefined && { lastsMs: lastsSeconds * 1000 }) }
+    script.set({ name, ...KEY[`address${family}`], isMeter })
+  }
+  for (const set of program.sets) script.intervals(set.name, intervalsOf(set))
+  script.chain(REFUSE)
+  writeRefusals(script)
+  for (const direction of RULE_DIRECTIONS) {
+    script.chain(direction, { number: HOOK_NUMBER[direction], priority: PRIORITY })
+    for (const row of program.chains[direction]) {
+      script.rule(direction, row.id, (rule) => writeRow(rule, row))
+    }
+  }
+}
+
+/** TCP by a reset, all else by an ICMP error, as a closed port would answer. */
+function writeRefusals(script: TableScript): void {
+  script.rule(REFUSE, REFUSE, (rule) =>
+    rule.meta(META.protocol).compare(COMPARE.equal, Uint8Array.of(PROTOCOL_TCP)).reject(REJECT.reset),
+  )
+  script.rule(REFUSE, REFUSE, (rule) => rule.reject(REJECT.unreachable))
+}
+
+function* intervalsOf(set: ProgramSet): Generator<Pick<NftElement, 'key' | 'end'>> {
+  const { keyBytes } = KEY[set.holds]
+  const beyond = 1n << BigInt(keyBytes * 8)
+  for (let at = 0; at < set.spans.length; at += 2) {
+    const end = BigInt(set.spans[at + 1] as number | bigint) + 1n
+    const key = bytesOf(set.spans[at] as number | bigint, keyBytes)
+    yield end >= beyond ? { key } : { key, end: bytesOf(end, keyBytes) }
+  }
+}
+
+function writeRow(rule: RuleExpressions, { steps, beyond, verdict }: ProgramRow): void {
+  for (const step of steps) writeStep(rule, step)
+  if (beyond) {
+    if (beyond.meter) rule.payload(FIELD[`source${beyond.meter.family}`])
+    if (beyond.kind === 'rate') rule.beyondRate(beyond, beyond.meter?.set)
+    else rule.beyondConnections(beyond.connections, beyond.meter?.set)
+  }
+  rule.counter()
+  if (verdict === 'reject') rule.goTo(REFUSE)
+  else if (verdict !== 'continue') rule.verdict(verdict === 'accept' ? VERDICT.accept : VERDICT.drop)
+}
+
+function writeStep(rule: RuleExpressions, step: ProgramStep): void {
+  switch (step.on) {
+    case 'family':
+      rule.meta(META.family).compare(COMPARE.equal, Uint8Array.of(NFPROTO[step.family]))
+      return
+    case 'protocol':
+      writeTest(rule.meta(META.protocol), step.test, 1)
+      return
+    case 'time':
+      writeTest(rule.meta(META.time).networkOrder(8), step.test, 8)
+      return
+    case 'user':
+      rule.meta(META.user).compare(comparison(step.not), hostBytes(step.uid))
+      return
+    case 'state':
+      rule.connectionState().maskBytes(hostBytes(step.bits))
+      rule.compare(step.not ? COMPARE.equal : COMPARE.different, new Uint8Array(4))
+      return
+    case 'fromInterface':
+    case 'toInterface':
+      rule.meta(step.on === 'fromInterface' ? META.inputName : META.outputName)
+      rule.compare(comparison(step.not), nameBytes(step.name))
+      return
+    default:
+      writeTest(rule.payload(FIELD[step.on]), step.test, FIELD[step.on].bytes)
+  }
+}
+
+function writeTest(
+  rule: RuleExpressions,
+  test: ProgramTest<number> | ProgramTest<bigint>,
+  bytes: number,
+): void {
+  if (test.is === 'in') rule.lookUpIn(test.set, test.not)
+  else if (test.first === test.last) rule.compare(comparison(test.not), bytesOf(test.first, bytes))
+  else rule.range(bytesOf(test.first, bytes), bytesOf(test.last, bytes), test.not)
+}
+
+const comparison = (not: boolean): number => (not ? COMPARE.different : COMPARE.equal)
+
+/** In network order. */
+function bytesOf(value: number | bigint, bytes: number): Uint8Array {
+  const into = new Uint8Array(bytes)
+  if (typeof value === 'number') {
+    for (let at = bytes - 1, rest = value; at >= 0; at--, rest = Math.floor(rest / 256)) into[at] = rest % 256
+    return into
+  }
+  for (let at = bytes - 1, rest = value; at >= 0; at--, rest >>= 8n) into[at] = Number(rest & 255n)
+  return into
+}
+
+/** As this machine's processor holds it. */
+const hostBytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
+
+/** The kernel pads a name with zeros; without the padding a comparison is one of beginnings. */
+function nameBytes(name: string): Uint8Array {
+  const isPattern = name.endsWith('*')
+  const text = new TextEncoder().encode(isPattern ? name.slice(0, -1) : name)
+  if (isPattern) return text
+  const padded = new Uint8Array(NAME_BYTES)
+  padded.set(text.subarray(0, NAME_BYTES - 1))
+  return padded
+}

@@ -1,0 +1,140 @@
+import { KernelError } from '#kernel/libc.ts'
+import type { NetlinkWriter } from '#kernel/netlink.ts'
+import { NftTable, type RuleCount } from '#kernel/nft.ts'
+import { TableScript } from '#kernel/nft-rules.ts'
+import type { PartHealth } from '#model/health.ts'
+import type { RuleProgram } from '#model/rule-program.ts'
+import { type Refusal, refusalOf } from './refusal.ts'
+import { writeProgram } from './rule-table.ts'
+
+/** Makes rules so. Never throws because the kernel refuses: it answers, and `health` says why. */
+export interface RuleEnforcer {
+  /** Puts the program in place of what was there, in one transaction. `undefined` stands for no rules at all. */
+  enforce(program: RuleProgram | undefined): boolean
+  /** Whether this kernel would take it; nothing is changed. */
+  refusalOf(program: RuleProgram): Refusal | undefined
+  /** What `enforce` would send, for a process that outlives us. */
+  transactionFor(program: RuleProgram | undefined): Uint8Array
+  /** Packets and bytes by the id of the rule, since the program was put in place. */
+  counts(): ReadonlyMap<string, RuleCount>
+  /** Looks whether the kernel still has what we asked for, and repairs it. Called once a second. */
+  verify(): PartHealth
+  readonly health: PartHealth
+  /** `keep`: the rules stay in force without us; else the table is removed. */
+  stop(keep: boolean): void
+}
+
+export interface RuleEnforcerOptions {
+  /** Name of the table in family inet. */
+  readonly table: string
+  /** Told when another program had changed the table, and it was put back. */
+  onRepair?(what: string): void
+}
+
+/** Enforces rules by nf_tables, in a table beside that of the blocks (docs/decisions/009). Throws KernelError. */
+export const createRuleEnforcer = (options: RuleEnforcerOptions): RuleEnforcer =>
+  new NftablesRuleEnforcer(options)
+
+class NftablesRuleEnforcer implements RuleEnforcer {
+  readonly #name: string
+  readonly #onRepair: ((what: string) => void) | undefined
+  readonly #table: NftTable
+  #program: RuleProgram | undefined
+  #refusal: Refusal | undefined
+  #fingerprint: string | undefined
+  #generation = 0
+  #repairs = 0
+
+  constructor({ table, onRepair }: RuleEnforcerOptions) {
+    this.#name = table
+    this.#onRepair = onRepair
+    this.#table = new NftTable(table)
+  }
+
+  enforce(program: RuleProgram | undefined): boolean {
+    const errno = this.#table.transact(this.#writing(program))
+    if (errno !== 0) {
+      this.#refusal = this.#why(errno)
+      return false
+    }
+    this.#program = program
+    this.#refusal = undefined
+    this.#look()
+    return true
+  }
+
+  refusalOf(program: RuleProgram): Refusal | undefined {
+    const errno = this.#table.rehearse(this.#writing(program))
+    return errno === 0 ? undefined : this.#why(errno)
+  }
+
+  transactionFor(program: RuleProgram | undefined): Uint8Array {
+    return this.#table.transactionBytes(this.#writing(program))
+  }
+
+  counts(): ReadonlyMap<string, RuleCount> {
+    return this.#program ? this.#table.ruleCounts() : new Map()
+  }
+
+  verify(): PartHealth {
+    const generation = this.#table.generation()
+    const isQuiet = typeof generation === 'object' && generation.id === this.#generation
+    if (isQuiet && !this.#refusal) return this.health
+    if (this.#refusal || this.#table.fingerprint() !== this.#fingerprint) this.#repair()
+    else if (typeof generation === 'object') this.#generation = generation.id
+    return this.health
+  }
+
+  get health(): PartHealth {
+    const part = 'rules'
+    if (this.#refusal) return { part, state: 'degraded', ...this.#refusal }
+    if (!this.#program) return { part, state: 'ok', note: 'no rules: all that is not blocked passes' }
+    const rows = Object.values(this.#program.chains).reduce((sum, chain) => sum + chain.length, 0)
+    const times = this.#repairs === 1 ? 'once' : `${this.#repairs} times`
+    const repaired = this.#repairs === 0 ? '' : `; another program changed it ${times}, put back each time`
+    return { part, state: 'ok', note: `${rows} rows in the table inet ${this.#name}${repaired}` }
+  }
+
+  stop(keep: boolean): void {
+    if (!keep) this.#table.transact(this.#writing(undefined))
+    this.#table.close()
+    this.#program = undefined
+  }
+
+  #repair(): void {
+    const wasRefused = this.#refusal !== undefined
+    if (!this.enforce(this.#program) || wasRefused) return
+    this.#repairs++
+    this.#onRepair?.(`The table inet ${this.#name} was changed by another program; Gatehouse put it back`)
+  }
+
+  #look(): void {
+    this.#fingerprint = this.#table.fingerprint()
+    const generation = this.#table.generation()
+    if (typeof generation === 'object') this.#generation = generation.id
+  }
+
+  #writing(program: RuleProgram | undefined) {
+    return (writer: NetlinkWriter, next: () => number): void => {
+      const script = new TableScript(writer, this.#name, next)
+      if (program) writeProgram(script, program)
+      else script.clear()
+    }
+  }
+
+  #why(errno: number): Refusal {
+    const isHeard = typeof this.#table.generation() === 'object'
+    const { reason, remedy } = refusalOf(errno, this.#name, isHeard)
+    return { reason: reason.replace('nothing is blocked', 'no rule is enforced'), remedy }
+  }
+}
+
+/** Undefined where the kernel does not let us speak to it at all. */
+export function openRuleEnforcer(options: RuleEnforcerOptions): RuleEnforcer | undefined {
+  try {
+    return createRuleEnforcer(options)
+  } catch (error) {
+    if (error instanceof KernelError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,74 @@
+import type { AddressSpans, IpFamily, RuleDirection } from './rule.ts'
+
+/** A set that rules of a program look things up in. Pairs of first and last, sorted, both included. */
+export type ProgramSet = { readonly name: string } & (
+  | { readonly holds: 'address4'; readonly spans: AddressSpans['v4'] }
+  | { readonly holds: 'address6'; readonly spans: AddressSpans['v6'] }
+  /** 16 bits each. */
+  | { readonly holds: 'port'; readonly spans: readonly number[] }
+  /** 8 bits each: protocols, types of ICMP. */
+  | { readonly holds: 'byte'; readonly spans: readonly number[] }
+  /** Nanoseconds since the epoch. */
+  | { readonly holds: 'time'; readonly spans: readonly bigint[] }
+)
+
+/** What a number of a packet is held against. `not` turns it round. */
+export type ProgramTest<Value extends number | bigint> = { readonly not: boolean } & (
+  | { readonly is: 'within'; readonly first: Value; readonly last: Value }
+  | { readonly is: 'in'; readonly set: string }
+)
+
+/** One thing that the kernel compares; all of a rule's must hold. A packet that lacks it does not match. */
+export type ProgramStep =
+  | { readonly on: 'family'; readonly family: IpFamily }
+  | { readonly on: 'protocol'; readonly test: ProgramTest<number> }
+  | { readonly on: 'source4' | 'target4'; readonly test: ProgramTest<number> }
+  | { readonly on: 'source6' | 'target6'; readonly test: ProgramTest<bigint> }
+  | { readonly on: 'sourcePort' | 'targetPort'; readonly test: ProgramTest<number> }
+  | { readonly on: 'icmpType'; readonly test: ProgramTest<number> }
+  | { readonly on: 'hopLimit6'; readonly test: ProgramTest<number> }
+  | { readonly on: 'user'; readonly not: boolean; readonly uid: number }
+  /** A name that ends in `*` stands for all that begin so. */
+  | { readonly on: 'fromInterface' | 'toInterface'; readonly not: boolean; readonly name: string }
+  /** True when any of the bits is set; see CONNECTION_BITS. */
+  | { readonly on: 'state'; readonly not: boolean; readonly bits: number }
+  | { readonly on: 'time'; readonly test: ProgramTest<bigint> }
+
+/** NF_CT_STATE_BIT of linux/netfilter/nf_conntrack_common.h. */
+export const CONNECTION_BITS = { invalid: 1, established: 2, related: 4, new: 8, untracked: 64 } as const
+
+export type ProgramLimit =
+  | { readonly kind: 'rate'; readonly packets: number; readonly perSeconds: number; readonly burst: number }
+  | { readonly kind: 'connections'; readonly connections: number }
+
+export type ProgramVerdict = 'accept' | 'drop' | 'reject' | 'continue'
+
+/**
+ * One row of a chain: if all steps hold (and what is beyond the limit, where it has one), it counts and decides.
+ * Several rows may bear the id of one rule; a packet meets one of them.
+ */
+export interface ProgramRow {
+  readonly id: string
+  readonly steps: readonly ProgramStep[]
+  /** Only packets beyond it go on; `meter`: the set in which each source has its own. */
+  readonly beyond?: ProgramLimit & { readonly meter?: { readonly set: string; readonly family: IpFamily } }
+  readonly verdict: ProgramVerdict
+}
+
+/** A rule book as a packet filter can run it. */
+export interface RuleProgram {
+  readonly sets: readonly ProgramSet[]
+  /** Sets that packets fill by themselves, one source each. */
+  readonly meters: readonly {
+    readonly name: string
+    readonly family: IpFamily
+    readonly lastsSeconds?: number
+  }[]
+  /** The last row of each chain is the default. */
+  readonly chains: Readonly<Record<RuleDirection, readonly ProgramRow[]>>
+  /** When schedules have to be compiled anew: milliseconds since the epoch; absent: never. */
+  readonly freshUntil?: number
+}
+
+/** Rows with this in front of the rule's id count what a limit turned away. */
+export const BEYOND_PREFIX = 'beyond:'

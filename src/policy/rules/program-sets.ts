@@ -1,0 +1,82 @@
+import type { AddressSpans, IpFamily, PortSpan } from '#model/rule.ts'
+import type { ProgramSet, ProgramTest } from '#model/rule-program.ts'
+
+type SetBody = ProgramSet extends infer One ? (One extends ProgramSet ? Omit<One, 'name'> : never) : never
+
+/** Hands out the sets of a program: one span needs none, and what is the same is in one set. */
+export class ProgramSets {
+  readonly all: ProgramSet[] = []
+  readonly meters: { name: string; family: IpFamily; lastsSeconds?: number }[] = []
+  /** Rules that name one list share its spans. */
+  readonly #byIdentity = new Map<object, string>()
+  readonly #byText = new Map<string, string>()
+
+  addresses4({ v4 }: AddressSpans, not: boolean): ProgramTest<number> {
+    if (v4.length === 2) return { is: 'within', first: v4[0] as number, last: v4[1] as number, not }
+    return { is: 'in', set: this.#shared(v4, { holds: 'address4', spans: v4 }), not }
+  }
+
+  addresses6({ v6 }: AddressSpans, not: boolean): ProgramTest<bigint> {
+    if (v6.length === 2) return { is: 'within', first: v6[0] as bigint, last: v6[1] as bigint, not }
+    return { is: 'in', set: this.#shared(v6, { holds: 'address6', spans: v6 }), not }
+  }
+
+  ports(spans: readonly PortSpan[], not: boolean): ProgramTest<number> {
+    const [first, ...rest] = spans
+    if (first && rest.length === 0) return { is: 'within', ...first, not }
+    const flat = spans.flatMap((span) => [span.first, span.last])
+    return { is: 'in', set: this.#named({ holds: 'port', spans: flat }), not }
+  }
+
+  bytes(values: readonly number[], not: boolean): ProgramTest<number> {
+    const flat = joined([...new Set(values)].sort((a, b) => a - b))
+    if (flat.length === 2) return { is: 'within', first: flat[0] as number, last: flat[1] as number, not }
+    return { is: 'in', set: this.#named({ holds: 'byte', spans: flat }), not }
+  }
+
+  times(spans: readonly bigint[]): ProgramTest<bigint> {
+    return { is: 'in', set: this.#named({ holds: 'time', spans }), not: false }
+  }
+
+  meter(rule: string, family: IpFamily, lastsSeconds: number | undefined): string {
+    // A rule may have several rows, and counts one source over all of them.
+    const key = `meter ${rule} ${family}`
+    const known = this.#byText.get(key)
+    if (known !== undefined) return known
+    const name = `limit${this.meters.length + 1}`
+    this.meters.push({ name, family, ...(lastsSeconds !== undefined && { lastsSeconds }) })
+    this.#byText.set(key, name)
+    return name
+  }
+
+  #shared(identity: object, body: SetBody): string {
+    const known = this.#byIdentity.get(identity)
+    if (known !== undefined) return known
+    const name = this.#named(body)
+    this.#byIdentity.set(identity, name)
+    return name
+  }
+
+  /** Long sets are compared by identity alone: their text would be larger than what it saves. */
+  #named(body: SetBody): string {
+    const key = body.spans.length <= MAX_COMPARED ? `${body.holds} ${body.spans.join(' ')}` : undefined
+    const known = key === undefined ? undefined : this.#byText.get(key)
+    if (known !== undefined) return known
+    const name = `set${this.all.length + 1}`
+    this.all.push({ ...body, name } as ProgramSet)
+    if (key !== undefined) this.#byText.set(key, name)
+    return name
+  }
+}
+
+const MAX_COMPARED = 64
+
+/** Values in order as pairs of first and last. */
+function joined(values: readonly number[]): number[] {
+  const flat: number[] = []
+  for (const value of values) {
+    if (flat.length > 0 && flat.at(-1) === value - 1) flat[flat.length - 1] = value
+    else flat.push(value, value)
+  }
+  return flat
+}
