@@ -1,0 +1,134 @@
+/** Hot: runs per UDP packet. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import type { Hosts } from '#model/host.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { Crowd } from '../crowd.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { DnsQuestion } from '../dns-question.ts'
+import { duration, rateOf } from '../evidence.ts'
+import { HostRows } from '../host-rows.ts'
+import { Sliding } from '../sliding.ts'
+
+const ROWS = 2_048
+const STALE_AFTER_MS = 600_000
+const WINDOW_MS = 60_000
+const DNS_PORT = 53
+/** Names that differ, as a share of the questions: who asks for the same long name again carries nothing. */
+const DIFFERENT = 0.5
+/** A name for addresses of IPv6 in a block list is long, but its labels are single digits. */
+const LONG_LABEL = 16
+
+const settings = z
+  .object({
+    carriedBytes: z
+      .int()
+      .min(10)
+      .max(240)
+      .default(40)
+      .describe('A name is long that has so many bytes before the domain that somebody registered'),
+    questionsPerMinute: z
+      .int()
+      .min(5)
+      .max(100_000)
+      .default(60)
+      .describe('Different long names of one domain that one client may ask for in a minute'),
+    tunnelTimes: z
+      .number()
+      .min(1)
+      .max(1_000)
+      .default(4)
+      .describe(
+        'So many times that are a tunnel; less is a warning, as some virus scanners look up files so',
+      ),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'dns-tunnel',
+  title: 'DNS tunnel',
+  technique: 'T1071.004',
+  settings,
+  watch: (chosen: Settings, context) => new DnsTunnelWatcher(chosen, context),
+})
+
+/** A row is one client and one registered domain. */
+class DnsTunnelWatcher implements Watcher {
+  readonly protocols = [PROTOCOL.udp]
+  readonly #context: WatchContext
+  readonly #hosts: Hosts
+  readonly #settings: Settings
+  readonly #question = new DnsQuestion()
+  readonly #rows: HostRows
+  readonly #asked = new Sliding(ROWS, WINDOW_MS)
+  readonly #names = new Crowd(ROWS)
+  readonly #bytes = new Float64Array(ROWS)
+  readonly #toldTunnel = new Uint8Array(ROWS)
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#hosts = context.hosts
+    this.#settings = chosen
+    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+  }
+
+  packet(packet: Packet): void {
+    if (packet.targetPort !== DNS_PORT || packet.protocol !== PROTOCOL.udp || packet.source < 0) return
+    // Too short for a long name.
+    if (packet.payloadLength < this.#settings.carriedBytes) return
+    const question = this.#question
+    if (!question.read(packet) || question.isReverse) return
+    if (question.carried < this.#settings.carriedBytes || question.longest < LONG_LABEL) return
+    const row = this.#rows.claim(packet.source, -1, question.parentHash, packet.at)
+    if (row < 0) return
+    if (this.#rows.isFresh) {
+      this.#asked.clear(row)
+      this.#names.clear(row)
+      this.#bytes[row] = 0
+      this.#toldTunnel[row] = 0
+    }
+    this.#asked.add(row, packet.at)
+    this.#names.add(row, -1, question.nameHash)
+    this.#bytes[row] = (this.#bytes[row] as number) + question.carried
+    if (this.#rows.addWeight(row) >= this.#settings.questionsPerMinute) this.#weigh(row, packet)
+  }
+
+  #weigh(row: number, packet: Packet): void {
+    const { questionsPerMinute, tunnelTimes } = this.#settings
+    const count = this.#asked.within(row, packet.at)
+    if (count < questionsPerMinute) return
+    const isTunnel = count >= questionsPerMinute * tunnelTimes
+    const isWorse = isTunnel && this.#toldTunnel[row] === 0
+    if (!isWorse && !this.#rows.mayTell(row, packet.at)) return
+    if (this.#names.distinct(row) < this.#rows.weight(row) * DIFFERENT) return
+    if (isTunnel) this.#toldTunnel[row] = 1
+    this.#report(row, isTunnel, count, packet)
+  }
+
+  #report(row: number, isTunnel: boolean, count: number, packet: Packet): void {
+    const now = packet.at
+    const rows = this.#rows
+    rows.tell(row, now)
+    const subject = this.#hosts.address(rows.first(row))
+    const domain = this.#question.parentText(packet)
+    const firstAt = Math.max(rows.firstAt(row), now - WINDOW_MS)
+    const setting = isTunnel ? 'tunnelTimes' : 'questionsPerMinute'
+    this.#context.report({
+      kind: 'questions',
+      severity: isTunnel ? 'high' : 'medium',
+      confidence: isTunnel ? 0.8 : 0.5,
+      at: now,
+      subject,
+      summary: `${subject} asked for ${count} long names of ${domain} in ${duration(now - firstAt)}`,
+      key: `dns-tunnel ${subject} ${domain}`,
+      because: `detectors.dns-tunnel.${setting} = ${this.#settings[setting]}`,
+      spoofable: true,
+      evidence: {
+        ...{ firstAt, lastAt: now, count, ratePerSecond: rateOf(count, now - firstAt) },
+        ...{ ports: [DNS_PORT], bytes: this.#bytes[row] as number, samples: [] },
+      },
+    })
+  }
+}

@@ -1,0 +1,147 @@
+/** Hot: runs per ICMP packet. Allocates nothing unless it reports. */
+import { z } from 'zod'
+import type { Hosts } from '#model/host.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
+import type { Watcher } from '#model/watcher.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { duration, rateOf } from '../evidence.ts'
+import { HostRows } from '../host-rows.ts'
+import { Sliding } from '../sliding.ts'
+
+const ROWS = 1_024
+const STALE_AFTER_MS = 600_000
+const WINDOW_MS = 60_000
+/** Requests of each pair that are remembered until their answers come. */
+const PENDING = 8
+/** Bytes of the data that are compared. */
+const COMPARED = 64
+const ECHO_REQUEST = { v4: 8, v6: 128 } as const
+const ECHO_REPLY = { v4: 0, v6: 129 } as const
+
+const settings = z
+  .object({
+    strangeAnswers: z
+      .int()
+      .min(2)
+      .max(10_000)
+      .default(10)
+      .describe(
+        'Echo answers a minute between two hosts that carry other data than was asked with, or that nobody asked for',
+      ),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineDetector({
+  id: 'icmp-tunnel',
+  title: 'ICMP tunnel',
+  technique: 'T1095',
+  settings,
+  watch: (chosen: Settings, context) => new IcmpTunnelWatcher(chosen, context),
+})
+
+/** An echo reply must return the data of its request unchanged (RFC 792, RFC 4443 §4.2). A row is who asks and who answers. */
+class IcmpTunnelWatcher implements Watcher {
+  readonly protocols = [PROTOCOL.icmp, PROTOCOL.icmpv6]
+  readonly #context: WatchContext
+  readonly #hosts: Hosts
+  readonly #settings: Settings
+  readonly #rows: HostRows
+  readonly #strange = new Sliding(ROWS, WINDOW_MS)
+  readonly #bytes = new Float64Array(ROWS)
+  /** Identifier and sequence number of requests, and a hash of their data; a ring for each row. */
+  readonly #asked = new Int32Array(ROWS * PENDING)
+  readonly #hashes = new Int32Array(ROWS * PENDING)
+  readonly #hands = new Uint8Array(ROWS)
+
+  constructor(chosen: Settings, context: WatchContext) {
+    this.#context = context
+    this.#hosts = context.hosts
+    this.#settings = chosen
+    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+  }
+
+  packet(packet: Packet): void {
+    if (packet.protocol !== PROTOCOL.icmp && packet.protocol !== PROTOCOL.icmpv6) return
+    // Nothing to compare.
+    if (packet.source < 0 || packet.target < 0 || packet.payloadEnd <= packet.payloadStart) return
+    const type = packet.sourcePort
+    const isIpv6 = packet.version === 6
+    if (type === (isIpv6 ? ECHO_REQUEST.v6 : ECHO_REQUEST.v4)) this.#ask(packet)
+    else if (type === (isIpv6 ? ECHO_REPLY.v6 : ECHO_REPLY.v4)) this.#answer(packet)
+  }
+
+  #ask(packet: Packet): void {
+    const row = this.#rows.claim(packet.source, packet.target, 0, packet.at)
+    if (row < 0) return
+    if (this.#rows.isFresh) this.#clear(row)
+    const hand = this.#hands[row] as number
+    this.#hands[row] = (hand + 1) % PENDING
+    const at = row * PENDING + hand
+    this.#asked[at] = packet.view.getInt32(packet.payloadStart - 4)
+    this.#hashes[at] = hashOf(packet)
+  }
+
+  #answer(packet: Packet): void {
+    const row = this.#rows.find(packet.target, packet.source, 0)
+    if (row < 0) return
+    const asked = packet.view.getInt32(packet.payloadStart - 4)
+    const hash = hashOf(packet)
+    let isKnown = false
+    for (let at = row * PENDING; at < (row + 1) * PENDING; at++) {
+      if (this.#asked[at] !== asked) continue
+      if (this.#hashes[at] === hash) return
+      isKnown = true
+    }
+    // The answer to a request that is no longer remembered is nothing strange.
+    if (!isKnown) return
+    this.#strange.add(row, packet.at)
+    this.#bytes[row] = (this.#bytes[row] as number) + packet.payloadLength
+    this.#rows.addWeight(row)
+    const count = this.#strange.within(row, packet.at)
+    if (count >= this.#settings.strangeAnswers && this.#rows.mayTell(row, packet.at))
+      this.#report(row, count, packet.at)
+  }
+
+  #clear(row: number): void {
+    this.#strange.clear(row)
+    this.#bytes[row] = 0
+    this.#asked.fill(0, row * PENDING, (row + 1) * PENDING)
+    this.#hashes.fill(0, row * PENDING, (row + 1) * PENDING)
+  }
+
+  #report(row: number, count: number, now: number): void {
+    const rows = this.#rows
+    rows.tell(row, now)
+    const subject = this.#hosts.address(rows.first(row))
+    const peer = this.#hosts.address(rows.second(row))
+    const firstAt = Math.max(rows.firstAt(row), now - WINDOW_MS)
+    const bytes = this.#bytes[row] as number
+    this.#context.report({
+      kind: 'echo',
+      severity: 'high',
+      confidence: 0.8,
+      at: now,
+      subject,
+      victim: peer,
+      summary: `${subject} exchanges data with ${peer} in pings: ${count} answers differ from what was asked in ${duration(now - firstAt)}`,
+      key: `icmp-tunnel ${subject} ${peer}`,
+      because: `detectors.icmp-tunnel.strangeAnswers = ${this.#settings.strangeAnswers}`,
+      spoofable: true,
+      evidence: {
+        ...{ firstAt, lastAt: now, count, ratePerSecond: rateOf(count, now - firstAt) },
+        ...{ bytes, samples: [] },
+      },
+    })
+  }
+}
+
+/** FNV-1a over the length and the first bytes of the data. */
+function hashOf(packet: Packet): number {
+  const { view, payloadStart } = packet
+  const end = Math.min(packet.payloadEnd, payloadStart + COMPARED)
+  let hash = (0x811c9dc5 ^ packet.payloadLength) | 0
+  for (let at = payloadStart; at < end; at++) hash = Math.imul(hash ^ view.getUint8(at), 0x01000193)
+  return hash
+}

@@ -1,0 +1,98 @@
+/** Hot: runs per DNS question. Allocates nothing. */
+import type { Packet } from '#model/packet.ts'
+
+const HEADER = 12
+const RESPONSE_BIT = 0x8000
+const LONGEST_NAME = 255
+const LONGEST_LABEL = 63
+/** `co.uk`, `com.au`: the last two labels together are no longer, and the name proper is the third. */
+const SHORT_SUFFIX = 7
+const MOST_LABELS = 128
+
+/**
+ * The name that a DNS message asks for (RFC 1035 §4.1), as numbers: its parent is what somebody registered, roughly the
+ * last two labels, and what stands before it can carry data. One instance, overwritten by each `read`.
+ */
+export class DnsQuestion {
+  /** Bytes of the whole name as text, of what stands before its parent, and of its longest label. */
+  length = 0
+  carried = 0
+  longest = 0
+  nameHash = 0
+  parentHash = 0
+  isReverse = false
+  #parentStart = 0
+  #end = 0
+  readonly #starts = new Uint32Array(MOST_LABELS)
+
+  /** False when the packet holds no question, or it is cut short or malformed. */
+  read(packet: Packet): boolean {
+    const { view, payloadStart: start, payloadEnd: end } = packet
+    if (end - start < HEADER + 5 || (view.getUint16(start + 2) & RESPONSE_BIT) !== 0) return false
+    if (view.getUint16(start + 4) === 0) return false
+    const labels = this.#readLabels(view, start + HEADER, end)
+    if (labels < 2) return false
+    this.#measure(view, start + HEADER, labels)
+    return true
+  }
+
+  /** The parent of the last name that was read, of which `packet` is. What is no letter of host names becomes `?`. */
+  parentText({ view }: Packet): string {
+    let text = ''
+    for (let at = this.#parentStart; at < this.#end; at += view.getUint8(at) + 1) {
+      if (text !== '') text += '.'
+      for (let index = 1; index <= view.getUint8(at); index++) {
+        const letter = String.fromCharCode(view.getUint8(at + index)).toLowerCase()
+        text += /[a-z0-9_-]/.test(letter) ? letter : '?'
+      }
+    }
+    return text
+  }
+
+  /** Answers how many labels there are; 0 for a name that breaks off, is too long or points elsewhere. */
+  #readLabels(view: DataView, first: number, end: number): number {
+    let at = first
+    for (let count = 0; count < MOST_LABELS; count++) {
+      if (at >= end || at - first > LONGEST_NAME) return 0
+      const length = view.getUint8(at)
+      if (length === 0) {
+        this.#end = at
+        return count
+      }
+      if (length > LONGEST_LABEL || at + 1 + length > end) return 0
+      this.#starts[count] = at
+      at += 1 + length
+    }
+    return 0
+  }
+
+  #measure(view: DataView, first: number, labels: number): void {
+    const start = (back: number): number => this.#starts[labels - back] as number
+    let parent = start(2)
+    if (labels > 2 && this.#end - parent - 1 <= SHORT_SUFFIX) parent = start(3)
+    this.#parentStart = parent
+    this.length = this.#end - first
+    this.carried = Math.max(0, parent - first - 1)
+    this.longest = 0
+    for (let label = 0; label < labels && (this.#starts[label] as number) < parent; label++) {
+      this.longest = Math.max(this.longest, view.getUint8(this.#starts[label] as number))
+    }
+    this.nameHash = hashOf(view, first, this.#end)
+    this.parentHash = hashOf(view, parent, this.#end)
+    this.isReverse = isArpa(view, start(1))
+  }
+}
+
+const SMALL = 0x20202020
+const ARPA = 0x61727061
+
+/** `in-addr.arpa`, `ip6.arpa`: addresses as names. */
+const isArpa = (view: DataView, label: number): boolean =>
+  view.getUint8(label) === 4 && (view.getInt32(label + 1) | SMALL) === ARPA
+
+/** FNV-1a, with the case folded: resolvers mix it at random. */
+function hashOf(view: DataView, start: number, end: number): number {
+  let hash = 0x811c9dc5 | 0
+  for (let at = start; at < end; at++) hash = Math.imul(hash ^ (view.getUint8(at) | 0x20), 0x01000193)
+  return hash
+}
