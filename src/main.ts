@@ -12,6 +12,7 @@ import { createAllowBook } from '#core/allow-book.ts'
 import { createCallHomeBook } from '#core/call-home.ts'
 import { type DaemonConfig, loadDaemonConfig } from '#core/daemon-config.ts'
 import { examine } from '#core/doctor.ts'
+import { createEscalation } from '#core/escalation.ts'
 import { createEvents } from '#core/events.ts'
 import { createFlowBacklog } from '#core/flow-backlog.ts'
 import { Gate } from '#core/gate.ts'
@@ -29,6 +30,7 @@ import { createSpeaker, type Speaker } from '#core/speaker.ts'
 import { standpointOf } from '#core/standing.ts'
 import { statusOf } from '#core/status.ts'
 import { createTally } from '#core/tally.ts'
+import { createSuggestions } from '#core/suggestions.ts'
 import { startWebProcess, type WebProcess } from '#core/web-process.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
@@ -114,28 +116,39 @@ async function openBase(given: Given) {
         now,
         table: config.enforce.table,
         onRepair: speaker.say,
-        ...refusalLimitOf(config.enforce),
+        limits: limitsOf(config.enforce),
       })
   const held = await enforcer.start()
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
 
   const events = createEvents()
   const gate: Gate = new Gate({
+  const escalation = createEscalation(config.respond.escalationDays, store.remembered.past)
+  const suggestions = createSuggestions({
+    remembered: store.remembered.trusts,
+    confirmations: config.respond.confirmations,
+    now,
+    record: (trust) => void store.recordTrust(trust),
+  })
     enforcer,
     store,
     spares: allow.spares,
     now,
-    changed(decision) {
+    changed(decision, block) {
+      escalation.learn(decision)
+      suggestions.learn(decision, block)
       events.send({ kind: 'decision', decision })
       events.send({ kind: 'blocks', blocks: gate.blocks() })
     },
   })
   gate.adopt(held)
-  return { ...given, now, startedAt, store, allow, enforcer, events, gate }
+  return { ...given, now, startedAt, store, allow, enforcer, events, gate, escalation, suggestions }
 }
 
-const refusalLimitOf = ({ refusalsPerSecond: perSecond, refusalBurst: burst }: EnforceSettings) =>
-  perSecond === 0 ? {} : { refusals: { perSecond, burst } }
+const limitsOf = ({ refusalsPerSecond, refusalBurst: burst, limitedPerSecond }: EnforceSettings) => ({
+  ...(refusalsPerSecond > 0 && { refusals: { perSecond: refusalsPerSecond, burst } }),
+  packets: { perSecond: limitedPerSecond, burst: limitedPerSecond },
+})
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
 function startWatching(base: Base) {
@@ -161,7 +174,12 @@ function startWatching(base: Base) {
         store.recordFlows(connections)
       },
     },
-    judge: createResponder({ settings: config.respond, allowList: allow }).judge,
+    judge: createResponder({
+      settings: config.respond,
+      allowList: allow,
+      repeats: base.escalation.repeats,
+      isTrusted: base.suggestions.isTrusted,
+    }).judge,
     closeSockets: enforcer.closeSockets.bind(enforcer),
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,

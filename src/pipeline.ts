@@ -1,10 +1,8 @@
 import type { AlertBook } from '#core/alert-book.ts'
-import type { Gate } from '#core/gate.ts'
 import type { LiveConnections } from '#core/live-connections.ts'
 import type { OwnerAnswer, OwnerDesk } from '#core/owner-desk.ts'
 import type { PeerDesk } from '#core/peer-desk.ts'
-import { duration } from '#core/present.ts'
-import type { Target } from '#model/address.ts'
+import { type ResponseParts, respond } from '#core/response.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Finding } from '#model/finding.ts'
 import type { Connection, FlowRecord } from '#model/flow.ts'
@@ -16,26 +14,24 @@ import type { Store } from '#store/store.ts'
 /**
  * THE MAP of the core.
  *
- *   flow    → owner → name and place → live list → store
- *   finding → alert → verdict → gate (allow list, kernel, record) → store → people
+ *   flow    → owner → name and place → threat lists → live list → store
+ *   finding → verdict → alert → response (gate: allow list, kernel, record) → store → people
  *
  * The packet side, frame → packet → hosts → flow → detectors, is in watch.ts.
  */
-export interface PipelineParts {
+export interface PipelineParts extends ResponseParts {
   readonly owners: OwnerDesk
   readonly peers: PeerDesk
+  /** Holds peers and names against the threat lists, and does what those are set to. */
+  readonly look: (connections: readonly Connection[]) => Connection[]
   readonly live: LiveConnections
   readonly alerts: AlertBook
-  readonly gate: Gate
   readonly store: Pick<Store, 'recordFlows' | 'recordAlert'>
   readonly judge: (finding: Finding) => Verdict
-  readonly closeSockets: (target: Target) => number
   readonly standpoint: () => Standpoint
   /** The capture counts flows from 0 at each start; the store keeps those of all runs. */
   readonly firstFlowId: number
   readonly now: () => number
-  /** A block is in the kernel: for the packet that caused it. Milliseconds since the epoch. */
-  readonly reacted: (packetAt: number) => void
   /** Tells people: page, journal, channels. */
   readonly told: (alert: Alert, isNew: boolean) => void
 }
@@ -64,49 +60,31 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     flowsSeen(flows) {
       const standpoint = parts.standpoint()
       const seen = flows.map((flow) => connectionOf({ ...flow, id: idOf(flow.id) }, standpoint))
-      const connections = owners.attach(seen).map(peers.describe)
+      const connections = parts.look(owners.attach(seen).map(peers.describe))
       live.see(connections, parts.now())
       store.recordFlows(connections)
     },
 
     ownersFound(answers) {
-      const completed = owners.complete(answers).map(peers.describe)
+      const completed = parts.look(owners.complete(answers).map(peers.describe))
       live.complete(completed)
       store.recordFlows(completed)
     },
 
-    findingReported(finding) {
-      const verdict = parts.judge(finding)
-      const { alert, isNew } = alerts.fold(finding)
-      const response = respond(verdict, alert, parts)
-      const answered = alerts.change(alert.id, { response }) ?? { ...alert, response }
-      void store.recordAlert(answered)
-      parts.told(answered, isNew)
-    },
+    findingReported,
   }
-}
 
-/** Does what the verdict says; answers it in words. */
-function respond(verdict: Verdict, alert: Alert, { gate, closeSockets, reacted }: PipelineParts): string {
-  if (verdict.action === 'record') return `Recorded only: ${verdict.because}`
-  if (verdict.action === 'spare') return `Not blocked: ${verdict.because}`
-  if (gate.blockOf(alert.subject)) return alert.response || 'Blocked already'
-
-  const { target, forSeconds } = verdict
-  const answer = gate.block({
-    target,
-    seconds: forSeconds,
-    origin: 'detector',
-    actor: alert.detector,
-    reason: alert.summary,
-    alertId: alert.id,
-  })
-  if (answer.state === 'spared') return `Not blocked: ${answer.by.note}`
-  if (answer.enforced) reacted(alert.lastSeenAt)
-  // The element is in the kernel, so nothing new comes in: what is open can be closed at leisure.
-  setImmediate(() => closeSockets(target))
-  if (answer.enforced) return `Blocked for ${duration(forSeconds)}`
-  return `To be blocked for ${duration(forSeconds)}, but the kernel did not take it yet`
+  function findingReported(finding: Finding): void {
+    const verdict = parts.judge(finding)
+    if (verdict.action === 'ignore') return
+    const { alert, isNew } = alerts.fold(finding)
+    const response = respond(verdict, alert, parts)
+    const answered = alerts.change(alert.id, response) ?? { ...alert, ...response }
+    void store.recordAlert(answered)
+    parts.told(answered, isNew)
+    // More than the budget allows at once is something that people should hear of, once.
+    if ('overflow' in verdict && verdict.overflow) findingReported(verdict.overflow)
+  }
 }
 
 function connectionOf(flow: FlowRecord, standpoint: Standpoint): Connection {

@@ -188,8 +188,16 @@ export const Alert = z
 
 export const Block = z
   .object({
+    suggestion: z
+      .object({ target: z.string(), forSeconds: z.number() })
+      .optional()
+      .openapi({ description: 'A block that waits for a person to accept it' }),
     target: z.string(),
-    origin: z.enum(['detector', 'person', 'kernel']),
+    effect: z
+      .literal('limit')
+      .optional()
+      .openapi({ description: 'Absent: nothing gets through. limit: few packets a second do' }),
+    origin: z.enum(['detector', 'person', 'kernel', 'feed']),
     actor: z.string(),
     reason: z.string(),
     since: time,
@@ -240,7 +248,7 @@ export const Decision = z
   .object({
     id: z.number().int(),
     at: time,
-    kind: z.enum(['block', 'unblock', 'expire', 'adopt', 'spare', 'refuse', 'allow', 'disallow']),
+    kind: z.enum(['block', 'limit', 'unblock', 'expire', 'adopt', 'spare', 'refuse', 'allow', 'disallow']),
     target: z.string(),
     actor: z.string(),
     reason: z.string(),

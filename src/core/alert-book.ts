@@ -9,7 +9,7 @@ const CAPACITY = 2_000
 export interface AlertBook {
   fold(finding: Finding): { readonly alert: Alert; readonly isNew: boolean }
   /** Answers the alert with `change` applied; undefined when it is not among the recent ones. */
-  change(id: number, change: Partial<Pick<Alert, 'response' | 'archived'>>): Alert | undefined
+  change(id: number, change: Partial<Pick<Alert, 'response' | 'archived' | 'suggestion'>>): Alert | undefined
   /** Recent alerts that nobody archived. */
   readonly open: number
 }

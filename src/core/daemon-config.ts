@@ -5,9 +5,10 @@ import { environmentOverrides } from '#config/environment.ts'
 import { loadConfig, type Override } from '#config/load.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { type PlacesSettings, placesSettings } from '#identify/places/settings.ts'
+import { type IntelSettings, intelSettings } from '#intel/settings.ts'
 import { parseTarget } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
-import { type RespondSettings, respondSettings } from '#policy/respond/settings.ts'
+import { type RespondSettings, respondSettingsFor } from '#policy/respond/settings.ts'
 import { type StoreSettings, storeSettings } from '#store/settings.ts'
 import type { DaemonPlaces } from './places.ts'
 import {
@@ -27,6 +28,7 @@ export interface DaemonConfig {
   readonly enforce: EnforceSettings
   readonly store: StoreSettings
   readonly places: PlacesSettings
+  readonly intel: IntelSettings
   readonly page: PageSettings
   readonly allow: readonly AllowEntry[]
   readonly dryRun: boolean
@@ -35,15 +37,17 @@ export interface DaemonConfig {
 /** Every section that the config may have; a detector's settings are `detectors.<id>`. */
 export async function configSections() {
   const detectors: Record<`detectors.${string}`, ZodType> = {}
-  for (const { id, settings } of await loadDetectors()) detectors[`detectors.${id}`] = settings
+  const all = await loadDetectors()
+  for (const { id, settings } of all) detectors[`detectors.${id}`] = settings
   return {
     capture: captureSettings,
-    respond: respondSettings,
+    respond: respondSettingsFor(all.map(({ id }) => id)),
     enforce: enforceSettings,
     allow: allowSettings,
     store: storeSettings,
     page: pageSettings,
     places: placesSettings,
+    intel: intelSettings,
     ...detectors,
   }
 }
@@ -65,6 +69,7 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
     store: read.store,
     page: read.page,
     places: read.places,
+    intel: read.intel,
     allow: read.allow.flatMap((text) => {
       const target = parseTarget(text)
       return target ? [{ target, source: 'config' as const, note: `in ${places.configFile}` }] : []

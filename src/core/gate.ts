@@ -7,6 +7,7 @@ import type { Store } from '#store/store.ts'
 
 export interface BlockOrder {
   readonly target: Target
+  readonly effect?: 'limit'
   /** Absent: until somebody unblocks it. */
   readonly seconds?: number
   readonly origin: BlockOrigin
@@ -44,12 +45,14 @@ export interface GateParts {
   readonly store: Pick<Store, 'recordDecision' | 'remembered'>
   spares(target: Target): AllowEntry | undefined
   now(): number
-  /** Told after each change of the list. */
-  changed(decision: Decision): void
+  /** Told after each change of the list, with the block that was put in or taken away. */
+  changed(decision: Decision, block?: Block): void
 }
 
 /** A decision before it has its number and time. */
 export type Undated = Omit<Decision, 'id' | 'at'>
+
+type Change = Parameters<Store['recordDecision']>[1]
 
 interface Counted {
   block: Block
@@ -78,7 +81,7 @@ export class Gate {
   }
 
   block(order: BlockOrder): GateAnswer {
-    const { target, origin, actor, reason, seconds } = order
+    const { target, origin, actor, reason, seconds, effect } = order
     const links = {
       ...(order.alertId === undefined ? {} : { alertId: order.alertId }),
       ...(order.undoes === undefined ? {} : { undoes: order.undoes }),
@@ -90,7 +93,7 @@ export class Gate {
       return { state: 'spared', by, ...noted }
     }
     const decision = this.#decide({
-      kind: 'block',
+      kind: effect ?? 'block',
       target,
       actor,
       reason,
@@ -99,6 +102,7 @@ export class Gate {
     })
     const block: Block = {
       target,
+      ...(effect && { effect }),
       origin,
       actor,
       reason,
@@ -203,9 +207,9 @@ export class Gate {
     return { id: ++this.#lastDecisionId, at: this.#parts.now(), ...undated }
   }
 
-  #record(decision: Decision, change?: Parameters<Store['recordDecision']>[1]): Promise<void> {
+  #record(decision: Decision, change?: Change, block = change?.add): Promise<void> {
     const recorded = this.#parts.store.recordDecision(decision, change)
-    this.#parts.changed(decision)
+    this.#parts.changed(decision, block)
     return recorded
   }
 
@@ -222,7 +226,11 @@ export class Gate {
     this.#ranges.delete(undated.target)
     this.#parts.enforcer.unblock(undated.target)
     const decision = this.#decide(undated)
-    return { block: known.block, decision, recorded: this.#record(decision, { remove: undated.target }) }
+    return {
+      block: known.block,
+      decision,
+      recorded: this.#record(decision, { remove: undated.target }, known.block),
+    }
   }
 
   #readCounters(at: number): void {
@@ -257,6 +265,7 @@ export class Gate {
     const decision = this.#decide({ kind: 'adopt', target, actor: 'gatehouse', reason })
     const block: Block = {
       target,
+      ...(kept.effect && { effect: kept.effect }),
       origin: 'kernel',
       actor: 'gatehouse',
       reason,
@@ -282,6 +291,7 @@ function asCountedBlock(known: Counted): CountedBlock {
 /** The kernel element's own text: enough to say who and why after a crash. */
 const enforcedBlock = (block: Block): EnforcedBlock => ({
   target: block.target,
+  ...(block.effect && { effect: block.effect }),
   note: `${block.actor}: ${block.reason}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 120),
   ...(block.until === undefined ? {} : { until: block.until }),
 })

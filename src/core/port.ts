@@ -213,6 +213,7 @@ export class CorePort implements Port {
       case 'adopt':
         return this.#undoBlock(decision, actor)
       case 'unblock':
+      case 'limit':
       case 'expire':
         return this.#undoUnblock(decision, actor)
       case 'allow':

@@ -19,9 +19,9 @@ export function shownConnection(
     ...(handshakeMs === undefined ? {} : { handshakeMs }),
     ...(ended === undefined ? {} : { ended }),
     ...(owner === undefined ? {} : { owner }),
-    verdict: block ? 'blocked' : 'allowed',
+    verdict: block && block.effect === undefined ? 'blocked' : 'allowed',
     verdictBecause: block
-      ? `${block.actor} blocked ${block.target}: ${block.reason}`
+      ? `${block.actor} ${block.effect === 'limit' ? 'limited' : 'blocked'} ${block.target}: ${block.reason}`
       : 'No block names this address.',
   }
 }

@@ -3,6 +3,7 @@ import { ip } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Finding } from '#model/finding.ts'
 import { createResponder } from '#policy/respond/respond.ts'
+import { respondSettings } from '#policy/respond/settings.ts'
 import { type AlertBook, createAlertBook } from './alert-book.ts'
 import { Gate } from './gate.ts'
 
@@ -60,18 +61,21 @@ function createTrial({ enforcer, spares, now }: RehearsalParts): { trial: Trial;
     enforcer,
     store: {
       recordDecision: () => settled,
-      remembered: { blocks: [], allow: [], alerts: [], lastAlertId: 0, lastDecisionId: 0 },
+      remembered: {
+        blocks: [],
+        past: [],
+        trusts: [],
+        allow: [],
+        alerts: [],
+        lastAlertId: 0,
+        lastDecisionId: 0,
+      },
     },
     spares,
     now,
     changed() {},
   })
-  const settings = {
-    blockFrom: 'high',
-    blockSeconds: BLOCK_SECONDS,
-    blocksPerMinute: ROUNDS,
-    ipv6PrefixBits: 128,
-  } as const
+  const settings = respondSettings.parse({ blockSeconds: BLOCK_SECONDS, blocksPerMinute: ROUNDS })
   const trial: Trial = {
     alerts: createAlertBook([], 0),
     gate,

@@ -60,6 +60,12 @@ export const enforceSettings = z
       .describe(
         'So many refusals go out at once before the limit holds. More than detectors.port-scan.refusedPorts.',
       ),
+    limitedPerSecond: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(20)
+      .describe('How many packets a second an address that is limited, not blocked, gets through.'),
   })
   .prefault({})
 

@@ -2,7 +2,7 @@ import { type Generation, NftTable, type SetFill } from '#kernel/nft.ts'
 import type { DumpedElement, NftElement } from '#kernel/nft-elements.ts'
 import { type Cidr, type Ip, isRange, type Target } from '#model/address.ts'
 import type { DropCount, EnforcedBlock } from './enforcer.ts'
-import { FAMILY_SETS, type FamilySets, isOf, layoutOf, type RefusalLimit } from './layout.ts'
+import { FAMILY_SETS, type FamilySets, isOf, type Limits, layoutOf } from './layout.ts'
 import { dropsByRange, RangeSets } from './range-sets.ts'
 import { addressNumber, addressText, bytesOfAddress } from './segments.ts'
 
@@ -21,18 +21,23 @@ export interface Reading {
 /** Blocks as elements of our table. Answers are 0 or a positive errno; only the constructor throws (KernelError). */
 export class BlockTable {
   readonly #table: NftTable
-  #limit: RefusalLimit | undefined
+  #limits: Limits
   readonly #ranges = FAMILY_SETS.map((sets) => ({ sets, kept: new RangeSets(sets) }))
 
-  /** `limit` slows refusals; it is dropped when the kernel cannot do that. */
-  constructor(name: string, limit?: RefusalLimit) {
+  /** `limits` are dropped when the kernel cannot slow anything. */
+  constructor(name: string, limits: Limits = {}) {
     this.#table = new NftTable(name)
-    this.#limit = limit
+    this.#limits = limits
   }
 
   /** Whether the table, as built last, slows refusals. */
   get hasBrake(): boolean {
-    return this.#limit !== undefined
+    return this.#limits.refusals !== undefined
+  }
+
+  /** False for a limit on a kernel that has none: it blocks, and lets through whom it should slow. */
+  canHold({ effect }: EnforcedBlock): boolean {
+    return effect === undefined || this.#limits.packets !== undefined
   }
 
   /** Refusals held back since the table was built. */
@@ -45,22 +50,27 @@ export class BlockTable {
     return isRange(block.target) ? this.syncRanges(wanted, now) : this.#putAddress(block, now)
   }
 
-  take(target: Target, wanted: Iterable<EnforcedBlock>, now: number): number {
+  take(
+    block: Pick<EnforcedBlock, 'target' | 'effect'>,
+    wanted: Iterable<EnforcedBlock>,
+    now: number,
+  ): number {
+    const { target } = block
     if (isRange(target)) return this.syncRanges(wanted, now)
     const errno = this.#table.change([
-      { set: addressSetOf(target), removed: [{ key: bytesOfAddress(target) }], elements: [] },
+      { set: addressSetOf(block), removed: [{ key: bytesOfAddress(target) }], elements: [] },
     ])
     return errno === ENOENT ? 0 : errno
   }
 
   /** Asks for one address: a long reading beside changes may overlook some. */
-  holdsAddress(target: Target): boolean {
-    return this.#table.get(addressSetOf(target), bytesOfAddress(target as Ip)) !== undefined
+  holdsAddress(block: EnforcedBlock): boolean {
+    return this.#table.get(addressSetOf(block), bytesOfAddress(block.target as Ip)) !== undefined
   }
 
   /** Adds addresses that are new, in transactions of 100,000. */
   putManyAddresses(blocks: readonly EnforcedBlock[], now: number): number {
-    return this.#table.addMany(addressFills(blocks, now))
+    return this.#table.addMany(this.#addressFills(blocks, now))
   }
 
   syncRanges(wanted: Iterable<EnforcedBlock>, now: number): number {
@@ -79,18 +89,20 @@ export class BlockTable {
   /** Puts table and blocks in place, whatever was there: in one transaction, so nobody slips through. */
   rebuild(wanted: Iterable<EnforcedBlock>, counts: ReadonlyMap<Target, DropCount>, now: number): number {
     const all = [...wanted]
-    const fills: SetFill[] = addressFills(all, now, counts)
+    const fills: SetFill[] = this.#addressFills(all, now, counts)
     for (const { sets, kept } of this.#ranges) {
       const ranges = all.filter(({ target }) => isOf(sets, target, 'range'))
       fills.push(...kept.fills(ranges, now, counts))
     }
     const { name } = this.#table
-    const errno = this.#table.build(layoutOf(name, this.#limit), fills)
-    if (errno === 0 || this.#limit === undefined) return errno
+    const errno = this.#table.build(layoutOf(name, this.#limits), fills)
+    if (errno === 0 || Object.keys(this.#limits).length === 0) return errno
     // A kernel without nft_limit must still block.
-    const errnoWithoutBrake = this.#table.build(layoutOf(name), fills)
-    if (errnoWithoutBrake === 0) this.#limit = undefined
-    return errnoWithoutBrake
+    const paced = new Set(FAMILY_SETS.map(({ limited }) => limited))
+    const unpaced = fills.filter(({ set }) => !paced.has(set))
+    const errnoWithoutLimits = this.#table.build(layoutOf(name), unpaced)
+    if (errnoWithoutLimits === 0) this.#limits = {}
+    return errnoWithoutLimits
   }
 
   /** An errno when the table is not there or the kernel refuses. */
@@ -106,6 +118,11 @@ export class BlockTable {
           const target = addressText(element.key)
           blocks.push(blockOf(target, element, now))
           counts.set(target, { packets: element.packets, bytes: element.bytes })
+        })) ||
+        (await this.#readLimited(sets, (element) => {
+          const target = addressText(element.key)
+          blocks.push({ ...blockOf(target, element, now), effect: 'limit' })
+          if (!counts.has(target)) counts.set(target, { packets: 0, bytes: 0 })
         })) ||
         (await this.#table.dumpSlowly(sets.book, (element) => {
           booked.push(blockOf(bookedTarget(element.key), element, now))
@@ -142,14 +159,40 @@ export class BlockTable {
     this.#table.close()
   }
 
+  /** Not there while this kernel, or a table of an older version, has no such set: then nobody is limited. */
+  async #readLimited(sets: FamilySets, read: (element: DumpedElement) => void): Promise<number> {
+    const errno = await this.#table.dumpSlowly(sets.limited, read)
+    return errno === ENOENT ? 0 : errno
+  }
+
+  #addressFills(
+    blocks: readonly EnforcedBlock[],
+    now: number,
+    counts?: ReadonlyMap<Target, DropCount>,
+  ): SetFill[] {
+    const fills = addressFills(blocks, now, counts)
+    if (this.#limits.packets === undefined) return fills
+    const limited = blocks.filter(({ effect }) => effect === 'limit')
+    return [
+      ...fills,
+      ...FAMILY_SETS.map((sets) => ({
+        set: sets.limited,
+        elements: limited
+          .filter(({ target }) => isOf(sets, target, 'address'))
+          .map((block) => addressElement(block, now)),
+      })),
+    ]
+  }
+
   /** A new end for a block that is there: out and in within one transaction, the counter goes on. */
   #putAddress(block: EnforcedBlock, now: number): number {
-    const set = addressSetOf(block.target)
+    const set = addressSetOf(block)
     const element = addressElement(block, now)
     const errno = this.#table.add(set, element)
     if (errno !== EEXIST) return errno
     const { key } = element
-    const counted = this.#table.get(set, key)
+    // A limited address has no counter.
+    const counted = block.effect ? undefined : this.#table.get(set, key)
     const changed = this.#table.change([
       { set, removed: [{ key }], elements: [counted ? { ...element, counted } : element] },
     ])
@@ -169,7 +212,7 @@ function addressFills(
   return FAMILY_SETS.map((sets) => ({
     set: sets.addresses,
     elements: blocks
-      .filter(({ target }) => isOf(sets, target, 'address'))
+      .filter(({ target, effect }) => effect === undefined && isOf(sets, target, 'address'))
       .map((block) => {
         const counted = counts?.get(block.target)
         const element = addressElement(block, now)
@@ -182,10 +225,10 @@ function addressElement({ target, until, note }: EnforcedBlock, now: number): Nf
   return { key: bytesOfAddress(target as Ip), note, ...(until !== undefined && { timeoutMs: until - now }) }
 }
 
-function addressSetOf(target: Target): string {
+function addressSetOf({ target, effect }: Pick<EnforcedBlock, 'target' | 'effect'>): string {
   const sets = FAMILY_SETS.find((each: FamilySets) => isOf(each, target, 'address'))
   if (sets === undefined) throw new Error(`${target} is a range`)
-  return sets.addresses
+  return effect === 'limit' ? sets.limited : sets.addresses
 }
 
 function bookedTarget(key: Uint8Array): Cidr {

@@ -4,6 +4,8 @@ import type { PartHealth } from '#model/health.ts'
 /** What a block carries into the kernel, so that a later run can adopt it with its reason. */
 export interface EnforcedBlock {
   readonly target: Target
+  /** Absent: nothing gets through. `limit`: few packets a second do; of single addresses only. */
+  readonly effect?: 'limit'
   /** Milliseconds since the epoch; absent: no end. */
   readonly until?: number
   /** Short text kept with the element: at most 120 bytes. */

@@ -1,4 +1,4 @@
-import type { BrakeLayout, Family, TableLayout } from '#kernel/nft-table.ts'
+import type { BrakeLayout, Family, Pace, TableLayout } from '#kernel/nft-table.ts'
 import { isIpv6, isRange, type Target } from '#model/address.ts'
 
 /**
@@ -14,6 +14,8 @@ const FAMILIES: readonly Family[] = [4, 6]
 export interface FamilySets {
   readonly family: Family
   readonly addresses: string
+  /** Who gets few packets through. */
+  readonly limited: string
   /** What is dropped: segments that share no address. */
   readonly ranges: string
   /** The ranges as they were asked for, with their notes: no rule reads it, the next run adopts it. */
@@ -22,15 +24,18 @@ export interface FamilySets {
   readonly refused: string
 }
 
-/** How many refusals one host gets from another: `burst` at once, then `perSecond`. */
-export interface RefusalLimit {
-  readonly perSecond: number
-  readonly burst: number
+/** What the kernel slows; absent: it does not. */
+export interface Limits {
+  /** Refusals that one host gets from another. */
+  readonly refusals?: Pace
+  /** Packets of each limited address. */
+  readonly packets?: Pace
 }
 
 const setsOf = (family: Family): FamilySets => ({
   family,
   addresses: `blocked${family}`,
+  limited: `limited${family}`,
   ranges: `ranges${family}`,
   book: `range_book${family}`,
   refused: `refused${family}`,
@@ -44,21 +49,31 @@ const DROPS_BY_TARGET = DROPPING_SETS.map((set) => ({ by: 'target', set }) as co
 
 /**
  * Our one table: what comes from a blocked address is dropped on its way in and through, what goes to it on its way
- * out. `limit` slows refusals (docs/decisions/008); absent: none is held back.
+ * out. What a limited address sends is dropped beyond its pace, once it is blocked all of it. Refusals are slowed by
+ * the brakes (docs/decisions/008).
  */
-export function layoutOf(table: string, limit?: RefusalLimit): TableLayout {
-  const brakes: BrakeLayout[] = limit ? FAMILY_SETS.map(({ refused }) => ({ set: refused, ...limit })) : []
+export function layoutOf(table: string, { refusals, packets }: Limits = {}): TableLayout {
+  const brakes: BrakeLayout[] = refusals
+    ? FAMILY_SETS.map(({ refused }) => ({ set: refused, ...refusals }))
+    : []
+  const paced = packets ? FAMILY_SETS.map(({ limited }) => ({ by: 'source', set: limited }) as const) : []
   return {
     table,
-    sets: FAMILY_SETS.flatMap(({ family, addresses, ranges, book, refused }) => [
+    sets: FAMILY_SETS.flatMap(({ family, addresses, limited, ranges, book, refused }) => [
       { name: addresses, family, holds: 'address' },
       { name: ranges, family, holds: 'interval' },
       { name: book, family, holds: 'network' },
-      ...(limit ? [{ name: refused, family, holds: 'pair' } as const] : []),
+      ...(packets ? [{ name: limited, family, holds: 'address', pace: packets } as const] : []),
+      ...(refusals ? [{ name: refused, family, holds: 'pair' } as const] : []),
     ]),
     chains: [
-      { hook: 'input', priority: PRIORITY, drops: DROPS_BY_SOURCE },
-      { hook: 'forward', priority: PRIORITY, drops: [...DROPS_BY_SOURCE, ...DROPS_BY_TARGET], brakes },
+      { hook: 'input', priority: PRIORITY, drops: [...DROPS_BY_SOURCE, ...paced] },
+      {
+        hook: 'forward',
+        priority: PRIORITY,
+        drops: [...DROPS_BY_SOURCE, ...DROPS_BY_TARGET, ...paced],
+        brakes,
+      },
       { hook: 'output', priority: PRIORITY, drops: DROPS_BY_TARGET, brakes },
     ],
   }

@@ -4,7 +4,7 @@ import { isRange, type Target } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import { BlockTable, EXPIRY_SLACK_MS, type Reading } from './block-table.ts'
 import type { DropCount, EnforcedBlock, Enforcer } from './enforcer.ts'
-import type { RefusalLimit } from './layout.ts'
+import type { Limits } from './layout.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 
 /** How often we ask the kernel whether anybody changed the ruleset: 5 µs a time (docs/decisions/004). */
@@ -26,8 +26,7 @@ export interface NftablesOptions {
   now(): number
   /** Name of our table in family inet; default `gatehouse`. */
   readonly table?: string
-  /** Absent: refusals of closed ports are not slowed. */
-  readonly refusals?: RefusalLimit
+  readonly limits?: Limits
   /** Told when another program had changed our table, and it was put back. */
   onRepair?(what: string): void
 }
@@ -39,7 +38,7 @@ class NftablesEnforcer implements Enforcer {
   readonly #now: () => number
   readonly #name: string
   readonly #onRepair: ((what: string) => void) | undefined
-  readonly #refusals: RefusalLimit | undefined
+  readonly #limits: Limits
   /** Refusals held back: by tables that are gone, and by the one in place. */
   readonly #braked = { before: 0, now: 0 }
   readonly #wanted = new Map<Target, EnforcedBlock>()
@@ -67,8 +66,8 @@ class NftablesEnforcer implements Enforcer {
   #cannotClose = false
   #looking: NodeJS.Timeout | undefined
 
-  constructor({ now, table = 'gatehouse', onRepair, refusals }: NftablesOptions) {
-    this.#refusals = refusals
+  constructor({ now, table = 'gatehouse', onRepair, limits = {} }: NftablesOptions) {
+    this.#limits = limits
     this.#now = now
     this.#name = table
     this.#onRepair = onRepair
@@ -82,10 +81,14 @@ class NftablesEnforcer implements Enforcer {
 
   block(block: EnforcedBlock, now: number): boolean {
     if (block.until !== undefined && block.until <= now) return this.unblock(block.target)
+    const before = this.#wanted.get(block.target)
     if (!this.#remember(block)) return false
-    if (!this.#inPlace || !this.#table) return false
+    if (!this.#inPlace || !this.#table?.canHold(block)) return false
     const errno = this.#table.put(block, this.#wanted.values(), now)
-    return this.#done(errno, [block])
+    const isDone = this.#done(errno, [block])
+    if (isDone && before && before.effect !== block.effect)
+      this.#table.take(before, this.#wanted.values(), now)
+    return isDone
   }
 
   blockMany(blocks: readonly EnforcedBlock[], now: number): boolean {
@@ -104,11 +107,12 @@ class NftablesEnforcer implements Enforcer {
   }
 
   unblock(target: Target): boolean {
-    const wasWanted = this.#forget(target)
+    const known = this.#wanted.get(target)
+    this.#forget(target)
     // Its time was over: the kernel ends it by itself.
-    if (this.#inPlace && !wasWanted) return true
-    if (this.#inPlace && this.#table) {
-      const errno = this.#table.take(target, this.#wanted.values(), this.#now())
+    if (this.#inPlace && !(known && this.#table?.canHold(known))) return true
+    if (known && this.#inPlace && this.#table) {
+      const errno = this.#table.take(known, this.#wanted.values(), this.#now())
       if (errno === 0) return true
       this.#refused(errno)
     }
@@ -165,7 +169,7 @@ class NftablesEnforcer implements Enforcer {
   }
 
   #brakeNote(): string {
-    if (this.#refusals && this.#table?.hasBrake === false) return '; this kernel cannot slow refusals'
+    if (this.#limits.refusals && this.#table?.hasBrake === false) return '; this kernel cannot slow refusals'
     const { brakedRefusals } = this
     return brakedRefusals === 0 ? '' : `; ${brakedRefusals} answers of closed ports held back`
   }
@@ -192,7 +196,8 @@ class NftablesEnforcer implements Enforcer {
   }
 
   #remember(block: EnforcedBlock): boolean {
-    const { target } = block
+    const { target, effect } = block
+    if (effect === 'limit' && isRange(target)) return false
     const isNew = !this.#wanted.has(target)
     const hasNoRoom = this.#wanted.size >= MAX_BLOCKS || (isRange(target) && this.#rangeCount >= MAX_RANGES)
     if (isNew && hasNoRoom) {
@@ -205,12 +210,11 @@ class NftablesEnforcer implements Enforcer {
     return true
   }
 
-  #forget(target: Target): boolean {
-    if (!this.#wanted.delete(target)) return false
+  #forget(target: Target): void {
+    if (!this.#wanted.delete(target)) return
     this.#isFull = false
     if (isRange(target)) this.#rangeCount--
     this.#counts.delete(target)
-    return true
   }
 
   /** Ends a change: the blocks are in the kernel, or the table was gone and is put back, or the kernel refuses. */
@@ -261,7 +265,7 @@ class NftablesEnforcer implements Enforcer {
 
   #open(): BlockTable | undefined {
     try {
-      this.#table ??= new BlockTable(this.#name, this.#refusals)
+      this.#table ??= new BlockTable(this.#name, this.#limits)
     } catch (error) {
       if (!(error instanceof KernelError)) throw error
       this.#refused(error.errno)
@@ -371,12 +375,12 @@ class NftablesEnforcer implements Enforcer {
 
   /** What a long reading overlooked is asked for one by one. */
   #lacksAddresses({ counts }: Reading): boolean {
-    const doubts: Target[] = []
+    const doubts: EnforcedBlock[] = []
     for (const block of this.#wanted.values()) {
       if (isRange(block.target) || counts.has(block.target) || !this.#lasts(block)) continue
-      if (doubts.push(block.target) >= MAX_DOUBTS) break
+      if (this.#table?.canHold(block) && doubts.push(block) >= MAX_DOUBTS) break
     }
-    return doubts.some((target) => !this.#table?.holdsAddress(target))
+    return doubts.some((block) => !this.#table?.holdsAddress(block))
   }
 
   #lacksRanges({ counts, areRangesWhole }: Reading): boolean {

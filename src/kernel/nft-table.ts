@@ -39,6 +39,14 @@ export interface SetLayout {
   readonly name: string
   readonly family: Family
   readonly holds: 'address' | 'interval' | 'network' | 'pair'
+  /** Instead of a counter each element has a limit: a look-up finds it only for packets beyond it. */
+  readonly pace?: Pace
+}
+
+/** So many packets pass at once, then so many a second. */
+export interface Pace {
+  readonly perSecond: number
+  readonly burst: number
 }
 
 /** How many refusals of one host to another pass: `burst` at once, then `perSecond`. The set is one of pairs. */
@@ -120,10 +128,24 @@ function writeSet(
     writer.uint32BigEndian(SET_SIZE, MAX_PAIRS).close(description)
   } else if (set.holds !== 'network') {
     const expression = writer.nest(SET.expression)
-    writer.text(EXPRESSION.name, 'counter').close(expression)
+    if (set.pace) writePace(writer, set.pace)
+    else writer.text(EXPRESSION.name, 'counter')
+    writer.close(expression)
   }
   writer.end()
 }
+
+/** As nft_lookup runs it, a limit that is not exceeded ends the rule (nft_set_elem_update_expr, Linux 5.7). */
+function writePace(writer: NetlinkWriter, { perSecond, burst }: Pace): void {
+  writer.text(EXPRESSION.name, 'limit')
+  const limit = writer.nest(EXPRESSION.data)
+  writer.uint64BigEndian(1, BigInt(perSecond)).uint64BigEndian(2, 1n)
+  writer.uint32BigEndian(3, burst).uint32BigEndian(4, 0).uint32BigEndian(5, LIMIT_OVER)
+  writer.close(limit)
+}
+
+/** NFT_LIMIT_F_INV (linux/netfilter/nf_tables.h). */
+const LIMIT_OVER = 1
 
 const FLAGS_OF = { address: 0, interval: SET_FLAG.interval, network: 0, pair: SET_FLAG.dynamic } as const
 const SET_SIZE = 1

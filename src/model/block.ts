@@ -5,6 +5,8 @@ export type BlockOrigin = 'detector' | 'person' | 'kernel'
 /** One address or range that the kernel turns away. */
 export interface Block {
   readonly target: Target
+  /** Absent: nothing gets through. `limit`: few packets a second do. */
+  readonly effect?: 'limit'
   /** `kernel`: found in the kernel set at start, by an earlier run. */
   readonly origin: BlockOrigin
   /** Detector id or the name of the person. */

@@ -2,6 +2,7 @@ import type { Target } from './address.ts'
 
 export type DecisionKind =
   | 'block'
+  | 'limit'
   | 'unblock'
   | 'expire'
   | 'adopt'

@@ -121,8 +121,37 @@ test('remembers blocks in force, what people allowed, recent alerts and the last
     blocks: [endless],
     allow: [{ target: '192.0.2.2', source: 'person', note: 'the printer' }],
     alerts: [anAlert(6)],
+    past: [aDecision(4, { kind: 'unblock' })],
+    trusts: [],
     lastAlertId: 7,
     lastDecisionId: 4,
+  })
+})
+
+test('remembers who was blocked by a detector, what it earned, who is only limited, and what was suggested', () => {
+  const folder = newFolder()
+  const first = open(folder)
+  const limited = aBlock({ effect: 'limit' })
+  const blocked = aDecision(1, { alertId: 6 })
+  const suggestion = { target: ip('203.0.113.9'), forSeconds: 600 }
+  const trust = { detector: 'port-scan', accepted: 2, at: NOON }
+  first.write(
+    [
+      { kind: 'decision', decision: blocked },
+      { kind: 'decision', decision: aDecision(2, { kind: 'limit', alertId: 6 }), add: limited },
+      { kind: 'alert', alert: anAlert(6, { suggestion }) },
+      { kind: 'trust', trust: { ...trust, accepted: 1 } },
+      { kind: 'trust', trust },
+    ],
+    NOON,
+  )
+  close(first)
+  const { past, trusts, blocks, alerts } = open(folder).remembered
+  expect({ past, trusts, blocks, alerts }).toEqual({
+    past: [blocked],
+    trusts: [trust],
+    blocks: [limited],
+    alerts: [anAlert(6, { suggestion })],
   })
 })
 

@@ -347,7 +347,15 @@ export class Archive {
 }
 
 const EMPTY = { items: [], total: 0 } as const
-const NOTHING: Remembered = { blocks: [], allow: [], alerts: [], lastAlertId: 0, lastDecisionId: 0 }
+const NOTHING: Remembered = {
+  blocks: [],
+  past: [],
+  trusts: [],
+  allow: [],
+  alerts: [],
+  lastAlertId: 0,
+  lastDecisionId: 0,
+}
 
 const lostTrouble = (lost: number): Trouble => ({
   reason: `${lost} records could not be kept`,

@@ -4,6 +4,7 @@ import type { AllowEntry } from '#model/allow.ts'
 import type { Block } from '#model/block.ts'
 import type { Decision } from '#model/decision.ts'
 import type { EgressEntry } from '#model/egress.ts'
+import type { Trust } from '#model/trust.ts'
 import { type CursorKind, cursorAfter, readCursor, sliceLimit } from './cursor.ts'
 import {
   alertOf,
@@ -15,6 +16,7 @@ import {
   egressOf,
   egressValues,
   type Row,
+  trustOf,
 } from './rows.ts'
 import { columnsOf } from './salvage.ts'
 import type { Remembered, Slice, SliceRequest } from './store.ts'
@@ -30,10 +32,12 @@ export type Entry =
     }
   | { readonly kind: 'egress'; readonly entry: EgressEntry }
   | { readonly kind: 'allow'; readonly entries: readonly AllowEntry[] }
+  | { readonly kind: 'trust'; readonly trust: Trust }
 
 /** Repeats fold into alerts of the last day. */
 const RECENT_MS = 86_400_000
 const RECENT_ALERTS = 1000
+const PAST_DECISIONS = 20_000
 
 /** Alerts, decisions, blocks in force and the personal allow list of one database. Its callers hold the transaction. */
 export class Journal {
@@ -67,6 +71,9 @@ export class Journal {
         return
       case 'allow':
         this.#replaceAllow(entry.entries)
+        return
+      case 'trust':
+        this.#keepTrust(entry.trust)
     }
   }
 
@@ -87,6 +94,8 @@ export class Journal {
         }),
       ),
       alerts: alerts.map(alertOf),
+      past: this.#past(),
+      trusts: this.#rows('SELECT * FROM trusts').map(trustOf),
       lastAlertId: this.#lastId('alerts'),
       lastDecisionId: this.#lastId('decisions'),
     }
@@ -113,6 +122,20 @@ export class Journal {
     this.#db.exec('DELETE FROM allow_entries')
     const insert = this.#db.prepare('INSERT OR REPLACE INTO allow_entries (target, note) VALUES (?, ?)')
     for (const entry of entries) if (entry.source === 'person') insert.run(entry.target, entry.note)
+  }
+
+  #keepTrust({ detector, accepted, at }: Trust): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO trusts (detector, accepted, at) VALUES (?, ?, ?)')
+      .run(detector, accepted, at)
+  }
+
+  #past(): Decision[] {
+    const newestFirst = this.#rows(
+      `SELECT * FROM decisions WHERE (kind = 'block' AND alert_id IS NOT NULL) OR kind = 'unblock'
+        ORDER BY id DESC LIMIT ${PAST_DECISIONS}`,
+    )
+    return newestFirst.map(decisionOf).reverse()
   }
 
   #slice<Item extends { readonly id: number }>(

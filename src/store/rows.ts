@@ -1,12 +1,13 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite'
 import { type Ip, ipBytes, ipFromBytes, type Target } from '#model/address.ts'
-import type { Alert } from '#model/alert.ts'
+import type { Alert, Suggestion } from '#model/alert.ts'
 import type { Block, BlockOrigin } from '#model/block.ts'
 import type { Decision, DecisionKind } from '#model/decision.ts'
 import type { EgressEntry } from '#model/egress.ts'
 import type { Evidence, Severity } from '#model/finding.ts'
 import { type Connection, type Direction, END_REASONS, FLOW_STATES, type NameSource } from '#model/flow.ts'
 import type { Owner, OwnerSource } from '#model/owner.ts'
+import type { Trust } from '#model/trust.ts'
 
 export type Row = Record<string, SQLOutputValue>
 export type Values = Record<string, SQLInputValue>
@@ -178,6 +179,7 @@ export const alertValues = (alert: Alert): Values => ({
   response: bounded(alert.response),
   archived: Number(alert.archived),
   evidence: JSON.stringify(alert.evidence),
+  suggestion: alert.suggestion ? JSON.stringify(alert.suggestion) : null,
 })
 
 export const alertOf = (row: Row): Alert => ({
@@ -201,6 +203,7 @@ export const alertOf = (row: Row): Alert => ({
   lastSeenAt: number(row['last_seen_at']),
   response: text(row['response']),
   archived: row['archived'] === 1,
+  ...(row['suggestion'] !== null && { suggestion: JSON.parse(text(row['suggestion'])) as Suggestion }),
 })
 
 export const decisionValues = (decision: Decision): Values => ({
@@ -245,6 +248,7 @@ export const egressOf = (row: Row): EgressEntry => ({
 
 export const blockValues = (block: Block): Values => ({
   target: block.target,
+  effect: block.effect ?? null,
   origin: block.origin,
   actor: bounded(block.actor),
   reason: bounded(block.reason),
@@ -256,6 +260,7 @@ export const blockValues = (block: Block): Values => ({
 
 export const blockOf = (row: Row): Block => ({
   target: text(row['target']) as Target,
+  ...(row['effect'] === 'limit' && { effect: 'limit' as const }),
   origin: text(row['origin']) as BlockOrigin,
   actor: text(row['actor']),
   reason: text(row['reason']),
@@ -263,6 +268,12 @@ export const blockOf = (row: Row): Block => ({
   ...(row['until'] !== null && { until: number(row['until']) }),
   ...(row['alert_id'] !== null && { alertId: number(row['alert_id']) }),
   decisionId: number(row['decision_id']),
+})
+
+export const trustOf = (row: Row): Trust => ({
+  detector: text(row['detector']),
+  accepted: number(row['accepted']),
+  at: number(row['at']),
 })
 
 /** The 20 bytes of a version 1 Community ID; any other text stays text. */

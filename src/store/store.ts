@@ -8,6 +8,7 @@ import type { FirstSeen, ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Summary, SummaryKind } from '#model/summary.ts'
+import type { Trust } from '#model/trust.ts'
 
 export interface Slice<Item> {
   readonly items: readonly Item[]
@@ -75,6 +76,9 @@ export interface Remembered {
   /** Recent alerts that a repeat may still fold into. */
   readonly alerts: readonly Alert[]
   readonly lastAlertId: number
+  /** Blocks that detectors asked for and what was unblocked, oldest first: who was blocked before is blocked longer. */
+  readonly past: readonly Decision[]
+  readonly trusts: readonly Trust[]
   readonly lastDecisionId: number
 }
 
@@ -91,6 +95,7 @@ export interface Store {
     change?: { readonly add?: Block; readonly remove?: Block['target'] },
   ): Promise<void>
   recordAllow(entries: readonly AllowEntry[]): Promise<void>
+  recordTrust(trust: Trust): Promise<void>
   recordEgress(entry: EgressEntry): Promise<void>
   flows(
     request: SliceRequest & { readonly peer?: string; readonly since?: number },

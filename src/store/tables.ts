@@ -27,6 +27,7 @@ const EVERY_TABLE = [
   'egress',
   'blocks',
   'allow_entries',
+  'trusts',
 ] as const
 
 /** What stands on one open database; made anew with it. */

@@ -128,6 +128,10 @@ class StoreThread implements Store {
     await this.#write({ kind: 'egress', entry })
   }
 
+  async recordTrust(trust: Parameters<Store['recordTrust']>[0]): Promise<void> {
+    await this.#write({ kind: 'trust', trust })
+  }
+
   async flows(request: Parameters<Store['flows']>[0]): Promise<Slice<Connection>> {
     if (request.cursor !== undefined) readCursor('flows', request.cursor)
     this.#flush()

@@ -12,7 +12,10 @@ import type { SocketKey } from '#model/owner.ts'
 const repairs: string[] = []
 const enforcer: Enforcer = createNftablesEnforcer({
   now: () => Date.now(),
-  refusals: { perSecond: Number(process.env['REFUSALS_PER_SECOND'] ?? 10), burst: 12 },
+  limits: {
+    refusals: { perSecond: Number(process.env['REFUSALS_PER_SECOND'] ?? 10), burst: 12 },
+    packets: { perSecond: 20, burst: 20 },
+  },
   onRepair: (what) => repairs.push(`${Date.now()} ${what}`),
 })
 

@@ -9,6 +9,8 @@ import type { SocketKey } from '#model/owner.ts'
 export interface RemoteEnforcer {
   start(): Promise<EnforcedBlock[]>
   block(target: string, forSeconds?: number, note?: string): Promise<boolean>
+  /** Lets few packets of the address through. */
+  limit(target: string, forSeconds: number): Promise<boolean>
   blockMany(blocks: readonly { target: string; until?: number; note: string }[]): Promise<boolean>
   unblock(target: string): Promise<boolean>
   closeSockets(target: string): Promise<number>
@@ -56,6 +58,8 @@ export function runEnforcer(namespace: string, options: EnforcerOptions = {}): R
         note,
         ...(forSeconds !== undefined && { until: Date.now() + forSeconds * 1000 }),
       }),
+    limit: (target, forSeconds) =>
+      ask('block', { target, note: 'test', effect: 'limit', until: Date.now() + forSeconds * 1000 }),
     blockMany: (blocks) => ask('blockMany', blocks),
     unblock: (target) => ask('unblock', target),
     closeSockets: (target) => ask('closeSockets', target),

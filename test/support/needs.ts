@@ -8,6 +8,7 @@ const AVAILABLE = {
   ip: () => installed('ip'),
   nmap: () => installed('nmap'),
   hping3: () => installed('hping3'),
+  ping: () => installed('ping'),
   chromium: () => installed('chromium'),
 } as const
 
