@@ -8,6 +8,7 @@ test.each<[string, Assembler, string]>([
   ['r0 = -1', new Assembler().set(0, -1), 'b7000000ffffffff'],
   ['r1 = map 7', new Assembler().setMap(1, 7), '18110000070000000000000000000000'],
   ['r1 += -8', new Assembler().add(1, -8), '07010000f8ffffff'],
+  ['r2 += r3', new Assembler().addRegister(2, 3), '0f32000000000000'],
   ['r2 -= r3', new Assembler().subtractRegister(2, 3), '1f32000000000000'],
   ['r1 >>>= 32', new Assembler().shiftRight(1, 32), '7701000020000000'],
   ['r1 = *(u32 *)(r6 + 24)', new Assembler().load(4, 1, 6, 24), '6161180000000000'],

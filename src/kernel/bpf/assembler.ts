@@ -11,6 +11,7 @@ const CODE = {
   moveRegister: 0xbf,
   moveNumber: 0xb7,
   addNumber: 0x07,
+  addRegister: 0x0f,
   subtractRegister: 0x1f,
   andNumber: 0x57,
   shiftRightNumber: 0x77,
@@ -84,6 +85,11 @@ export class Assembler {
   /** to += number */
   add(to: Register, number: number): this {
     return this.#add(CODE.addNumber, to, 0, 0, number)
+  }
+
+  /** to += from */
+  addRegister(to: Register, from: Register): this {
+    return this.#add(CODE.addRegister, to, from)
   }
 
   /** to -= from */

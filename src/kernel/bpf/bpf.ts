@@ -9,19 +9,25 @@ const SYS_BPF: Readonly<Record<string, number>> = { x64: 321, arm64: 280 }
 const COMMAND = {
   createMap: 0,
   lookUp: 1,
+  update: 2,
+  remove: 3,
+  nextKey: 4,
   loadProgram: 5,
+  run: 10,
   openRawTracepoint: 17,
+  lookUpAndRemove: 21,
   createLink: 28,
 } as const
 const ATTRIBUTES_BYTES = 128
 const NAME_BYTES = 15
+const NO_PREALLOCATION = 1
 const LOG_BYTES = 1 << 20
 const MAX_TRIES = 10
 const LOG_LINES_SHOWN = 6
 const LOG_CHARACTERS_SHOWN = 600
 const LICENCE = new TextEncoder().encode('GPL\0')
 
-export const MAP = { hash: 1, array: 2, lruHash: 9, ring: 27 } as const
+export const MAP = { hash: 1, array: 2, perCpuHash: 5, perCpuArray: 6, lruHash: 9, ring: 27 } as const
 
 /** Kinds of programs and where they attach (enum bpf_prog_type, enum bpf_attach_type). */
 export const HOOK = {
@@ -29,6 +35,11 @@ export const HOOK = {
   connect6: { program: 18, attach: 11 },
   sendmsg4: { program: 18, attach: 14 },
   sendmsg6: { program: 18, attach: 15 },
+  bind4: { program: 18, attach: 8 },
+  bind6: { program: 18, attach: 9 },
+  socketCreate: { program: 9, attach: 2 },
+  ingress: { program: 8, attach: 0 },
+  egress: { program: 8, attach: 1 },
   socketRelease: { program: 9, attach: 34 },
   rawTracepoint: { program: 17, attach: 0 },
 } as const
@@ -44,6 +55,7 @@ export const HELPER = {
   comm: 16,
   socketCookie: 46,
   cgroupId: 80,
+  fullSocket: 95,
   probeReadUser: 112,
   probeReadKernel: 113,
   probeReadKernelText: 115,
@@ -75,21 +87,59 @@ export interface MapShape {
   readonly valueBytes: number
   /** For a ring: its bytes, a power of two and of whole pages. */
   readonly entries: number
+  /** Elements take memory as they come (BPF_F_NO_PREALLOC). */
+  readonly growsAsUsed?: true
 }
 
 /** All of these throw KernelError when the kernel refuses; what they open is closed by `closeFd`. */
-export function createMap(name: string, { type, keyBytes, valueBytes, entries }: MapShape): number {
+export function createMap(
+  name: string,
+  { type, keyBytes, valueBytes, entries, growsAsUsed }: MapShape,
+): number {
   const { bytes, view } = attributes()
   for (const [at, value] of [type, keyBytes, valueBytes, entries].entries())
     view.setUint32(at * 4, value, true)
+  if (growsAsUsed) view.setUint32(16, NO_PREALLOCATION, true)
   setName(bytes, 28, name)
   return call(COMMAND.createMap, 'eBPF map', bytes)
 }
 
 /** Fills `value`; false when there is no such key. */
-export function lookUpElement(map: number, key: Uint8Array, value: Uint8Array): boolean {
+export const lookUpElement = (map: number, key: Uint8Array, value: Uint8Array): boolean =>
+  isThere(() => element(COMMAND.lookUp, map, key, value))
+
+export const setElement = (map: number, key: Uint8Array, value: Uint8Array): void =>
+  element(COMMAND.update, map, key, value)
+
+/** Fills `value` and takes the element out; false when there is no such key. */
+export const takeElement = (map: number, key: Uint8Array, value: Uint8Array): boolean =>
+  isThere(() => element(COMMAND.lookUpAndRemove, map, key, value))
+
+/** False when there was no such key. */
+export const removeElement = (map: number, key: Uint8Array): boolean =>
+  isThere(() => element(COMMAND.remove, map, key))
+
+/** Fills `next` with the key after `key`, or with the first; false after the last. */
+export function nextKey(map: number, key: Uint8Array | undefined, next: Uint8Array): boolean {
+  const { bytes, view } = attributes()
+  view.setUint32(0, map, true)
+  if (key) view.setBigUint64(8, addressOf(key), true)
+  view.setBigUint64(16, addressOf(next), true)
+  return isThere(() => void call(COMMAND.nextKey, 'eBPF map key', bytes, next, ...(key ? [key] : [])))
+}
+
+/** Runs a raw tracepoint program once, now and on this thread; `context` is what it finds in its arguments. */
+export function runProgram(program: number, context: Uint8Array): void {
+  const { bytes, view } = attributes()
+  view.setUint32(0, program, true)
+  view.setUint32(40, context.length, true)
+  view.setBigUint64(48, addressOf(context), true)
+  call(COMMAND.run, 'eBPF program', bytes, context)
+}
+
+function isThere(act: () => void): boolean {
   try {
-    element(COMMAND.lookUp, map, key, value)
+    act()
     return true
   } catch (refused) {
     if (refused instanceof KernelError && refused.code === 'ENOENT') return false
@@ -167,12 +217,12 @@ function load(name: string, hook: Hook, instructions: Uint8Array, log?: Uint8Arr
   return call(COMMAND.loadProgram, `eBPF program ${name}`, bytes, instructions)
 }
 
-function element(command: number, map: number, key: Uint8Array, value: Uint8Array): void {
+function element(command: number, map: number, key: Uint8Array, value?: Uint8Array): void {
   const { bytes, view } = attributes()
   view.setUint32(0, map, true)
   view.setBigUint64(8, addressOf(key), true)
-  view.setBigUint64(16, addressOf(value), true)
-  call(command, 'eBPF map element', bytes, key, value)
+  if (value) view.setBigUint64(16, addressOf(value), true)
+  call(command, 'eBPF map element', bytes, key, ...(value ? [value] : []))
 }
 
 function attributes(): { readonly bytes: Uint8Array<ArrayBuffer>; readonly view: DataView } {

@@ -119,6 +119,10 @@ export function watchPrograms(offsets: KernelOffsets, maps: WatchMaps): WatchPro
   ]
 }
 
+/** The one that tells of programs that start, alone: for who needs nothing else. */
+export const startProgram = (offsets: KernelOffsets, maps: Omit<WatchMaps, 'senders'>): Uint8Array =>
+  new Builder(offsets, { ...maps, senders: maps.lost }).exec()
+
 class Builder {
   readonly #at: KernelOffsets
   readonly #maps: WatchMaps
