@@ -31,7 +31,7 @@ export interface RuleEnforcerOptions {
   onRepair?(what: string): void
 }
 
-/** Enforces rules by nf_tables, in a table beside that of the blocks (docs/decisions/009). Throws KernelError. */
+/** Enforces rules by nf_tables, in a table beside that of the blocks (docs/decisions/010). Throws KernelError. */
 export const createRuleEnforcer = (options: RuleEnforcerOptions): RuleEnforcer =>
   new NftablesRuleEnforcer(options)
 
