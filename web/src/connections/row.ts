@@ -76,3 +76,19 @@ export function slowest(row: Row): number | undefined {
   }
   return most
 }
+
+/** A connection of the past as a row of its own. */
+export const pastRow = (connection: Connection): Row => ({
+  key: `f:${connection.id}`,
+  kind: 'flow',
+  level: 1,
+  title: connection.peer,
+  connections: [connection],
+  children: [],
+  down: 0,
+  up: 0,
+  bytes: bytesOf(connection),
+  blocked: connection.verdict === 'blocked' ? 1 : 0,
+  isGone: true,
+  isOpen: false,
+})

@@ -49,8 +49,9 @@ export const past = {
   },
   total: (shown: number, isAll: boolean) =>
     `${many(shown, 'connection', 'connections')}${isAll ? '' : ' so far, scroll for older ones'}`,
-  older: 'Reading older ones',
-  ongoing: 'goes on',
+  further: 'Look further back',
+  searchedTo: (at: string) => `Looked back to ${at}.`,
+  reading: 'Reading the past.',
   empty: 'No connection of the past fits this search',
   emptyWhy: 'Connections are kept here once they are over. What is still open is in the live list.',
 }
