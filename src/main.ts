@@ -16,6 +16,7 @@ import { createEscalation } from '#core/escalation.ts'
 import { createEvents } from '#core/events.ts'
 import { createFlowBacklog } from '#core/flow-backlog.ts'
 import { Gate } from '#core/gate.ts'
+import { startIntel } from '#core/intel.ts'
 import { createWaysIn, type WaysIn } from '#core/links.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
@@ -29,8 +30,8 @@ import type { EnforceSettings } from '#core/settings.ts'
 import { createSpeaker, type Speaker } from '#core/speaker.ts'
 import { standpointOf } from '#core/standing.ts'
 import { statusOf } from '#core/status.ts'
-import { createTally } from '#core/tally.ts'
 import { createSuggestions } from '#core/suggestions.ts'
+import { createTally } from '#core/tally.ts'
 import { startWebProcess, type WebProcess } from '#core/web-process.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
@@ -71,7 +72,7 @@ export async function startDaemon(options: RunOptions): Promise<void> {
     // Before anything is touched: two daemons would fight over the kernel table.
     await demandSilence(places.apiSocket)
     const base = await openBase({ config, places, speaker, onStop })
-    const watching = startWatching(base)
+    const watching = await startWatching(base)
     // Who reads "protecting" may rely on it: the rings are open, or health says why not.
     await watching.begun
     await openDoors(base, watching)
@@ -95,7 +96,7 @@ interface Given {
 }
 
 type Base = Awaited<ReturnType<typeof openBase>>
-type Watching = ReturnType<typeof startWatching>
+type Watching = Awaited<ReturnType<typeof startWatching>>
 
 /** Memory, allow list, kernel, and the gate between them: what was blocked is blocked again. */
 async function openBase(given: Given) {
@@ -122,7 +123,6 @@ async function openBase(given: Given) {
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
 
   const events = createEvents()
-  const gate: Gate = new Gate({
   const escalation = createEscalation(config.respond.escalationDays, store.remembered.past)
   const suggestions = createSuggestions({
     remembered: store.remembered.trusts,
@@ -130,6 +130,7 @@ async function openBase(given: Given) {
     now,
     record: (trust) => void store.recordTrust(trust),
   })
+  const gate: Gate = new Gate({
     enforcer,
     store,
     spares: allow.spares,
@@ -151,7 +152,7 @@ const limitsOf = ({ refusalsPerSecond, refusalBurst: burst, limitedPerSecond }: 
 })
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
-function startWatching(base: Base) {
+async function startWatching(base: Base) {
   const { config, speaker, onStop, now, store, allow, enforcer, events, gate } = base
   const owners = startOwners()
   onStop(() => owners.stop())
@@ -164,6 +165,7 @@ function startWatching(base: Base) {
   const parts: PipelineParts = {
     owners: createOwnerDesk(owners),
     peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook() }),
+    look: (connections) => intel.look(connections),
     live,
     alerts,
     gate,
@@ -191,6 +193,7 @@ function startWatching(base: Base) {
       if (isNew) speaker.alert(alert)
     },
   }
+  const intel = await startIntel(base, parts)
   const pipeline = createPipeline(parts)
   owners.onAnswer(pipeline.ownersFound)
   const backlog = createFlowBacklog(pipeline.flowsSeen)
@@ -214,6 +217,11 @@ function startWatching(base: Base) {
     backlog.finish()
   })
   // While the capture thread starts.
+  rehearse(base, parts)
+  return { owners, atlas, intel, live, callHomes, alerts, tally, reactions, capture, begun }
+}
+
+function rehearse({ enforcer, now, allow, gate }: Base, parts: PipelineParts): void {
   rehearseBlocks({
     enforcer,
     now,
@@ -221,7 +229,6 @@ function startWatching(base: Base) {
     isBlocked: (target) => gate.blockOf(target) !== undefined,
     stage: (trial) => createPipeline({ ...parts, ...trial }),
   })
-  return { owners, atlas, live, callHomes, alerts, tally, reactions, capture, begun }
 }
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
@@ -234,6 +241,7 @@ async function openDoors(base: Base, watching: Watching): Promise<void> {
     ...base,
     ...watching,
     ...facts,
+    intel: watching.intel.port,
     defaultBlockSeconds: config.respond.blockSeconds,
     closeSocket: createSocketCloser(),
     loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
@@ -319,6 +327,7 @@ function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefin
     base.enforcer.health,
     watching.owners.health,
     base.store.health,
+    ...watching.intel.health(),
     watching.atlas.health,
     ...(config.page.enabled ? [web()?.health ?? PAGE_STARTS] : []),
   ]

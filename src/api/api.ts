@@ -12,6 +12,7 @@ import { addBlockRoutes } from './routes/blocks.ts'
 import { addConnectionRoutes } from './routes/connections.ts'
 import { addDecisionRoutes } from './routes/decisions.ts'
 import { addEventRoutes } from './routes/events.ts'
+import { addIntelRoutes } from './routes/intel.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
 import { addViewRoutes } from './routes/views.ts'
@@ -60,6 +61,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addAllowRoutes(app, port)
   addDecisionRoutes(app, port)
   addSignInRoutes(app, port)
+  addIntelRoutes(app, port)
   const endStreams = addEventRoutes(app, log, options.streamLimits ?? STREAM_LIMITS)
   app.doc31('/api/v1/openapi.json', {
     openapi: '3.1.0',

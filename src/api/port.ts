@@ -12,6 +12,7 @@ import type {
   Page,
   Status,
 } from '#contract/schemas.ts'
+import type { IntelPort } from './intel-port.ts'
 import type { Closes, Views } from './views-port.ts'
 
 /** Who asks: `root` over the Unix socket, or the login name of a page session. */
@@ -40,6 +41,7 @@ export class Refused extends Error {
 
 /** What the API asks of the product; main.ts answers it. Refusals are thrown as `Refused`. */
 export interface Port {
+  readonly intel: IntelPort
   status(): Status
   liveConnections(): Connection[]
   flows(request: PageRequest & { readonly peer?: string; readonly since?: number }): Promise<Page<Connection>>

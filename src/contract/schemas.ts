@@ -126,6 +126,11 @@ export const Connection = z
     country: z.string().optional().openapi({ description: 'Of the peer: ISO 3166-1 alpha-2' }),
     asn: count.optional().openapi({ description: 'Autonomous system of the peer' }),
     asName: z.string().optional(),
+    listed: z
+      .array(z.string())
+      .readonly()
+      .optional()
+      .openapi({ description: 'Ids of the threat lists that hold the peer or its name' }),
     city: z.string().optional(),
     special: z
       .string()
@@ -183,15 +188,15 @@ export const Alert = z
     }),
     response: z.string(),
     archived: z.boolean(),
+    suggestion: z
+      .object({ target: z.string(), forSeconds: z.number() })
+      .optional()
+      .openapi({ description: 'A block that waits for a person to accept it' }),
   })
   .openapi('Alert')
 
 export const Block = z
   .object({
-    suggestion: z
-      .object({ target: z.string(), forSeconds: z.number() })
-      .optional()
-      .openapi({ description: 'A block that waits for a person to accept it' }),
     target: z.string(),
     effect: z
       .literal('limit')
@@ -287,7 +292,9 @@ export const pageOf = <Item extends z.ZodType>(item: Item, name: string) =>
       total: count,
       totalIsFloor: z.literal(true).optional().openapi({ description: 'There are at least `total`' }),
       next: z.string().optional(),
-      searchedTo: time.optional().openapi({ description: 'A search that stopped here for now: go on with `next`' }),
+      searchedTo: time
+        .optional()
+        .openapi({ description: 'A search that stopped here for now: go on with `next`' }),
     })
     .openapi(`${name}Page`)
 

@@ -38,6 +38,7 @@ export interface PortParts {
   readonly metrics: Port['metrics']
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
+  readonly intel: Port['intel']
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
 
@@ -53,6 +54,7 @@ export class CorePort implements Port {
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
   readonly subscribe: Port['subscribe']
+  readonly intel: Port['intel']
   readonly views: Views
   readonly closes: Closes
 
@@ -64,6 +66,7 @@ export class CorePort implements Port {
     this.loginLink = parts.loginLink
     this.setPassword = parts.setPassword
     this.subscribe = parts.events.subscribe
+    this.intel = parts.intel
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
     )
@@ -210,10 +213,10 @@ export class CorePort implements Port {
     const { target } = decision
     switch (decision.kind) {
       case 'block':
+      case 'limit':
       case 'adopt':
         return this.#undoBlock(decision, actor)
       case 'unblock':
-      case 'limit':
       case 'expire':
         return this.#undoUnblock(decision, actor)
       case 'allow':

@@ -1,6 +1,6 @@
 import type { Target } from './address.ts'
 
-export type BlockOrigin = 'detector' | 'person' | 'kernel'
+export type BlockOrigin = 'detector' | 'person' | 'kernel' | 'feed'
 
 /** One address or range that the kernel turns away. */
 export interface Block {
@@ -9,7 +9,7 @@ export interface Block {
   readonly effect?: 'limit'
   /** `kernel`: found in the kernel set at start, by an earlier run. */
   readonly origin: BlockOrigin
-  /** Detector id or the name of the person. */
+  /** Detector id, `list` with the id of a threat list, or the name of the person. */
   readonly actor: string
   readonly reason: string
   readonly since: number

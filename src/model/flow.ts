@@ -111,6 +111,8 @@ export interface Connection extends FlowRecord {
   /** The autonomous system of the peer, and what it is called. */
   readonly asn?: number
   readonly asName?: string
+  /** Ids of the threat lists that hold the peer or its name. */
+  readonly listed?: readonly string[]
   /** In files of a person's own. */
   readonly city?: string
   /** What the peer's address is reserved for: `private`, `documentation` … */

@@ -1,5 +1,5 @@
 import { type Actor, type Port, Refused } from '#api/port.ts'
-import { matches } from '#contract/search/matches.ts'
+import type { Feed, Lookup } from '#contract/intel.ts'
 import type {
   Alert,
   Block,
@@ -9,6 +9,7 @@ import type {
   LiveEvent,
   Status,
 } from '#contract/schemas.ts'
+import { matches } from '#contract/search/matches.ts'
 
 /** A small product behind the API, for tests of the API, the web process and the command line. */
 export interface SmallProduct extends Port {
@@ -117,6 +118,34 @@ export const anAlert: Alert = {
   evidence: { firstAt: STARTED_AT, lastAt: STARTED_AT, count: 100, ratePerSecond: 50, samples: [] },
   response: 'Blocked for 10 min',
   archived: false,
+}
+
+const aFeed: Feed = {
+  id: 'feodo',
+  title: 'Feodo\u001b[31m',
+  category: 'command-and-control',
+  format: 'feodo-csv',
+  from: 'https://lists.example/feodo',
+  everyHours: 1,
+  isOwn: false,
+  isOn: true,
+  action: 'alert',
+  decidedBy: 'person',
+  state: 'ok',
+  entries: 300,
+  updatedAt: STARTED_AT,
+  hits: 2,
+}
+
+const aListing: Lookup['listings'][number] = {
+  list: 'feodo',
+  title: 'Feodo',
+  category: 'command-and-control',
+  action: 'alert',
+  matched: '203.0.113.0/24',
+  since: STARTED_AT,
+  confidence: 95,
+  reason: 'QakBot\u001b[2J',
 }
 
 export function createSmallProduct(): SmallProduct {
@@ -229,6 +258,30 @@ export function createSmallProduct(): SmallProduct {
     doctor: async () => [{ name: 'nftables', state: 'ok', finding: 'The kernel answers.' }],
     metrics: async () => 'gatehouse_packets_total 10\n',
     loginLink: async (actor) => `http://127.0.0.1:8090/login?token=for-${actor?.name}`,
+    intel: {
+      feeds: () => [aFeed],
+      feed: () => aFeed,
+      changeFeed: async (id, { isOn, action }, actor) => {
+        const words = `${isOn ? 'on' : 'off'} ${id} ${action ?? ''}`.trim()
+        const { sentence } = act(words, { ...actor, role: 'operator' })
+        return { sentence, feed: { ...aFeed, isOn } }
+      },
+      updateFeed: async (id) => ({ sentence: `updated ${id}`, feed: aFeed }),
+      decideFeed: async (id, isAccepted) => ({
+        sentence: `${isAccepted ? 'took' : 'left'} ${id}`,
+        feed: aFeed,
+      }),
+      lookup: (value) => ({
+        value,
+        kind: 'target',
+        sentence: `${value} is on 1 list.`,
+        listings: [aListing],
+      }),
+      egress: async ({ limit }) => ({
+        items: [{ id: 1, at: STARTED_AT, to: 'lists.example:443', what: 'GET /list', why: 'list feodo' }],
+        total: limit,
+      }),
+    },
     setPassword: async (password) =>
       void acts.push({ what: `password ${password}`, actor: { name: '', role: 'admin' } }),
     subscribe(listener) {

@@ -6,8 +6,8 @@ import { type GuardedRequest, guardedGet } from './guarded-request.ts'
 
 /** What the server said of its answer: sent back the next time, so that nothing is sent when nothing changed. */
 export interface Validators {
-  readonly etag?: string
-  readonly lastModified?: string
+  readonly etag?: string | undefined
+  readonly lastModified?: string | undefined
 }
 
 export interface DownloadRequest extends Pick<GuardedRequest, 'url' | 'mayBePrivate' | 'beforeHop'> {

@@ -1,0 +1,14 @@
+import type { EgressEntry, Feed, FeedChange, FeedOutcome, Lookup } from '#contract/intel.ts'
+import type { Page } from '#contract/schemas.ts'
+
+/** What the API asks about threat lists. Refusals are thrown as `Refused`. */
+export interface IntelPort {
+  feeds(): Feed[]
+  feed(id: string): Feed
+  changeFeed(id: string, change: FeedChange, actor: { readonly name: string }): Promise<FeedOutcome>
+  updateFeed(id: string): Promise<FeedOutcome>
+  /** Takes the version that waits for a person, or throws it away. */
+  decideFeed(id: string, isAccepted: boolean): Promise<FeedOutcome>
+  lookup(value: string): Lookup
+  egress(request: { readonly limit: number; readonly cursor?: string }): Promise<Page<EgressEntry>>
+}

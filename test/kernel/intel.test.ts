@@ -1,0 +1,108 @@
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect } from 'vitest'
+import type { EgressEntry, Feed, Lookup } from '#contract/intel.ts'
+import type { Alert, Block, Connection, Page } from '#contract/schemas.ts'
+import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
+import { layWire, type Wire } from '../support/namespaces.ts'
+import { testWith } from '../support/needs.ts'
+
+/** Threat lists in the real daemon: fetched over a wire of our own, from a neighbour and from a file. */
+const SUPPORT = fileURLToPath(new URL('../support/', import.meta.url))
+const test = testWith('root', 'ip')
+
+let wire: Wire
+let daemon: TestDaemon | undefined
+let folder: string
+
+beforeEach(() => {
+  wire = layWire()
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-lists-'))
+})
+
+afterEach(async () => {
+  await daemon?.stop()
+  if (daemon) removeFolder(daemon.folder)
+  daemon = undefined
+  wire.remove()
+  removeFolder(folder)
+})
+
+const portOf = (child: ChildProcess): Promise<string> =>
+  new Promise((resolve) => {
+    child.stdout?.on('data', (bytes: Buffer) => {
+      const found = /listening (\d+)/.exec(bytes.toString())?.[1]
+      if (found) resolve(found)
+    })
+  })
+
+test('lists from a web server and a file show, tell and block, and each request is on record', async () => {
+  const serving = await portOf(
+    wire.client.start(
+      process.execPath,
+      `${SUPPORT}list-server.ts`,
+      `${wire.client.ip4}/29\n198.51.100.0/24\n`,
+    ),
+  )
+  const listening = await portOf(wire.server.start(process.execPath, `${SUPPORT}tcp-listener.ts`))
+  const mine = join(folder, 'mine.csv')
+  writeFileSync(mine, `value,reason,confidence\n${wire.client.ip4},keeps knocking,90\n`)
+  const lists = [
+    {
+      id: 'near',
+      title: 'Near ones',
+      url: `http://${wire.client.ip4}:${serving}/list`,
+      format: 'plain',
+      action: 'record',
+    },
+    { id: 'mine', file: mine, format: 'own-csv', action: 'block' },
+  ]
+  daemon = await startDaemon({
+    namespace: wire.server.namespace,
+    config: JSON.stringify({ capture: { interfaces: ['gh0'] }, intel: { lists } }),
+  })
+  const guard = daemon
+  const feeds = (): Feed[] => guard.ask<Feed[]>('feeds').filter(({ isOn }) => isOn)
+  await until('both lists are read', () => feeds().every(({ state }) => state === 'ok'))
+  expect(feeds().map(({ id, entries }) => [id, entries])).toEqual([
+    ['near', 2],
+    ['mine', 1],
+  ])
+  expect(guard.ask<Page<EgressEntry>>('egress').items).toMatchObject([
+    { to: `${wire.client.ip4}:${serving}`, what: 'GET /list', why: 'list near' },
+  ])
+  expect(guard.ask<Feed>('feeds', 'show', 'feodo')).toMatchObject({
+    isOn: false,
+    state: 'off',
+    decidedBy: 'nobody',
+  })
+
+  const caller = wire.client.start(process.execPath, `${SUPPORT}tcp-caller.ts`, wire.server.ip4, listening)
+  const alerts = (): Alert[] =>
+    guard.ask<Page<Alert>>('alerts').items.filter(({ detector }) => detector === 'intel')
+  await until('the list speaks', () => alerts().length > 0)
+  caller.kill()
+  expect(alerts()[0]).toMatchObject({
+    kind: 'own',
+    subject: wire.client.ip4,
+    because: 'intel.lists: mine, block',
+  })
+  expect(alerts()[0]?.summary).toContain('keeps knocking')
+  expect(alerts()[0]?.response).toMatch(/^Blocked for 24 h/)
+  const [block] = guard.ask<Block[]>('block', 'list')
+  expect(block).toMatchObject({ target: wire.client.ip4, origin: 'feed', actor: 'list mine', enforced: true })
+
+  const found = guard.ask<Lookup>('lookup', wire.client.ip4)
+  expect(found.listings.map(({ list, matched, reason }) => [list, matched, reason])).toEqual([
+    ['near', `${wire.client.ip4.replace(/\.2$/, '.0')}/29`, undefined],
+    ['mine', wire.client.ip4, 'keeps knocking'],
+  ])
+  const flows = guard
+    .ask<Connection[]>('connections')
+    .filter(({ peer, localPort }) => peer === wire.client.ip4 && String(localPort) === listening)
+  for (const flow of flows) expect(flow.listed).toEqual(['near', 'mine'])
+  expect(feeds().map(({ hits }) => hits)).toEqual([1, 1])
+})
