@@ -190,3 +190,77 @@ describe('refusals are problems with a hint', () => {
 function fail(message: string): never {
   throw new Error(message)
 }
+
+describe('searches and views', () => {
+  const q = (query: string): string => `q=${encodeURIComponent(query)}`
+
+  test('a search narrows live connections and history', async () => {
+    expect(await (await ask('GET', `/api/v1/connections?${q('port:443 -app:wget')}`)).json()).toHaveLength(1)
+    expect(await (await ask('GET', `/api/v1/connections?${q('dst:10.0.0.0/8')}`)).json()).toEqual([])
+    const page = await (await ask('GET', `/api/v1/flows?limit=5&${q('proto:tcp')}`)).json()
+    expect(page).toMatchObject({ items: [{ id: 7 }], totalIsFloor: true, next: 'next' })
+  })
+
+  test.each(['connections?', 'flows?', 'graph?', 'summaries?by=host&'])(
+    'what cannot be read in %s is a problem with a caret',
+    async (path) => {
+      const answer = await ask('GET', `/api/v1/${path}${q('app:curl prot:\u001btcp')}`)
+      expect(answer.status).toBe(400)
+      expect(answer.headers.get('content-type')).toContain('application/problem+json')
+      const { detail } = Problem.parse(await answer.json())
+      expect(detail).toMatch(/^app:curl prot:\\u\{1b\}tcp\n {9}\^{4}\nThere is no key "prot"\./)
+    },
+  )
+
+  test('peer and since beside a search are refused, not half obeyed', async () => {
+    expect((await ask('GET', `/api/v1/flows?peer=192.0.2.1&${q('proto:tcp')}`)).status).toBe(400)
+  })
+
+  test('a viewer looks at every view, and closes nothing', async () => {
+    for (const path of [
+      'summaries?by=program',
+      'first-seen',
+      'program?program=curl',
+      'hosts/192.0.2.1',
+      'graph',
+    ]) {
+      expect([path, (await ask('GET', `/api/v1/${path}`, undefined, viewer)).status]).toEqual([path, 200])
+    }
+    expect((await ask('POST', '/api/v1/programs/close', { program: 'curl' }, viewer)).status).toBe(403)
+    expect((await ask('POST', '/api/v1/hosts/192.0.2.1/close', undefined, viewer)).status).toBe(403)
+    expect(product.acts).toEqual([])
+  })
+
+  test('an operator closes what a program or a host has open', async () => {
+    await ask('POST', '/api/v1/programs/close', { program: '/usr/bin/curl' }, operator)
+    await ask(
+      'POST',
+      `/api/v1/hosts/${encodeURIComponent('2001:DB8::1')}/close?dryRun=true`,
+      undefined,
+      operator,
+    )
+    expect(product.acts).toEqual([
+      { what: 'closed program /usr/bin/curl', actor: operator },
+      { what: 'would close host 2001:db8::1', actor: operator },
+    ])
+    expect((await ask('POST', '/api/v1/programs/close', { program: '' }, operator)).status).toBe(400)
+    expect((await ask('GET', '/api/v1/hosts/nobody')).status).toBe(400)
+    expect((await ask('GET', '/api/v1/summaries?by=weekday')).status).toBe(400)
+  })
+
+  test('openapi.json describes them', async () => {
+    const document = (await (await ask('GET', '/api/v1/openapi.json')).json()) as { paths: object }
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining([
+        '/api/v1/summaries',
+        '/api/v1/first-seen',
+        '/api/v1/program',
+        '/api/v1/hosts/{target}',
+        '/api/v1/graph',
+        '/api/v1/programs/close',
+        '/api/v1/hosts/{target}/close',
+      ]),
+    )
+    expect(JSON.stringify(document.paths['/api/v1/flows' as never])).toContain('app:curl -dst:10.0.0.0/8')
+  })
+})

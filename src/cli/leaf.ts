@@ -41,7 +41,10 @@ export function asking(shell: Shell, options: CommonOptions): Asking {
 export function outcomeText(outcome: Outcome): string {
   const { sentence, closedConnections, decision } = outcome
   // Where closing was all that was asked for, the sentence says how many.
-  const closed = closedConnections === 0 || decision === undefined ? '' : ` ${closedConnections} live connections were closed.`
+  const closed =
+    closedConnections === 0 || decision === undefined
+      ? ''
+      : ` ${closedConnections} live connections were closed.`
   const undo = decision === undefined ? '' : `Undo: gatehouse undo ${decision.id}\n`
   return `${visibleText(sentence)}${closed}\n${undo}`
 }

@@ -287,3 +287,62 @@ describe('what goes wrong is one sentence and what to do', () => {
 })
 
 const owner = { pid: 1, path: '/x', name: 'x', commandLine: 'x', uid: 0, source: 'scan' as const }
+
+describe('looking at connections', () => {
+  test('a search narrows the list, also with what must not be', async () => {
+    expect(await gatehouse('connections app:curl -host:203.0.113.1 -wget')).toBe(0)
+    expect(said).toContain('198.51.100.7:443')
+    expect(await gatehouse('connections -host:198.51.100.7')).toBe(0)
+    expect(said).toBe('No open connection fits.\n')
+  })
+
+  test.each(['connections', 'history', 'programs', 'graph'])(
+    'a search that %s cannot read is shown with a caret, and nobody is asked',
+    async (command) => {
+      expect(await gatehouse(`${command} app:curl prot:tcp --socket /nowhere`)).toBe(2)
+      expect(warned).toMatch(
+        /^gatehouse: This search cannot be read:\napp:curl prot:tcp\n {9}\^{4}\nThere is no key "prot"\./,
+      )
+    },
+  )
+
+  test('history goes on where a search ran out of time, and is a table', async () => {
+    expect(await gatehouse('history proto:tcp --limit 3')).toBe(0)
+    expect(said).toMatch(/^ +OPENED +PROGRAM +WAY .*\n1 min ago +curl/)
+    expect(said.split('\n').filter((line) => line.includes('198.51.100.7:443'))).toHaveLength(3)
+  })
+
+  test('sums by program, over a time, are shown safely', async () => {
+    expect(await gatehouse('programs --over 2h')).toBe(0)
+    expect(said).toBe(
+      [
+        'PROGRAM                  CONNECTIONS      IN     OUT     LAST',
+        '/usr/bin/curl\\u{1b}[31m            2  2.9 MB  1.0 kB  1 s ago',
+        '',
+      ].join('\n'),
+    )
+    expect(await gatehouse('summary --by weekday')).toBe(2)
+  })
+
+  test('a program and a host are told in full, and nothing acts on the terminal', async () => {
+    expect(await gatehouse('program /usr/bin/curl')).toBe(0)
+    expect(said).toMatch(
+      /^Program {5}\/usr\/bin\/curl\nProcesses {3}1\nUsers {7}root\nFirst seen {2}1 min ago\n/,
+    )
+    expect(await gatehouse('host 198.51.100.7')).toBe(0)
+    expect(said).toContain('Blocked     by port-scan: scan of 100 ports')
+    expect(said).toContain('cdn.example.com\\u{1b}[2J')
+  })
+
+  test('closing says what was closed', async () => {
+    expect(await gatehouse('close 7')).toBe(0)
+    expect(await gatehouse('close program curl')).toBe(0)
+    expect(await gatehouse('close host 2001:DB8::0/64 --dry-run')).toBe(0)
+    expect(product.acts.map(({ what }) => what)).toEqual([
+      'closed 7',
+      'closed program curl',
+      'would close host 2001:db8::/64',
+    ])
+    expect(await gatehouse('close host nobody')).toBe(2)
+  })
+})

@@ -55,7 +55,7 @@ async function outcomeOf(work: () => Promise<unknown>, shell: Shell): Promise<nu
 /** A config may have several things wrong: each has its own line. */
 function sayWhy({ message, hint }: Error & { readonly hint?: unknown }, { terminal }: Shell): void {
   for (const line of message.split('\n')) terminal.warn(`gatehouse: ${visibleText(line)}\n`)
-  if (typeof hint === 'string') terminal.warn(`${visibleText(hint)}\n`)
+  if (typeof hint === 'string') terminal.warn(`${visibleLines(hint)}\n`)
 }
 
 /** Lines stay lines: a caret has its own. */

@@ -16,8 +16,7 @@ export function queryOf(words: readonly string[], now: number): string {
     .trim()
   if (query === '') return ''
   const parsed = parseSearch(query, now)
-  if (parsed.state === 'error')
-    throw new Failure(`this search cannot be read:\n${caretText(parsed.error)}`, undefined, 2)
+  if (parsed.state === 'error') throw new Failure('This search cannot be read:', caretText(parsed.error), 2)
   return `q=${encodeURIComponent(query)}`
 }
 

@@ -30,7 +30,7 @@ export function readTarget(text: string): Target {
 
 /** Throws `Failure` when `text` is no id. */
 export function readId(text: string, list: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
   throw new Failure(`${JSON.stringify(text)} is no id.`, `The first column of ${list} holds the ids.`, 2)
 }
 

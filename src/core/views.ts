@@ -15,7 +15,7 @@ import type { CountedBlock } from '#model/block.ts'
 import type { Connection } from '#model/flow.ts'
 import { programKeyOf } from '#model/summary.ts'
 import type { Store } from '#store/store.ts'
-import type { CallHomeBook } from './call-home.ts'
+import { type CallHome, type CallHomeBook, createCallHomeBook } from './call-home.ts'
 import type { Gate } from './gate.ts'
 import { graphOf } from './graph.ts'
 import type { LiveConnection, LiveConnections } from './live-connections.ts'
@@ -61,11 +61,19 @@ export function createViews(parts: ViewParts): Views {
       const byId = new Map([...past.connections, ...current.slice(0, GRAPH_LIVE)].map((one) => [one.id, one]))
       return graphOf({
         connections: [...byId.values()],
-        callHomes: search === undefined ? parts.callHomes.found() : [],
+        callHomes: habitsIn(past.connections, search === undefined ? parts.callHomes.found() : []),
         isComplete: past.isComplete && current.length <= GRAPH_LIVE,
       })
     },
   }
+}
+
+/** The habits among these connections, and those that were seen since the start: they reach further back. */
+function habitsIn(past: readonly Connection[], known: readonly CallHome[]): CallHome[] {
+  const book = createCallHomeBook()
+  book.see(past)
+  const keyOf = ({ program, peer, port }: CallHome): string => `${peer} ${port} ${program}`
+  return [...new Map([...book.found(), ...known].map((habit) => [keyOf(habit), habit])).values()]
 }
 
 const NO_PAST = { connections: [], isComplete: true } as const

@@ -1,0 +1,162 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect } from 'vitest'
+import type { Connection, Outcome, Page } from '#contract/schemas.ts'
+import type { FirstSeen, Graph, HostView, ProgramView, SummaryList } from '#contract/views.ts'
+import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
+import { layWire, type Wire } from '../support/namespaces.ts'
+import { testWith } from '../support/needs.ts'
+
+/** Searches, sums, the graph and closing, against a real daemon and real sockets in namespaces of their own. */
+const SUPPORT = fileURLToPath(new URL('../support/', import.meta.url))
+const test = testWith('root', 'ip')
+
+let wire: Wire
+let daemon: TestDaemon
+let port: number
+let talker: { readonly pid: number; readonly heard: string[] }
+
+beforeEach(async () => {
+  wire = layWire()
+  daemon = await startDaemon({ namespace: wire.server.namespace })
+  const listener = linesOf(wire.client, 'tcp-listener.ts')
+  await until('the client listens', () => listener.heard.some((line) => line.startsWith('listening')))
+  port = Number(listener.heard.find((line) => line.startsWith('listening'))?.split(' ')[1])
+  talker = linesOf(wire.server, 'talker.ts', wire.client.ip4, wire.client.ip6, String(port))
+  await until('the talker talks', () => talker.heard.includes('open'))
+  await until('its connections are known', () => connections(`port:${port} app:node`).length === 3)
+})
+
+afterEach(async () => {
+  await daemon.stop()
+  wire.remove()
+  removeFolder(daemon.folder)
+})
+
+/** A program of ours in a namespace, with what it said so far. Its `ip netns exec` becomes the program: one pid. */
+function linesOf(host: Wire['server'], script: string, ...words: string[]) {
+  const child = host.start(process.execPath, `${SUPPORT}${script}`, ...words)
+  const heard: string[] = []
+  child.stdout?.on('data', (bytes: Buffer) => heard.push(...bytes.toString().trim().split('\n')))
+  return { pid: child.pid ?? 0, heard }
+}
+
+const connections = (...query: string[]): Connection[] => daemon.ask<Connection[]>('connections', ...query)
+const history = (...query: string[]): Connection[] => daemon.ask<Page<Connection>>('history', ...query).items
+
+function refusalOf(...words: string[]): { readonly status: number; readonly said: string } {
+  try {
+    daemon.tell(...words)
+  } catch (error) {
+    const { status, stderr } = error as { status: number; stderr: string }
+    return { status, said: stderr }
+  }
+  throw new Error('was not refused')
+}
+
+describe('looking', () => {
+  test('the same search finds what is open, and in the store', async () => {
+    const both = [
+      'proto:tcp',
+      `peer:${wire.client.ip4},${wire.client.ip6}`,
+      '-dir:inbound',
+      `pid:${talker.pid}`,
+    ]
+    expect(connections(...both)).toHaveLength(2)
+    await until('the store has them', () => history(...both).length === 2, 5_000)
+    const inStore = history(`port:${port}`, 'proto:udp', `user:root`, 'since:10m')
+    expect(inStore).toMatchObject([
+      { peer: wire.client.ip4, peerPort: port, owner: { pid: talker.pid, name: 'node' } },
+    ])
+    expect(history(`port:${port}`, 'app:absent')).toEqual([])
+    expect(connections('dst:2001:db8::/32')).toEqual([])
+  })
+
+  test('what cannot be read is shown with a caret', () => {
+    const { status, said } = refusalOf('history', 'app:node', '-prot:tcp')
+    expect([status, said]).toEqual([
+      2,
+      expect.stringContaining('app:node -prot:tcp\n          ^^^^\nThere is no key "prot".'),
+    ])
+  })
+
+  test('sums, a program, a host, what was first and the graph agree', async () => {
+    const [row] = daemon.ask<SummaryList>('programs', `port:${port}`).items
+    expect(row).toMatchObject({ key: process.execPath, flows: 3 })
+    expect(row?.bytesOut).toBeGreaterThan(1200)
+    const overTime = (): SummaryList => daemon.ask<SummaryList>('hosts', '--over', '1h')
+    await until('the sums are kept', () => overTime().items.some(({ key }) => key === wire.client.ip6), 5_000)
+    const longer = daemon.ask<SummaryList>('summary', '--by', 'port', '--over', '7d')
+    expect(longer.items.map(({ key }) => key)).toEqual(expect.arrayContaining([`${port}/tcp`, `${port}/udp`]))
+
+    const program = daemon.ask<ProgramView>('program', String(talker.pid))
+    expect(program).toMatchObject({ program: process.execPath, pids: [talker.pid], users: ['root'] })
+    expect(program.firsts.map(({ kind, peer }: FirstSeen) => [kind, peer])).toEqual(
+      expect.arrayContaining([
+        ['program', undefined],
+        ['program-host', wire.client.ip4],
+        ['program-host', wire.client.ip6],
+      ]),
+    )
+    const host = daemon.ask<HostView>('host', wire.client.ip4)
+    expect(host).toMatchObject({ address: wire.client.ip4, programs: [process.execPath] })
+    // The client has no UDP listener: its ICMP errors are connections too.
+    const spoken = ({ protocol }: Connection): boolean => protocol === 'tcp' || protocol === 'udp'
+    expect(host.live.filter(spoken)).toHaveLength(2)
+    expect(host.recent.filter(spoken)).toHaveLength(2)
+
+    const graph = daemon.ask<Graph>('graph', '--over', '1h', `port:${port}`)
+    const edge = graph.edges.find(({ to }) => to === `host:${wire.client.ip4}`)
+    expect(edge).toMatchObject({ from: `program:${process.execPath}`, connections: 2 })
+    expect(edge?.reasons[0]).toBe(`node opened 2 connections to ${wire.client.ip4}, port ${port}.`)
+  })
+
+  test('people read it as tables', () => {
+    expect(daemon.tell('connections', `pid:${talker.pid}`)).toMatch(/^PROGRAM +WAY +PROTO +PEER/)
+    expect(daemon.tell('programs')).toMatch(/^PROGRAM +CONNECTIONS +IN +OUT +LAST\n/)
+    expect(daemon.tell('program', 'node')).toMatch(/^Program {5}\/.*node\nProcesses +\d+\nUsers +root\n/)
+    expect(daemon.tell('host', wire.client.ip6)).toContain(`Programs    ${process.execPath}`)
+  })
+})
+
+describe('closing', () => {
+  test('all of a program ends TCP and UDP, by IPv4 and IPv6, and no other program', async () => {
+    const other = linesOf(wire.server, 'talker.ts', wire.client.ip4, wire.client.ip6, String(port))
+    await until('the other talks', () => other.heard.includes('open'))
+    await until('it is known', () => connections(`pid:${other.pid}`).length === 3)
+
+    const dry = daemon.ask<Outcome>('close', 'program', String(talker.pid), '--dry-run')
+    expect(dry).toMatchObject({
+      sentence: `3 connections of ${talker.pid} would be closed.`,
+      closedConnections: 0,
+    })
+    const outcome = daemon.ask<Outcome>('close', 'program', String(talker.pid))
+    expect(outcome).toMatchObject({ closedConnections: 3 })
+    await until(
+      'they are closed',
+      () => talker.heard.filter((line) => line.startsWith('closed')).length === 3,
+      5_000,
+    )
+    expect(talker.heard.slice(1).sort()).toEqual(['closed 4', 'closed 6', 'closed udp'])
+    expect(other.heard).toEqual(['open'])
+  })
+
+  test('all of a host ends those with it alone', async () => {
+    expect(daemon.ask<Outcome>('close', 'host', wire.client.ip6)).toMatchObject({ closedConnections: 1 })
+    await until('it is closed', () => talker.heard.includes('closed 6'), 5_000)
+    expect(daemon.ask<Outcome>('close', 'host', wire.client.ip4)).toMatchObject({ closedConnections: 2 })
+    await until('all are closed', () => talker.heard.length === 4, 5_000)
+    expect(refusalOf('close', 'host', wire.client.ip4)).toMatchObject({ status: 1 })
+  })
+
+  test('one by its number', async () => {
+    const [one] = connections(`peer:${wire.client.ip6}`, `pid:${talker.pid}`)
+    expect(daemon.tell('close', String(one?.id))).toMatch(/was closed by /)
+    await until('it is closed', () => talker.heard.includes('closed 6'), 5_000)
+    expect(talker.heard).toEqual(['open', 'closed 6'])
+  })
+
+  test('a program that has nothing open is told so', () => {
+    const { status, said } = refusalOf('close', 'program', 'no-such-program')
+    expect([status, said]).toEqual([1, expect.stringContaining('No connection of no-such-program is open.')])
+  })
+})
