@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { buffersOf, type ListColumns } from './indicators/list-columns.ts'
 import type { ReaderOrder, ReaderReport, ReaderStart } from './messages.ts'
@@ -35,9 +34,8 @@ async function obey(order: Exclude<ReaderOrder, { kind: 'recorded' }>): Promise<
     return
   }
   const { plan, keptFile } = order
-  const before = existsSync(keptFile)
-    ? await loadKept(keptFile, { key, maxEntries: plan.maxEntries })
-    : undefined
+  // Without the version in force, or with a broken one, only dates are lost.
+  const before = await loadKept(keptFile, { key, maxEntries: plan.maxEntries }).catch(() => undefined)
   const beforeHop = (hop: Hop): Promise<void> => record(number, hop)
   const outcome = await updateList(plan, { key, before, timeouts: TIMEOUTS, beforeHop })
   tell({ kind: 'updated', number, outcome }, outcome.state === 'read' ? outcome.columns : undefined)

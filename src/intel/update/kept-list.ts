@@ -12,7 +12,10 @@ export async function loadKept(
 ): Promise<ListColumns> {
   // What was adopted was judged then: here nothing is left out again.
   const reading = new ListReading({ format: kept, key, maxEntries, mayBePrivate: true, now: 0 })
-  for await (const bytes of createReadStream(path).pipe(createGunzip())) reading.write(bytes as Uint8Array)
+  const [file, unpacker] = [createReadStream(path), createGunzip()]
+  // A pipe does not pass errors on.
+  file.on('error', (error) => unpacker.destroy(error))
+  for await (const bytes of file.pipe(unpacker)) reading.write(bytes as Uint8Array)
   reading.endDocument()
   return reading.finish().columns
 }
