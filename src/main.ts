@@ -27,6 +27,7 @@ import { startPulse } from '#core/pulse.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
 import { rehearseBlocks } from '#core/rehearsal.ts'
 import type { EnforceSettings } from '#core/settings.ts'
+import { createResponseDesk } from '#core/response-desk.ts'
 import { createSpeaker, type Speaker } from '#core/speaker.ts'
 import { standpointOf } from '#core/standing.ts'
 import { statusOf } from '#core/status.ts'
@@ -245,6 +246,12 @@ async function openDoors(base: Base, watching: Watching): Promise<void> {
     defaultBlockSeconds: config.respond.blockSeconds,
     closeSocket: createSocketCloser(),
     loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
+    response: createResponseDesk({
+      ...base,
+      ...watching,
+      confirmations: config.respond.confirmations,
+      told: (alert) => events.send({ kind: 'alert', alert: shownAlert(alert) }),
+    }),
     setPassword: (password) => waysIn.setPassword(door.web, password),
   })
   const api = createApi(port, { onFault: (error) => speaker.say(`A request failed: ${error.message}`) })

@@ -79,7 +79,7 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (verdict.action === 'ignore') return
     const { alert, isNew } = alerts.fold(finding)
     const response = respond(verdict, alert, parts)
-    const answered = alerts.change(alert.id, response) ?? { ...alert, ...response }
+    const answered = alerts.change(alert.id, response) ?? alert
     void store.recordAlert(answered)
     parts.told(answered, isNew)
     // More than the budget allows at once is something that people should hear of, once.

@@ -8,6 +8,7 @@ import { problemOf, problemOfValidation, problemResponse, titleOf } from './prob
 import { type ApiApp, type ApiEnv, demand } from './route.ts'
 import { addAlertRoutes } from './routes/alerts.ts'
 import { addAllowRoutes } from './routes/allow.ts'
+import { addBlastRadiusRoute } from './routes/blast-radius.ts'
 import { addBlockRoutes } from './routes/blocks.ts'
 import { addConnectionRoutes } from './routes/connections.ts'
 import { addDecisionRoutes } from './routes/decisions.ts'
@@ -58,6 +59,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addViewRoutes(app, port)
   addAlertRoutes(app, port)
   addBlockRoutes(app, port)
+  addBlastRadiusRoute(app, port)
   addAllowRoutes(app, port)
   addDecisionRoutes(app, port)
   addSignInRoutes(app, port)

@@ -14,6 +14,7 @@ import type {
 } from '#contract/schemas.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { Closes, Views } from './views-port.ts'
+import type { ResponsePort } from './response-port.ts'
 
 /** Who asks: `root` over the Unix socket, or the login name of a page session. */
 export interface Actor {
@@ -48,6 +49,7 @@ export interface Port {
   closeConnection(id: number, actor: Actor): Promise<Outcome>
   alerts(request: PageRequest): Promise<Page<Alert>>
   archiveAlert(id: number, archived: boolean, actor: Actor): Promise<Alert>
+  readonly response: ResponsePort
   blocks(): Block[]
   block(request: BlockRequest, actor: Actor): Promise<Outcome>
   unblock(target: string, dryRun: boolean, actor: Actor): Promise<Outcome>

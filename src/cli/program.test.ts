@@ -156,6 +156,7 @@ describe('acting', () => {
     ['block add 203.0.113.9 --for 2h', 'blocked 203.0.113.9 for 7200'],
     ['block 203.0.113.0/24 --for forever', 'blocked 203.0.113.0/24 for 0'],
     ['block 2001:DB8::1 --dry-run', 'would block 2001:db8::1 for undefined'],
+    ['alerts accept 5', 'accepted 5'],
     ['unblock 203.0.113.0/24', 'unblocked 203.0.113.0/24'],
     ['unblock 203.0.113.9 --dry-run', 'would unblock 203.0.113.9'],
     ['allow add 192.0.2.0/24 --note office', 'allowed 192.0.2.0/24'],

@@ -263,11 +263,32 @@ export const Decision = z
   })
   .openapi('Decision')
 
+const CountedName = z.object({ name: z.string(), connections: count })
+
+/** What a block would cut off at this moment. Lists hold the most first, twenty at the most. */
+export const BlastRadius = z
+  .object({
+    target: z.string(),
+    connections: count.openapi({ description: 'Live connections behind it' }),
+    hosts: count.openapi({ description: 'Different addresses of them' }),
+    programs: z.array(CountedName),
+    names: z
+      .array(CountedName)
+      .openapi({ description: 'What is called by this address: others may share it' }),
+    users: z.array(CountedName),
+    bytesPerSecond: z.number(),
+    /** One sentence for people. */
+    sentence: z.string(),
+    sparedBecause: z.string().optional().openapi({ description: 'Why it cannot be blocked at all' }),
+  })
+  .openapi('BlastRadius')
+
 /** What a block, unblock or allow did: the decision, in words, and how to take it back. */
 export const Outcome = z
   .object({
     decision: Decision.optional().openapi({ description: 'Absent for a dry run' }),
     sentence: z.string(),
+    radius: BlastRadius.optional().openapi({ description: 'Of a block: what it cuts off' }),
     /** Live connections of the target that were closed. */
     closedConnections: count,
     /** Where to send DELETE or POST to undo it. */
@@ -327,6 +348,7 @@ export type Block = z.infer<typeof Block>
 export type BlockRequest = z.infer<typeof BlockRequest>
 export type AllowEntry = z.infer<typeof AllowEntry>
 export type AllowRequest = z.infer<typeof AllowRequest>
+export type BlastRadius = z.infer<typeof BlastRadius>
 export type Decision = z.infer<typeof Decision>
 export type Outcome = z.infer<typeof Outcome>
 export type DoctorCheck = z.infer<typeof DoctorCheck>

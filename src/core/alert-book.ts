@@ -1,15 +1,20 @@
-import type { Alert } from '#model/alert.ts'
+import type { Alert, Suggestion } from '#model/alert.ts'
 import type { Finding } from '#model/finding.ts'
 
 /** The same story within this time is the same alert. */
 const FOLD_WITHIN_MS = 3_600_000
 const CAPACITY = 2_000
 
+/** What may change in an alert. `suggestion: undefined`: there is none any more. */
+export type AlertChange = Partial<Pick<Alert, 'response' | 'archived'>> & {
+  readonly suggestion?: Suggestion | undefined
+}
+
 /** Folds findings into alerts: equal keys within an hour are one alert that counts. */
 export interface AlertBook {
   fold(finding: Finding): { readonly alert: Alert; readonly isNew: boolean }
   /** Answers the alert with `change` applied; undefined when it is not among the recent ones. */
-  change(id: number, change: Partial<Pick<Alert, 'response' | 'archived' | 'suggestion'>>): Alert | undefined
+  change(id: number, change: AlertChange): Alert | undefined
   /** Recent alerts that nobody archived. */
   readonly open: number
 }
@@ -55,7 +60,9 @@ export function createAlertBook(remembered: readonly Alert[], lastId: number): A
     },
     change(id, change) {
       const known = byId.get(id)
-      return known && keep({ ...known, ...change })
+      if (!known) return undefined
+      const { suggestion, ...others } = { ...known, ...change }
+      return keep(suggestion ? { ...others, suggestion } : others)
     },
     get open() {
       let count = 0

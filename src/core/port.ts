@@ -34,6 +34,7 @@ export interface PortParts {
   readonly callHomes: CallHomeBook
   readonly now: () => number
   readonly status: () => Status
+  readonly response: Port['response']
   readonly doctor: Port['doctor']
   readonly metrics: Port['metrics']
   readonly loginLink: Port['loginLink']
@@ -54,6 +55,7 @@ export class CorePort implements Port {
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
   readonly subscribe: Port['subscribe']
+  readonly response: Port['response']
   readonly intel: Port['intel']
   readonly views: Views
   readonly closes: Closes
@@ -67,6 +69,7 @@ export class CorePort implements Port {
     this.setPassword = parts.setPassword
     this.subscribe = parts.events.subscribe
     this.intel = parts.intel
+    this.response = parts.response
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
     )
@@ -130,7 +133,11 @@ export class CorePort implements Port {
       )
     refuseTooWide(target)
     const length = seconds === 0 ? 'until you unblock it' : `for ${duration(seconds)}`
-    if (request.dryRun) return { sentence: `${target} would be blocked ${length}.`, closedConnections: 0 }
+    const radius = this.response.blastRadius(target)
+    if (request.dryRun) {
+      const sentence = `${target} would be blocked ${length}. ${radius.sentence}`
+      return { sentence, closedConnections: 0, radius }
+    }
 
     const answer = this.#parts.gate.block({
       target,
@@ -146,7 +153,8 @@ export class CorePort implements Port {
     const effect = answer.enforced
       ? `is blocked ${length}`
       : `will be blocked ${length} as soon as the kernel takes it (see gatehouse status)`
-    return outcome(answer.decision, `${target} ${effect}.`, closed)
+    const cut = radius.connections === 0 ? '' : ` ${radius.sentence}`
+    return { ...outcome(answer.decision, `${target} ${effect}.${cut}`, closed), radius }
   }
 
   async unblock(target: string, dryRun: boolean, actor: Actor): Promise<Outcome> {

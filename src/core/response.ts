@@ -1,6 +1,7 @@
 import type { Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Sentence, Verdict } from '#model/verdict.ts'
+import type { AlertChange } from './alert-book.ts'
 import type { Gate } from './gate.ts'
 import { duration } from './present.ts'
 
@@ -12,7 +13,7 @@ export interface ResponseParts {
 }
 
 /** What a response changes in its alert. */
-export type Response = Pick<Alert, 'response'> & Partial<Pick<Alert, 'archived' | 'suggestion'>>
+export type Response = AlertChange & Pick<Alert, 'response'>
 
 /** Does what the verdict says, through the gate; answers it in words. */
 export function respond(verdict: Verdict, alert: Alert, parts: ResponseParts): Response {
@@ -27,9 +28,9 @@ export function respond(verdict: Verdict, alert: Alert, parts: ResponseParts): R
     case 'suggest':
       return suggest(verdict, alert, parts.gate)
     case 'limit':
-      return { response: limit(verdict, alert, parts.gate) }
+      return { response: limit(verdict, alert, parts.gate), suggestion: undefined }
     case 'block':
-      return { response: block(verdict, alert, parts) }
+      return { response: block(verdict, alert, parts), suggestion: undefined }
   }
 }
 

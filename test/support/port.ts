@@ -222,6 +222,19 @@ export function createSmallProduct(): SmallProduct {
       closeHost: async (target, dryRun, actor) =>
         act(`${dryRun ? 'would close' : 'closed'} host ${target}`, actor),
     },
+    response: {
+      blastRadius: (target) => ({
+        target,
+        connections: 1,
+        hosts: 1,
+        programs: [{ name: 'curl', connections: 1 }],
+        names: [],
+        users: [],
+        bytesPerSecond: 10,
+        sentence: 'It cuts off 1 live connection of curl.',
+      }),
+      acceptSuggestion: async (id, actor) => act(`accepted ${id}`, actor),
+    },
     emit: (event) => {
       for (const listener of listeners) listener(event)
     },

@@ -104,6 +104,10 @@ export const closeHost = (address: string): Promise<boolean> =>
 export const undoDecision = (id: number): Promise<boolean> =>
   act('good', () => ask<Outcome>('POST', `decisions/${id}/undo`))
 
+/** Makes the block that an alert suggests. */
+export const acceptSuggestion = (alertId: number): Promise<boolean> =>
+  act('block', () => ask<Outcome>('POST', `alerts/${alertId}/accept`))
+
 /** Moves alerts out of the inbox, or back into it. */
 export async function archive(ids: readonly number[], isArchived = true): Promise<void> {
   try {

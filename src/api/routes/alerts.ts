@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { Alert, pageOf } from '#contract/schemas.ts'
+import { Alert, Outcome, pageOf } from '#contract/schemas.ts'
 import type { Port } from '../port.ts'
 import { type ApiApp, answers, demand, IdParam, PageQuery } from '../route.ts'
 
@@ -23,6 +23,14 @@ const archiveRoute = createRoute({
   responses: answers(Alert, 'The alert as it is now'),
 })
 
+const acceptRoute = createRoute({
+  method: 'post',
+  path: '/api/v1/alerts/{id}/accept',
+  summary: 'Make the block that an alert suggests',
+  request: { params: IdParam },
+  responses: answers(Outcome, 'What was done'),
+})
+
 export function addAlertRoutes(app: ApiApp, port: Port): void {
   app.openapi(listRoute, async (context) => {
     const { limit, cursor } = context.req.valid('query')
@@ -32,5 +40,9 @@ export function addAlertRoutes(app: ApiApp, port: Port): void {
     const actor = demand(context, 'operator')
     const archived = context.req.valid('query').archived === 'true'
     return context.json(await port.archiveAlert(context.req.valid('param').id, archived, actor), 200)
+  })
+  app.openapi(acceptRoute, async (context) => {
+    const actor = demand(context, 'operator')
+    return context.json(await port.response.acceptSuggestion(context.req.valid('param').id, actor), 200)
   })
 }

@@ -1,7 +1,7 @@
-import type { Alert, Page } from '#contract/schemas.ts'
+import type { Alert, Outcome, Page } from '#contract/schemas.ts'
 import { visibleText } from '#lib/visible-text.ts'
 import { defineCommand, type Terminal } from '../command.ts'
-import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { asking, type CommonOptions, leaf, outcomeText } from '../leaf.ts'
 import { tableText } from '../table.ts'
 import { durationText, readId } from '../words.ts'
 
@@ -21,6 +21,15 @@ export default defineCommand({
           alertsText(items, total, { now: shell.now(), terminal: shell.terminal }),
         )
       })
+    const accept = alerts
+      .command('accept')
+      .description('make the block that an alert suggests')
+      .argument('<id>', 'its id')
+    leaf(accept, 'alerts accept 12').action(async (id: string, options: CommonOptions) => {
+      const { core, show } = asking(shell, options)
+      const path = `/alerts/${readId(id, 'gatehouse alerts')}/accept`
+      show(await core.ask<Outcome>('POST', path), outcomeText)
+    })
     const archive = alerts.command('archive').description('put an alert away').argument('<id>', 'its id')
     leaf(archive, 'alerts archive 12')
       .option('--back', 'take it back into the list')

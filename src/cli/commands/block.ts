@@ -58,7 +58,7 @@ function blocksText(blocks: readonly Block[], now: number, terminal: Terminal): 
         cell: (row) => `${row.droppedPackets} (${bytesText(row.droppedBytes)})`,
       },
       { title: 'BY', cell: ({ actor }) => actor },
-      { title: 'IN FORCE', cell: ({ enforced }) => (enforced ? 'yes' : 'no') },
+      { title: 'IN FORCE', cell: ({ enforced, effect }) => (enforced ? (effect ?? 'yes') : 'no') },
       { title: 'WHY', canShrink: true, cell: ({ reason }) => reason },
     ],
     blocks,
