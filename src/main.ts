@@ -23,11 +23,12 @@ import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
 import { closedFolder, type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
+import { createProgramFiles } from '#core/program-files.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
 import { rehearseBlocks } from '#core/rehearsal.ts'
-import type { EnforceSettings } from '#core/settings.ts'
 import { createResponseDesk } from '#core/response-desk.ts'
+import type { EnforceSettings } from '#core/settings.ts'
 import { createSpeaker, type Speaker } from '#core/speaker.ts'
 import { standpointOf } from '#core/standing.ts'
 import { statusOf } from '#core/status.ts'
@@ -160,6 +161,7 @@ async function startWatching(base: Base) {
   const live = createLiveConnections()
   const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
   const callHomes = createCallHomeBook()
+  const programFiles = createProgramFiles((path, identity) => store.recordProgramFile(path, identity))
   const tally = createTally()
   const reactions = createReactions()
   const atlas = createPlaces({ path: base.places.placesFile, files: config.places.files })
@@ -174,6 +176,7 @@ async function startWatching(base: Base) {
       recordAlert: (alert) => store.recordAlert(alert),
       recordFlows(connections) {
         callHomes.see(connections)
+        programFiles.see(connections)
         store.recordFlows(connections)
       },
     },
@@ -243,15 +246,15 @@ async function openDoors(base: Base, watching: Watching): Promise<void> {
     ...watching,
     ...facts,
     intel: watching.intel.port,
-    defaultBlockSeconds: config.respond.blockSeconds,
-    closeSocket: createSocketCloser(),
-    loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
     response: createResponseDesk({
       ...base,
       ...watching,
       confirmations: config.respond.confirmations,
       told: (alert) => events.send({ kind: 'alert', alert: shownAlert(alert) }),
     }),
+    defaultBlockSeconds: config.respond.blockSeconds,
+    closeSocket: createSocketCloser(),
+    loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
     setPassword: (password) => waysIn.setPassword(door.web, password),
   })
   const api = createApi(port, { onFault: (error) => speaker.say(`A request failed: ${error.message}`) })

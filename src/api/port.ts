@@ -12,20 +12,12 @@ import type {
   Page,
   Status,
 } from '#contract/schemas.ts'
+import type { Actor, PageRequest } from './actor.ts'
 import type { IntelPort } from './intel-port.ts'
-import type { Closes, Views } from './views-port.ts'
 import type { ResponsePort } from './response-port.ts'
+import type { Closes, Views } from './views-port.ts'
 
-/** Who asks: `root` over the Unix socket, or the login name of a page session. */
-export interface Actor {
-  readonly name: string
-  readonly role: 'viewer' | 'operator' | 'admin'
-}
-
-export interface PageRequest {
-  readonly limit: number
-  readonly cursor?: string
-}
+export type { Actor, PageRequest }
 
 /** A request that cannot be done, in words for the person who made it. */
 export class Refused extends Error {
@@ -49,7 +41,6 @@ export interface Port {
   closeConnection(id: number, actor: Actor): Promise<Outcome>
   alerts(request: PageRequest): Promise<Page<Alert>>
   archiveAlert(id: number, archived: boolean, actor: Actor): Promise<Alert>
-  readonly response: ResponsePort
   blocks(): Block[]
   block(request: BlockRequest, actor: Actor): Promise<Outcome>
   unblock(target: string, dryRun: boolean, actor: Actor): Promise<Outcome>
@@ -58,6 +49,7 @@ export interface Port {
   disallow(target: string, actor: Actor): Promise<Outcome>
   decisions(request: PageRequest): Promise<Page<Decision>>
   undo(decisionId: number, actor: Actor): Promise<Outcome>
+  readonly response: ResponsePort
   doctor(): Promise<DoctorCheck[]>
   /** Prometheus text. */
   metrics(): Promise<string>

@@ -1,7 +1,7 @@
 import type { Connection, Outcome, Page } from '#contract/schemas.ts'
 import type { Search } from '#contract/search/search.ts'
 import type { FirstSeen, Graph, HostView, ProgramView, SummaryKind, SummaryList } from '#contract/views.ts'
-import type { Actor, PageRequest } from './port.ts'
+import type { Actor, PageRequest } from './actor.ts'
 
 export interface SummaryQuestion {
   readonly by: SummaryKind

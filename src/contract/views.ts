@@ -45,7 +45,7 @@ export const FirstSeen = z
   })
   .openapi('FirstSeen')
 
-export const ProgramFile = z
+const ProgramFile = z
   .object({ path: z.string(), identity: z.string(), firstAt: time, lastAt: time })
   .openapi('ProgramFile')
 

@@ -40,7 +40,7 @@ export function isInRange(address: string, { version, low, high }: AddressRange)
 }
 
 /** IPv4 in IPv6 (`::ffff:192.0.2.1`) is IPv4; a zone index is dropped. */
-export function parseAddress(text: string): Address | undefined {
+function parseAddress(text: string): Address | undefined {
   const ipv4 = parseIpv4(text)
   if (ipv4 !== undefined) return { version: 4, words: [0, 0, 0, ipv4] }
   const words = parseIpv6(text.split('%')[0] ?? '')

@@ -6,9 +6,6 @@ export interface TextPattern {
   readonly isWhole: boolean
 }
 
-/** The pattern that finds `text` anywhere in another. */
-export const anywhere = (text: string): TextPattern => ({ pieces: [text.toLowerCase()], isWhole: false })
-
 /** Says whether `text` fits. Linear: the pattern comes from a person, the text from the wire. */
 export function fitsText({ pieces, isWhole }: TextPattern, text: string | undefined): boolean {
   if (text === undefined) return false
