@@ -16,7 +16,7 @@ import {
 import { textOf } from './one-form.ts'
 
 /** One bit of a mask per list. */
-export const MOST_LISTS = 32
+const MOST_LISTS = 32
 const SUFFIXES = 64
 const NONE: readonly Listing[] = []
 
