@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createEngine } from '#capture/engine.ts'
 import { readCapture } from '#capture/sources/pcap.ts'
-import { loadDetectors } from '#detect/detection.ts'
+import { createDetection, loadDetectors } from '#detect/detection.ts'
 import type { Detector } from '#detect/detector.ts'
 import type { Finding } from '#model/finding.ts'
 import { createWatch } from '../src/watch.ts'
@@ -49,8 +49,7 @@ async function costs(folder: string, traffic: Traffic): Promise<Row[]> {
 
 async function nanosecondsPerPacket(file: string, detectors: readonly Detector<unknown>[]): Promise<number> {
   const engine = createEngine({ seed: 1 })
-  const context = { hosts: engine.hosts, flows: engine.flows, report: () => {} }
-  engine.watch(detectors.map((detector) => detector.watch(detector.settings.parse({}), context)))
+  engine.watch(createDetection(detectors, {}, engine, () => {}).watchers)
   const before = process.cpuUsage()
   const { packets } = await readCapture(file, engine)
   const { user, system } = process.cpuUsage(before)

@@ -6,16 +6,24 @@
  */
 export class SlowFlows {
   readonly #notes: Uint32Array
+  #followed = 0
 
   constructor(capacity: number) {
     this.#notes = new Uint32Array(capacity)
   }
 
+  /** True when there is nothing to note: the caches are spared. */
+  get isIdle(): boolean {
+    return this.#followed === 0
+  }
+
   follow(flow: number, now: number): void {
+    if (this.#notes[flow] === 0) this.#followed++
     this.#notes[flow] = withSecond(FOLLOWED, secondOf(now))
   }
 
   forget(flow: number): void {
+    if (this.#notes[flow] !== 0) this.#followed--
     this.#notes[flow] = 0
   }
 

@@ -12,6 +12,7 @@ import { reportSurge } from '../surge-report.ts'
 const ROWS = 2_048
 /** A target that gets fewer suspicious packets in a second costs nothing but a counter. */
 const NOTICED = 30
+const FEW_FLOWS = 8
 const OPEN = FLOW_STATES.indexOf('open')
 const RESET = FLOW_STATES.indexOf('reset')
 const SYN_ACK = TCP.syn | TCP.ack
@@ -121,13 +122,19 @@ class FloodWatcher implements Watcher {
 
   #notice(kind: number, packet: Packet): void {
     const target = packet.target
-    if (target < 0) return
+    if (target < 0 || this.#isQuiet(packet)) return
     const tag = this.#second << 16
     const before = this.#noticed[target] as number
     // Counts to 65,535 and stays there.
     const count = (before & 0xffff0000) === tag ? Math.min(0xffff, (before & 0xffff) + 1) : 1
     this.#noticed[target] = tag | count
     if (count >= NOTICED || this.#surge.rows.find(target, -1, kind) >= 0) this.#count(kind, packet)
+  }
+
+  /** True for one of few packets of one of few flows: told from what the caches hold already. */
+  #isQuiet(packet: Packet): boolean {
+    if (packet.flow < 0 || this.#flows.packetsForward(packet.flow) >= NOTICED) return false
+    return this.#hosts.flowCount(packet.target) < FEW_FLOWS
   }
 
   #kindOf(packet: Packet): number {

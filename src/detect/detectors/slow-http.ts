@@ -83,7 +83,7 @@ class SlowHttpWatcher implements Watcher {
   }
 
   packet(packet: Packet): void {
-    if (packet.protocol !== PROTOCOL.tcp || packet.flow < 0) return
+    if (packet.protocol !== PROTOCOL.tcp || packet.flow < 0 || this.#slow.isIdle) return
     if (packet.forward === 0) {
       if (packet.payloadLength > 0 && this.#isWeb[packet.sourcePort] === 1) this.#slow.answer(packet.flow)
     } else if (this.#isWeb[packet.targetPort] === 0) {
