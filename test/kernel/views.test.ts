@@ -1,3 +1,6 @@
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 import type { Connection, Outcome, Page } from '#contract/schemas.ts'
@@ -108,6 +111,47 @@ describe('looking', () => {
     const edge = graph.edges.find(({ to }) => to === `host:${wire.client.ip4}`)
     expect(edge).toMatchObject({ from: `program:${process.execPath}`, connections: 2 })
     expect(edge?.reasons[0]).toBe(`node opened 2 connections to ${wire.client.ip4}, port ${port}.`)
+  })
+
+  test('a program that passes on what it takes is a relay', async () => {
+    const relay = linesOf(wire.server, 'tcp-relay.ts', wire.client.ip6, String(port))
+    await until('it listens', () => relay.heard.some((line) => line.startsWith('listening')))
+    const relayPort = relay.heard[0]?.split(' ')[1] ?? ''
+    const code = `require('node:net').connect(${relayPort}, '${wire.server.ip4}').end('secret'.repeat(5_000))`
+    wire.client.run(process.execPath, '-e', code)
+    const found = () =>
+      daemon.ask<Graph>('graph', '--over', '1h').patterns.filter(({ kind }) => kind === 'relay')
+    await until('the relay is told', () => found().length > 0, 8_000)
+    const [pattern] = found()
+    expect(pattern?.nodes).toEqual([
+      `program:${process.execPath}`,
+      `host:${wire.client.ip4}`,
+      `host:${wire.client.ip6}`,
+    ])
+    expect(pattern?.because).toContain(`(process ${relay.pid}) took a connection from ${wire.client.ip4}`)
+  })
+
+  test('a program whose binary changed is told', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-binary-'))
+    try {
+      const program = join(folder, 'caller')
+      const call = (): void => {
+        copyFileSync(process.execPath, `${program}.new`)
+        renameSync(`${program}.new`, program)
+        wire.server.start(program, `${SUPPORT}tcp-caller.ts`, wire.client.ip4, String(port))
+      }
+      const files = () => {
+        const known = connections(`path:${program}`).length > 0
+        return known ? daemon.ask<ProgramView>('program', program).files.length : 0
+      }
+      call()
+      await until('the first binary is noted', () => files() === 1)
+      call()
+      await until('the second binary is noted', () => files() === 2)
+      expect(daemon.tell('program', program)).toMatch(/\nBinary +changed \d+ s ago\n/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('people read it as tables', () => {
