@@ -19,12 +19,16 @@ export function shownConnection(
     ...(handshakeMs === undefined ? {} : { handshakeMs }),
     ...(ended === undefined ? {} : { ended }),
     ...(owner === undefined ? {} : { owner }),
-    verdict: block && block.effect === undefined ? 'blocked' : 'allowed',
+    verdict: verdictOf(block),
     verdictBecause: block
       ? `${block.actor} ${block.effect === 'limit' ? 'limited' : 'blocked'} ${block.target}: ${block.reason}`
       : 'No block names this address.',
   }
 }
+
+/** A limit lets most through. */
+export const verdictOf = (block: Block | undefined): 'blocked' | 'allowed' =>
+  block && block.effect === undefined ? 'blocked' : 'allowed'
 
 /** 600 → "10 min": a duration as the page and the log say it. */
 export function duration(seconds: number): string {

@@ -15,6 +15,7 @@ import { createCallHomeBook } from './call-home.ts'
 import { createLiveConnections } from './live-connections.ts'
 import { shownAlert } from './port.ts'
 import { shownConnection } from './present.ts'
+import { SearchedConnection } from './searched.ts'
 import { createViews } from './views.ts'
 
 const NOW = 1_000_000
@@ -102,6 +103,19 @@ describe('views', () => {
     expect(ids('is:blocked')).toEqual([1, 4])
     expect(ids('app:curl -is:blocked')).toEqual([2])
     expect(ids('proto:icmp')).toEqual([4])
+  })
+
+  test('a live connection is searched as it would be shown, in every field', () => {
+    const blockOf = () => aBlock()
+    for (const connection of live().all()) {
+      const searched = new SearchedConnection(connection, blockOf)
+      const shown: Record<string, unknown> = shownConnection(connection, blockOf)
+      const fields = Object.keys(Object.getOwnPropertyDescriptors(SearchedConnection.prototype))
+      for (const field of fields.filter((name) => name !== 'constructor')) {
+        expect([field, searched[field as keyof SearchedConnection]]).toEqual([field, shown[field]])
+      }
+      expect(fields.length).toBeGreaterThan(20)
+    }
   })
 
   test('sums of now are of what is open, most bytes first', async () => {

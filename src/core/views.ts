@@ -19,6 +19,7 @@ import { type CallHome, type CallHomeBook, createCallHomeBook } from './call-hom
 import type { Gate } from './gate.ts'
 import { graphOf } from './graph.ts'
 import type { LiveConnection, LiveConnections } from './live-connections.ts'
+import { SearchedConnection } from './searched.ts'
 import { summarize } from './summaries.ts'
 import { isOf, searchFor, whichProgram } from './which-program.ts'
 
@@ -27,8 +28,8 @@ const ALERTS_LOOKED_AT = 500
 const ALERTS_SHOWN = 20
 const FIRSTS_SHOWN = 100
 /** Connections in one graph: more can neither be drawn nor read. */
-const GRAPH_LIVE = 4_000
-const GRAPH_PAST = 4_000
+const GRAPH_LIVE = 2_000
+const GRAPH_PAST = 2_000
 const GRAPH_PAGE = 1_000
 
 export interface ViewParts {
@@ -43,10 +44,10 @@ export interface ViewParts {
 
 /** Answers what connections are and were: by search, in sums, about one program or host, as a graph. */
 export function createViews(parts: ViewParts): Views {
-  const { live, store, now, show } = parts
+  const { store, now, show } = parts
   return {
     now,
-    connections: (search) => found(live.all(), search, show).map(({ shown }) => shown),
+    connections: (search) => found(parts, search).map(show),
     async flows({ search, limit, cursor }) {
       const slice = await store.search({ search, limit, now: now(), ...(cursor !== undefined && { cursor }) })
       return { ...slice, items: slice.items.map(show) }
@@ -56,7 +57,7 @@ export function createViews(parts: ViewParts): Views {
     program: (text) => programOf(parts, text),
     host: (address) => hostOf(parts, address),
     async graph({ since, search }) {
-      const current = found(live.all(), search, show).map(({ connection }) => connection)
+      const current = found(parts, search)
       const past = since === undefined ? NO_PAST : await pastOf(parts, since, search)
       const byId = new Map([...past.connections, ...current.slice(0, GRAPH_LIVE)].map((one) => [one.id, one]))
       return graphOf({
@@ -78,21 +79,23 @@ function habitsIn(past: readonly Connection[], known: readonly CallHome[]): Call
 
 const NO_PAST = { connections: [], isComplete: true } as const
 
-function found<Kind extends Connection>(
-  all: readonly Kind[],
-  search: Search | undefined,
-  show: ViewParts['show'],
-): { readonly connection: Kind; readonly shown: ShownConnection }[] {
-  return all.flatMap((connection) => {
-    const shown = show(connection)
-    return search === undefined || matches(search, shown) ? [{ connection, shown }] : []
+/** Of the live connections those that a search finds; all without one. */
+function found({ live, gate }: ViewParts, search: Search | undefined): LiveConnection[] {
+  const all = live.all()
+  const [first] = all
+  if (search === undefined || !first) return all
+  const searched = new SearchedConnection(first, (peer) => gate.blockOf(peer))
+  return all.filter((connection) => {
+    searched.connection = connection
+    return matches(search, searched)
   })
 }
 
-async function summariesOf({ live, store, now, show }: ViewParts, question: SummaryQuestion) {
+async function summariesOf(parts: ViewParts, question: SummaryQuestion) {
+  const { store, now } = parts
   const { by, since, until, search, limit } = question
   if (since === undefined && until === undefined) {
-    const current = found(live.all(), search, show).map(({ connection }) => connection)
+    const current = found(parts, search)
     const all = summarize(current, by)
     return { by, items: all.slice(0, limit), total: all.length, isComplete: true }
   }
