@@ -4,6 +4,7 @@ import type { RunOptions } from '#cli/command.ts'
 import { environmentOverrides } from '#config/environment.ts'
 import { loadConfig, type Override } from '#config/load.ts'
 import { loadDetectors } from '#detect/detection.ts'
+import { withProfile } from '#detect/profiles.ts'
 import { type PlacesSettings, placesSettings } from '#identify/places/settings.ts'
 import { type IntelSettings, intelSettings } from '#intel/settings.ts'
 import { parseTarget } from '#model/address.ts'
@@ -63,7 +64,7 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
   })
   return {
     capture: read.capture,
-    detectors: (values['detectors'] ?? {}) as Record<string, unknown>,
+    detectors: withProfile(read.respond.profile, (values['detectors'] ?? {}) as Record<string, unknown>),
     respond: read.respond,
     enforce: read.enforce,
     store: read.store,

@@ -28,7 +28,8 @@ const thresholds = {
     .default('normal')
     .describe(
       'Sets alertFrom, limitFrom, blockFrom and minConfidence where they are absent. ' +
-        'normal: low, never, high, 0.7; aggressive: info, medium, high, 0.5; paranoid: info, low, medium, 0.3',
+        'normal: low, never, high, 0.7; aggressive: info, medium, high, 0.5; paranoid: info, low, medium, 0.3. ' +
+        'And the limits of the detectors: aggressive asks for about half the evidence, paranoid for a quarter',
     ),
   alertFrom: threshold
     .optional()
