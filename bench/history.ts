@@ -106,7 +106,16 @@ const QUERIES = [
   ],
   ...['port:64999', 'lport:64998', 'proto:gre', 'dir:forward', 'iface:needle0', 'state:syn-received'],
   ...['name:needle.example', 'name:*needle*', 'country:AQ', 'asn:4200000000', 'asn:needle', 'needle'],
-  ...['bytes:>100G', 'bytes:100G-200G', 'rtt:>30000', 'is:unknown', 'is:live', 'is:blocked', 'is:inbound'],
+  ...[
+    'community:1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+    'bytes:>100G',
+    'bytes:100G-200G',
+    'rtt:>30000',
+    'is:unknown',
+    'is:live',
+    'is:blocked',
+    'is:inbound',
+  ],
   ...[
     'since:1d',
     'until:29d',

@@ -12,7 +12,7 @@ export const SearchQuery = z
   .openapi({
     description:
       'A search: key:value terms that all must hold, - before a term for what must not be. Keys: app path pid user uid ' +
-      'container unit src dst peer port lport proto dir iface state name country asn is since until bytes rtt.',
+      'container unit src dst peer port lport proto dir iface state name country asn is community since until bytes rtt.',
     example: 'app:curl -dst:10.0.0.0/8 port:>1024 since:2h',
   })
 

@@ -18,6 +18,9 @@ export class SearchedConnection implements Searched {
     this.#blockOf = blockOf
   }
 
+  get communityId() {
+    return this.connection.communityId
+  }
   get protocol() {
     return protocolName(this.connection.protocol)
   }

@@ -6,6 +6,7 @@ import { fitsText } from './text-pattern.ts'
 /** What a search looks at: a connection as the contract shows it. */
 export type Searched = Pick<
   Connection,
+  | 'communityId'
   | 'protocol'
   | 'direction'
   | 'interfaceName'
@@ -48,6 +49,8 @@ function passes(key: Term['key'], test: Test, connection: Searched): boolean {
       return ADDRESSES[key as SearchKey]?.(connection).some((one) => isInRange(one, test.range)) === true
     case 'is':
       return IS[test.what](connection)
+    case 'id':
+      return connection.communityId === test.id
     case 'word':
       return isWordIn(test, connection)
   }

@@ -82,6 +82,7 @@ describe('finds', () => {
     'asn:64500',
     'asn:AS64500',
     'asn:example',
+    'community:1:abc=',
     'is:allowed is:live is:outbound',
     'since:2h until:30m',
     'since:2026-11-20T11:00Z',

@@ -25,6 +25,7 @@ export type Test =
   | { readonly kind: 'address'; readonly range: AddressRange }
   | { readonly kind: 'word'; readonly pattern: TextPattern; readonly range?: AddressRange }
   | { readonly kind: 'is'; readonly what: IsWord }
+  | { readonly kind: 'id'; readonly id: string }
 
 /** Absent ends are open. */
 export interface NumberSpan {
@@ -43,7 +44,7 @@ export const isInSpan = (value: number, { from, to, isAbove, isBelow }: NumberSp
 export type ValueKind = 'text' | 'exact' | 'integer' | 'port' | 'bytes' | 'milliseconds' | 'address' | 'time'
 
 interface KeyMeaning {
-  readonly value: ValueKind | 'is' | 'asn'
+  readonly value: ValueKind | 'is' | 'asn' | 'id'
   /** For people who ask what there is. */
   readonly about: string
   readonly example: string
@@ -71,6 +72,11 @@ export const SEARCH_KEYS = {
   country: { value: 'exact', about: 'country of the peer, two letters', example: 'country:DE' },
   asn: { value: 'asn', about: 'network of the peer, number or name', example: 'asn:13335' },
   is: { value: 'is', about: 'blocked, allowed, live, ended …', example: 'is:blocked' },
+  community: {
+    value: 'id',
+    about: 'Community ID, as other tools write it',
+    example: 'community:1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
+  },
   since: { value: 'time', about: 'opened since', example: 'since:2h' },
   until: { value: 'time', about: 'opened until', example: 'until:2026-11-20T08:00' },
   bytes: { value: 'bytes', about: 'bytes both ways', example: 'bytes:>10M' },

@@ -24,6 +24,8 @@ export function readTest(key: SearchKey, piece: Piece, now: number): Test {
       return { kind: 'address', range: rangeOf(key, piece) }
     case 'is':
       return { kind: 'is', what: isWordOf(piece) }
+    case 'id':
+      return { kind: 'id', id: piece.text }
     case 'time':
       return { kind: 'number', span: timeSpan(key, piece, now) }
     case 'integer':

@@ -4,7 +4,9 @@ import type { BlockedAddresses } from './binding.ts'
 
 /** What the blocks in force at `now` name. */
 export function blockedRanges(db: DatabaseSync, now: number): AddressRange[] {
-  const rows = db.prepare('SELECT target FROM blocks WHERE effect IS NULL AND (until IS NULL OR until > ?)').all(now)
+  const rows = db
+    .prepare('SELECT target FROM blocks WHERE effect IS NULL AND (until IS NULL OR until > ?)')
+    .all(now)
   return rows.flatMap((row) => parseRange(String(row['target'])) ?? [])
 }
 

@@ -46,6 +46,7 @@ const owner = fc.record({
   ),
 })
 const connection = fc.record({
+  communityId: fc.constantFrom('1:LQU9qZlK+B5F3KDmev6m5PMibrg=', '1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=', 'odd'),
   protocol: fc.constantFrom(6, 17, 1, 58, 200),
   source: address.map(ip),
   target: address.map(ip),
@@ -114,6 +115,10 @@ const term = fc
       fc.tuple(fc.constantFrom('src:', 'dst:', 'peer:', ''), value.address),
       fc.tuple(fc.constant('user:'), fc.constantFrom('anna', 'ANNA', 'ann', '1000', 'r*', '*')),
       fc.tuple(fc.constant('proto:'), fc.constantFrom('tcp', '17', 'icmp*', '200', 'sctp')),
+      fc.tuple(
+        fc.constant('community:'),
+        fc.constantFrom('1:LQU9qZlK+B5F3KDmev6m5PMibrg=', '1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=', 'odd', '1:x'),
+      ),
       fc.tuple(fc.constant('dir:'), fc.constantFrom('inbound', 'for*', 'local,outbound')),
       fc.tuple(fc.constant('iface:'), fc.constantFrom('eth0', 'eth*', 'WLAN0', 'eth', 'lo')),
       fc.tuple(fc.constant('state:'), fc.constantFrom('established', 'syn*', 'closed,reset', 'answered')),
