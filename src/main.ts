@@ -23,6 +23,7 @@ import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
 import { closedFolder, type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
+import { createPlaybookPlayer } from '#core/playbooks.ts'
 import { createProgramFiles } from '#core/program-files.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
@@ -61,6 +62,9 @@ const FLOW_IDS_PER_SECOND = 2 ** 22
 
 type Stop = () => Promise<unknown> | unknown
 type OnStop = (stop: Stop) => void
+/** Of a command that a playbook runs. */
+const COMMAND_LIMITS = { withinMs: 20_000, maxBytes: 4_096 }
+
 
 /** Builds the parts, starts them, waits for the signal, stops them in reverse. Throws errors with a `hint` for people. */
 export async function startDaemon(options: RunOptions): Promise<void> {
@@ -211,6 +215,13 @@ async function startWatching(base: Base) {
         speaker.health(report.health)
         begins()
       }
+    playbooks: createPlaybookPlayer({
+      settings: config.playbooks,
+      gate,
+      closeSockets: enforcer.closeSockets.bind(enforcer),
+      run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
+      say: speaker.say,
+    }),
       if (report.kind !== 'flows') return undefined
       tally.take(report)
       return backlog.take([...report.changed, ...report.ended])

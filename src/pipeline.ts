@@ -2,6 +2,7 @@ import type { AlertBook } from '#core/alert-book.ts'
 import type { LiveConnections } from '#core/live-connections.ts'
 import type { OwnerAnswer, OwnerDesk } from '#core/owner-desk.ts'
 import type { PeerDesk } from '#core/peer-desk.ts'
+import type { PlaybookPlayer } from '#core/playbooks.ts'
 import { type ResponseParts, respond } from '#core/response.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Finding } from '#model/finding.ts'
@@ -15,7 +16,7 @@ import type { Store } from '#store/store.ts'
  * THE MAP of the core.
  *
  *   flow    → owner → name and place → threat lists → live list → store
- *   finding → verdict → alert → response (gate: allow list, kernel, record) → store → people
+ *   finding → verdict → alert → response and playbooks (gate: allow list, kernel, record) → store → people
  *
  * The packet side, frame → packet → hosts → flow → detectors, is in watch.ts.
  */
@@ -28,6 +29,7 @@ export interface PipelineParts extends ResponseParts {
   readonly alerts: AlertBook
   readonly store: Pick<Store, 'recordFlows' | 'recordAlert'>
   readonly judge: (finding: Finding) => Verdict
+  readonly playbooks: PlaybookPlayer
   readonly standpoint: () => Standpoint
   /** The capture counts flows from 0 at each start; the store keeps those of all runs. */
   readonly firstFlowId: number
@@ -79,7 +81,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     if (verdict.action === 'ignore') return
     const { alert, isNew } = alerts.fold(finding)
     const response = respond(verdict, alert, parts)
-    const answered = alerts.change(alert.id, response) ?? alert
+    const said = [response.response, ...parts.playbooks.play(alert)].join('; ')
+    const answered = alerts.change(alert.id, { ...response, response: said }) ?? alert
     void store.recordAlert(answered)
     parts.told(answered, isNew)
     // More than the budget allows at once is something that people should hear of, once.

@@ -68,7 +68,13 @@ function misfitOf(issue: core.$ZodIssue, values: object, shapes: readonly Settin
   // What a part says in its own words (refine, error) is better than what can be said of any value.
   if (own?.startsWith('expected'))
     return { path, isKey: false, message: `${own}, found ${found(value)}`, hint }
-  if (own) return { path, isKey: false, message: `this does not fit: ${found(value)}`, hint: `${own}.` }
+  if (own)
+    return {
+      path,
+      isKey: false,
+      message: `this does not fit: ${found(value)}`,
+      hint: /[.?]$/.test(own) ? own : `${own}.`,
+    }
   const expected = shape?.path.length === path.length ? `expected ${shape.expected}` : inWords(issue)
   return { path, isKey: false, message: `${expected}, found ${found(value)}`, hint }
 }

@@ -10,6 +10,7 @@ import { type IntelSettings, intelSettings } from '#intel/settings.ts'
 import { parseTarget } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import { type RespondSettings, respondSettingsFor } from '#policy/respond/settings.ts'
+import { type PlaybooksSettings, playbooksSettingsFor } from '#policy/playbooks/settings.ts'
 import { type StoreSettings, storeSettings } from '#store/settings.ts'
 import type { DaemonPlaces } from './places.ts'
 import {
@@ -29,6 +30,7 @@ export interface DaemonConfig {
   readonly enforce: EnforceSettings
   readonly store: StoreSettings
   readonly places: PlacesSettings
+  readonly playbooks: PlaybooksSettings
   readonly intel: IntelSettings
   readonly page: PageSettings
   readonly allow: readonly AllowEntry[]
@@ -42,7 +44,9 @@ export async function configSections() {
   for (const { id, settings } of all) detectors[`detectors.${id}`] = settings
   return {
     capture: captureSettings,
-    respond: respondSettingsFor(all.map(({ id }) => id)),
+    respond: respondSettingsFor(ids),
+    playbooks: playbooksSettingsFor(ids),
+  const ids = all.map(({ id }) => id)
     enforce: enforceSettings,
     allow: allowSettings,
     store: storeSettings,
@@ -71,6 +75,7 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
     page: read.page,
     places: read.places,
     intel: read.intel,
+    playbooks: read.playbooks,
     allow: read.allow.flatMap((text) => {
       const target = parseTarget(text)
       return target ? [{ target, source: 'config' as const, note: `in ${places.configFile}` }] : []

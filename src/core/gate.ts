@@ -129,6 +129,11 @@ export class Gate {
     return { decision, recorded: this.#record(decision) }
   }
 
+  /** The entry of the allow list because of which nothing may be done about `target`. */
+  spares(target: Target): AllowEntry | undefined {
+    return this.#parts.spares(target)
+  }
+
   /** Newest first. */
   blocks(): CountedBlock[] {
     return [...this.#book.values()].map(asCountedBlock).sort((a, b) => b.since - a.since)

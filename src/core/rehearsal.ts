@@ -6,6 +6,7 @@ import { createResponder } from '#policy/respond/respond.ts'
 import { respondSettings } from '#policy/respond/settings.ts'
 import { type AlertBook, createAlertBook } from './alert-book.ts'
 import { Gate } from './gate.ts'
+import type { PlaybookPlayer } from './playbooks.ts'
 
 /** For documents only (RFC 5737, RFC 3849): nobody is shut out by a rehearsal. */
 const EXTRAS = ['192.0.2.1', '2001:db8::1'].map(ip)
@@ -19,6 +20,7 @@ export interface Trial {
   readonly gate: Gate
   readonly store: { recordFlows(): void; recordAlert(): Promise<void> }
   readonly judge: (finding: Finding) => ReturnType<ReturnType<typeof createResponder>['judge']>
+  readonly playbooks: PlaybookPlayer
   readonly closeSockets: () => number
   readonly reacted: () => void
   readonly told: () => void
@@ -81,6 +83,7 @@ function createTrial({ enforcer, spares, now }: RehearsalParts): { trial: Trial;
     gate,
     store: { recordFlows() {}, recordAlert: () => settled },
     judge: createResponder({ settings, allowList: { spares } }).judge,
+    playbooks: { play: () => [] },
     closeSockets: () => 0,
     reacted: () => void made++,
     told() {},

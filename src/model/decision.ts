@@ -8,6 +8,7 @@ export type DecisionKind =
   | 'adopt'
   | 'spare'
   | 'refuse'
+  | 'playbook'
   | 'allow'
   | 'disallow'
 

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createDryRunEnforcer } from '#enforce/dry-run.ts'
+import { runCommand } from '#kernel/run.ts'
+import { ip } from '#model/address.ts'
+import type { Alert } from '#model/alert.ts'
+import type { Decision } from '#model/decision.ts'
+import { playbooksSettingsFor } from '#policy/playbooks/settings.ts'
+import { storeSettings } from '#store/settings.ts'
+import type { Store } from '#store/store.ts'
+import { openStore } from '#store/thread.ts'
+import { aFinding } from '../../test/support/findings.ts'
+import { createAllowBook } from './allow-book.ts'
+import { Gate } from './gate.ts'
+import { createPlaybookPlayer } from './playbooks.ts'
+
+const ATTACKER = ip('203.0.113.9')
+let folder: string
+let store: Store
+let decisions: Decision[]
+let said: string[]
+let closed: string[]
+let gate: Gate
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-playbooks-'))
+  store = await openStore({ folder, settings: storeSettings.parse({}), now: () => 1_000 })
+  decisions = []
+  said = []
+  closed = []
+  const printer = { target: ip('192.0.2.7'), source: 'config' as const, note: 'the printer' }
+  gate = new Gate({
+    enforcer: createDryRunEnforcer({ reason: 'a trial', remedy: 'none needed' }),
+    store,
+    spares: createAllowBook([printer], []).spares,
+    now: () => 1_000,
+    changed: (decision) => decisions.push(decision),
+  })
+})
+
+afterEach(async () => {
+  await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+const alertOf = (about: Parameters<typeof aFinding>[0] = {}): Alert => ({
+  ...aFinding(about),
+  ...{ id: 4, times: 1, lastSeenAt: 1_000, response: '', archived: false },
+})
+
+function playerOf(steps: readonly object[], about: object = {}, commands: object = {}) {
+  const books = [{ name: 'bell', when: {}, steps, ...about }]
+  return createPlaybookPlayer({
+    settings: playbooksSettingsFor([]).parse({ books, commands }),
+    gate,
+    closeSockets: (target) => closed.push(target),
+    run: ({ path, args }) => runCommand(path, args, { withinMs: 5_000, maxBytes: 1_000 }),
+    say: (sentence) => said.push(sentence),
+  })
+}
+
+test('does its steps in their order, and keeps in the log that it did', () => {
+  const steps = [
+    { notify: 'look at the mail server' },
+    { block: { seconds: 7_200 } },
+    { closeConnections: true },
+  ]
+  expect(playerOf(steps).play(alertOf())).toEqual([
+    'playbook bell: notify, blocked for 2 h, closed 1 connections',
+  ])
+  expect(said[0]).toContain('Playbook bell: look at the mail server (alert 4: ')
+  expect(gate.blockOf(ATTACKER)).toMatchObject({ until: 7_201_000, alertId: 4 })
+  expect(decisions.at(-1)).toMatchObject({ kind: 'playbook', actor: 'playbook bell', target: ATTACKER })
+})
+
+test('a dry run says what it would do, and does nothing of it', () => {
+  const steps = [{ notify: 'x' }, { block: { seconds: 60 } }, { run: 'bell' }]
+  const player = playerOf(steps, { dryRun: true }, { bell: ['/bin/true'] })
+  expect(player.play(alertOf())).toEqual([
+    'playbook bell: would notify, would block for 60 s, would run bell',
+  ])
+  expect([said, closed, gate.count]).toEqual([[], [], 0])
+})
+
+test('the allow list wins over a playbook', () => {
+  const steps = [{ block: { seconds: 60 } }, { limit: { seconds: 60 } }, { closeConnections: true }]
+  const [words] = playerOf(steps).play(alertOf({ subject: ip('192.0.2.7') }))
+  expect(words).toContain('not done, the printer: block for 60 s')
+  expect([gate.count, closed]).toEqual([0, []])
+})
+
+test('nothing is done to the victim of an attack that nobody is to blame for', () => {
+  const steps = [{ block: { seconds: 60 } }, { closeConnections: true }, { notify: 'a flood' }]
+  const [words] = playerOf(steps).play(alertOf({ blame: 'nobody', subject: ip('192.0.2.1') }))
+  expect(words).toBe(
+    'playbook bell: not done, nobody to blame: block for 60 s, not done, nobody to blame: close its connections, notify',
+  )
+  expect(gate.count).toBe(0)
+})
+
+test('a block is made longer, never shorter, and replaces a limit', () => {
+  gate.block({ target: ATTACKER, seconds: 60, effect: 'limit', origin: 'detector', actor: 'a', reason: 'b' })
+  const long = playerOf([{ block: { seconds: 600 } }])
+  const short = playerOf([{ block: { seconds: 60 } }, { limit: { seconds: 9_999 } }])
+  expect(long.play(alertOf())).toEqual(['playbook bell: blocked for 10 min'])
+  expect(short.play(alertOf())[0]).toContain('203.0.113.9 is blocked already, 203.0.113.9 is blocked already')
+  expect(gate.blocks()).toMatchObject([{ until: 601_000 }])
+})
+
+test('a command is run with its arguments as they are, and how it ended is said', async () => {
+  const player = playerOf(
+    [{ run: 'bell' }],
+    {},
+    { bell: ['/usr/bin/printf', '%s|', '{subject}', '$(id); `id`'] },
+  )
+  expect(player.play(alertOf())).toEqual(['playbook bell: ran bell'])
+  await expect.poll(() => said).toEqual(['Playbook bell: bell ended with 0: 203.0.113.9|$(id); `id`|'])
+})
+
+test('no more than four commands run at once', async () => {
+  const player = playerOf([{ run: 'wait' }], { coolDownMinutes: 0 }, { wait: ['/bin/sleep', '0.3'] })
+  const words = Array.from({ length: 6 }, () => player.play(alertOf())[0])
+  expect(words.filter((word) => word?.endsWith('ran wait'))).toHaveLength(4)
+  expect(words.at(-1)).toContain('did not run wait: 4 commands run already')
+  await expect.poll(() => said, { timeout: 3_000 }).toHaveLength(4)
+  expect(player.play(alertOf())).toEqual(['playbook bell: ran wait'])
+})

@@ -1,0 +1,122 @@
+import type { CommandOutcome } from '#kernel/run.ts'
+import type { Alert } from '#model/alert.ts'
+import type { Block } from '#model/block.ts'
+import { type CommandLine, commandLineOf } from '#policy/playbooks/command.ts'
+import { createPlaybooks } from '#policy/playbooks/evaluate.ts'
+import type { Playbook, PlaybooksSettings, Step } from '#policy/playbooks/settings.ts'
+import type { Gate } from './gate.ts'
+import { duration } from './present.ts'
+
+/** More wait for nobody: an attacker could keep the machine busy with our own commands. */
+const COMMANDS_AT_ONCE = 4
+const OUTPUT_SHOWN = 200
+
+export interface PlaybookParts {
+  readonly settings: PlaybooksSettings
+  readonly gate: Gate
+  readonly closeSockets: (target: Alert['subject']) => number
+  readonly run: (line: CommandLine) => Promise<CommandOutcome>
+  /** Tells people: the journal. */
+  readonly say: (sentence: string) => void
+}
+
+/** Plays the playbooks that an alert sets off; every block goes through the gate. Answers what was done, in words. */
+export interface PlaybookPlayer {
+  play(alert: Alert): readonly string[]
+}
+
+export function createPlaybookPlayer(parts: PlaybookParts): PlaybookPlayer {
+  const { gate, closeSockets } = parts
+  const { due } = createPlaybooks(parts.settings.books)
+  const commands = createCommandRunner(parts)
+
+  function play(playbook: Playbook, alert: Alert): string {
+    const words = playbook.steps.map((step) =>
+      playbook.dryRun ? `would ${wordsOf(step)}` : doStep(step, playbook, alert),
+    )
+    const done = words.join(', ')
+    gate.note({
+      kind: 'playbook',
+      target: alert.subject,
+      actor: `playbook ${playbook.name}`,
+      reason: done,
+      alertId: alert.id,
+    })
+    return `playbook ${playbook.name}: ${done}`
+  }
+
+  function doStep(step: Step, playbook: Playbook, alert: Alert): string {
+    if (step.notify !== undefined) {
+      parts.say(`Playbook ${playbook.name}: ${step.notify} (alert ${alert.id}: ${alert.summary})`)
+      return wordsOf(step)
+    }
+    if (step.run !== undefined) return commands.run(step.run, playbook, alert)
+    // The subject of such an alert is the victim: nothing of this may happen to it.
+    if (alert.blame === 'nobody') return `not done, nobody to blame: ${wordsOf(step)}`
+    if (step.closeConnections) {
+      if (gate.spares(alert.subject)) return 'not done, the allow list has it: close its connections'
+      return `closed ${closeSockets(alert.subject)} connections`
+    }
+    return shutOut(step, playbook, alert)
+  }
+
+  function shutOut(step: Step, playbook: Playbook, alert: Alert): string {
+    const { subject } = alert
+    const { seconds } = step.block ?? step.limit ?? { seconds: 0 }
+    const standing = gate.blockOf(subject)
+    if (standing && !adds(standing, step, alert.lastSeenAt + seconds * 1000)) {
+      return `${subject} is ${standing.effect === 'limit' ? 'limited' : 'blocked'} already`
+    }
+    const answer = gate.block({
+      target: subject,
+      seconds,
+      ...(step.limit && { effect: 'limit' }),
+      origin: 'detector',
+      actor: alert.detector,
+      reason: `${alert.summary}; playbook ${playbook.name}`,
+      alertId: alert.id,
+    })
+    if (answer.state === 'spared') return `not done, ${answer.by.note}: ${wordsOf(step)}`
+    if (step.limit) return `limited for ${duration(seconds)}`
+    setImmediate(() => closeSockets(subject))
+    return `blocked for ${duration(seconds)}`
+  }
+
+  return { play: (alert) => due(alert).map((playbook) => play(playbook, alert)) }
+}
+
+/** A block never makes another shorter, and a limit never replaces one. */
+const adds = ({ effect, until }: Block, step: Step, newUntil: number): boolean =>
+  step.block !== undefined && (effect === 'limit' || (until !== undefined && until < newUntil))
+
+/** Runs what the config names, a few at a time; how it ended is said when it did. */
+function createCommandRunner({ settings, run, say }: PlaybookParts) {
+  let running = 0
+  return {
+    run(name: string, playbook: Playbook, alert: Alert): string {
+      const line = commandLineOf(settings.commands, name, alert)
+      if (line === undefined) return `there is no command ${name}`
+      if (running >= COMMANDS_AT_ONCE) return `did not run ${name}: ${running} commands run already`
+      running++
+      void run(line).then((outcome) => {
+        running--
+        say(`Playbook ${playbook.name}: ${name} ${endOf(outcome)}`)
+      })
+      return `ran ${name}`
+    },
+  }
+}
+
+function endOf(outcome: CommandOutcome): string {
+  if (outcome.state === 'failed') return `failed: ${outcome.reason}`
+  const { code, output } = outcome
+  const said = output.trim().slice(0, OUTPUT_SHOWN)
+  return `ended with ${code}${said === '' ? '' : `: ${said}`}`
+}
+
+function wordsOf({ block, limit, closeConnections, notify, run }: Step): string {
+  if (block) return `block for ${duration(block.seconds)}`
+  if (limit) return `limit for ${duration(limit.seconds)}`
+  if (closeConnections) return 'close its connections'
+  return notify === undefined ? `run ${run}` : 'notify'
+}
