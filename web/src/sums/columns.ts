@@ -21,7 +21,7 @@ const hosts = text.hosts.columns
 
 /** In the order in which they stand. */
 const columnsOf = (by: By): readonly SumColumn[] => [
-  { id: 'from', title: by === 'host' ? hosts.from : words.from, width: 12, isNumber: false },
+  { id: 'from', title: by === 'host' ? hosts.from : words.from, width: 10.5, isNumber: false },
   {
     id: 'user',
     title: by === 'host' ? hosts.user : words.user,

@@ -45,15 +45,16 @@ export const past = {
     lasted: 'Lasted',
     down: 'Down',
     up: 'Up',
-    ended: 'Ended by',
+    ended: 'How it ended',
   },
   total: (shown: number, isAll: boolean) =>
     `${many(shown, 'connection', 'connections')}${isAll ? '' : ' so far, scroll for older ones'}`,
   further: 'Look further back',
   searchedTo: (at: string) => `Looked back to ${at}.`,
   reading: 'Reading the past.',
+  ongoing: 'goes on',
   empty: 'No connection of the past fits this search',
-  emptyWhy: 'Connections are kept here once they are over. What is still open is in the live list.',
+  emptyWhy: 'Each connection is kept here, from a minute or so after it was opened.',
 }
 
 export const period = {
