@@ -22,8 +22,8 @@ import { createLiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
 import { closedFolder, type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
-import { CorePort, shownAlert } from '#core/port.ts'
 import { createPlaybookPlayer } from '#core/playbooks.ts'
+import { CorePort, shownAlert } from '#core/port.ts'
 import { createProgramFiles } from '#core/program-files.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
@@ -43,6 +43,7 @@ import { createNameBook } from '#identify/names/name-book.ts'
 import { startOwners } from '#identify/owners/thread.ts'
 import { createPlaces } from '#identify/places/places.ts'
 import { peerCredentials } from '#kernel/peer-credentials.ts'
+import { runCommand } from '#kernel/run.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import { isIpv6 } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
@@ -60,11 +61,11 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /** Flow ids of a run start here: later runs start higher, and 2^22 flows a second for ever fit between. */
 const FLOW_IDS_PER_SECOND = 2 ** 22
 
-type Stop = () => Promise<unknown> | unknown
-type OnStop = (stop: Stop) => void
 /** Of a command that a playbook runs. */
 const COMMAND_LIMITS = { withinMs: 20_000, maxBytes: 4_096 }
 
+type Stop = () => Promise<unknown> | unknown
+type OnStop = (stop: Stop) => void
 
 /** Builds the parts, starts them, waits for the signal, stops them in reverse. Throws errors with a `hint` for people. */
 export async function startDaemon(options: RunOptions): Promise<void> {
@@ -191,6 +192,13 @@ async function startWatching(base: Base) {
       isTrusted: base.suggestions.isTrusted,
     }).judge,
     closeSockets: enforcer.closeSockets.bind(enforcer),
+    playbooks: createPlaybookPlayer({
+      settings: config.playbooks,
+      gate,
+      closeSockets: enforcer.closeSockets.bind(enforcer),
+      run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
+      say: speaker.say,
+    }),
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
     now,
@@ -215,13 +223,6 @@ async function startWatching(base: Base) {
         speaker.health(report.health)
         begins()
       }
-    playbooks: createPlaybookPlayer({
-      settings: config.playbooks,
-      gate,
-      closeSockets: enforcer.closeSockets.bind(enforcer),
-      run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
-      say: speaker.say,
-    }),
       if (report.kind !== 'flows') return undefined
       tally.take(report)
       return backlog.take([...report.changed, ...report.ended])

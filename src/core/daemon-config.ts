@@ -9,8 +9,8 @@ import { type PlacesSettings, placesSettings } from '#identify/places/settings.t
 import { type IntelSettings, intelSettings } from '#intel/settings.ts'
 import { parseTarget } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
-import { type RespondSettings, respondSettingsFor } from '#policy/respond/settings.ts'
 import { type PlaybooksSettings, playbooksSettingsFor } from '#policy/playbooks/settings.ts'
+import { type RespondSettings, respondSettingsFor } from '#policy/respond/settings.ts'
 import { type StoreSettings, storeSettings } from '#store/settings.ts'
 import type { DaemonPlaces } from './places.ts'
 import {
@@ -27,10 +27,10 @@ export interface DaemonConfig {
   /** Detector id → its settings. */
   readonly detectors: Readonly<Record<string, unknown>>
   readonly respond: RespondSettings
+  readonly playbooks: PlaybooksSettings
   readonly enforce: EnforceSettings
   readonly store: StoreSettings
   readonly places: PlacesSettings
-  readonly playbooks: PlaybooksSettings
   readonly intel: IntelSettings
   readonly page: PageSettings
   readonly allow: readonly AllowEntry[]
@@ -41,12 +41,12 @@ export interface DaemonConfig {
 export async function configSections() {
   const detectors: Record<`detectors.${string}`, ZodType> = {}
   const all = await loadDetectors()
+  const ids = all.map(({ id }) => id)
   for (const { id, settings } of all) detectors[`detectors.${id}`] = settings
   return {
     capture: captureSettings,
     respond: respondSettingsFor(ids),
     playbooks: playbooksSettingsFor(ids),
-  const ids = all.map(({ id }) => id)
     enforce: enforceSettings,
     allow: allowSettings,
     store: storeSettings,
@@ -70,12 +70,12 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
     capture: read.capture,
     detectors: withProfile(read.respond.profile, (values['detectors'] ?? {}) as Record<string, unknown>),
     respond: read.respond,
+    playbooks: read.playbooks,
     enforce: read.enforce,
     store: read.store,
     page: read.page,
     places: read.places,
     intel: read.intel,
-    playbooks: read.playbooks,
     allow: read.allow.flatMap((text) => {
       const target = parseTarget(text)
       return target ? [{ target, source: 'config' as const, note: `in ${places.configFile}` }] : []
