@@ -11,6 +11,7 @@ import { createAlertBook } from '#core/alert-book.ts'
 import { createAllowBook } from '#core/allow-book.ts'
 import { createCallHomeBook } from '#core/call-home.ts'
 import { type DaemonConfig, loadDaemonConfig } from '#core/daemon-config.ts'
+import { createDetectorDesk } from '#core/detector-desk.ts'
 import { examine } from '#core/doctor.ts'
 import { createEscalation } from '#core/escalation.ts'
 import { createEvents } from '#core/events.ts'
@@ -36,6 +37,7 @@ import { statusOf } from '#core/status.ts'
 import { createSuggestions } from '#core/suggestions.ts'
 import { createTally } from '#core/tally.ts'
 import { startWebProcess, type WebProcess } from '#core/web-process.ts'
+import { loadDetectors } from '#detect/detection.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
@@ -258,6 +260,11 @@ async function openDoors(base: Base, watching: Watching): Promise<void> {
     ...watching,
     ...facts,
     intel: watching.intel.port,
+    detectors: createDetectorDesk({
+      detectors: await loadDetectors(),
+      respond: config.respond,
+      chosen: config.chosenDetectors,
+    }),
     response: createResponseDesk({
       ...base,
       ...watching,

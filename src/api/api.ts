@@ -12,6 +12,7 @@ import { addBlastRadiusRoute } from './routes/blast-radius.ts'
 import { addBlockRoutes } from './routes/blocks.ts'
 import { addConnectionRoutes } from './routes/connections.ts'
 import { addDecisionRoutes } from './routes/decisions.ts'
+import { addDetectorRoutes } from './routes/detectors.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addIntelRoutes } from './routes/intel.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
@@ -64,6 +65,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addDecisionRoutes(app, port)
   addSignInRoutes(app, port)
   addIntelRoutes(app, port)
+  addDetectorRoutes(app, port)
   const endStreams = addEventRoutes(app, log, options.streamLimits ?? STREAM_LIMITS)
   app.doc31('/api/v1/openapi.json', {
     openapi: '3.1.0',

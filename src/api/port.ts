@@ -13,6 +13,7 @@ import type {
   Status,
 } from '#contract/schemas.ts'
 import type { Actor, PageRequest } from './actor.ts'
+import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { ResponsePort } from './response-port.ts'
 import type { Closes, Views } from './views-port.ts'
@@ -35,6 +36,8 @@ export class Refused extends Error {
 /** What the API asks of the product; main.ts answers it. Refusals are thrown as `Refused`. */
 export interface Port {
   readonly intel: IntelPort
+  /** Absent where nothing is watched. */
+  readonly detectors?: DetectorsPort | undefined
   status(): Status
   liveConnections(): Connection[]
   flows(request: PageRequest & { readonly peer?: string; readonly since?: number }): Promise<Page<Connection>>

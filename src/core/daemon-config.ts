@@ -26,6 +26,8 @@ export interface DaemonConfig {
   readonly capture: CaptureSettings
   /** Detector id → its settings. */
   readonly detectors: Readonly<Record<string, unknown>>
+  /** The same without the profile: what somebody wrote. */
+  readonly chosenDetectors: Readonly<Record<string, unknown>>
   readonly respond: RespondSettings
   readonly playbooks: PlaybooksSettings
   readonly enforce: EnforceSettings
@@ -66,9 +68,11 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
     sections,
     overrides: [...environmentOverrides(sections, process.env), ...flagOverrides(flags)],
   })
+  const chosenDetectors = (values['detectors'] ?? {}) as Record<string, unknown>
   return {
     capture: read.capture,
-    detectors: withProfile(read.respond.profile, (values['detectors'] ?? {}) as Record<string, unknown>),
+    detectors: withProfile(read.respond.profile, chosenDetectors),
+    chosenDetectors,
     respond: read.respond,
     playbooks: read.playbooks,
     enforce: read.enforce,

@@ -40,6 +40,7 @@ export interface PortParts {
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
   readonly intel: Port['intel']
+  readonly detectors?: Port['detectors']
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
 
@@ -57,6 +58,7 @@ export class CorePort implements Port {
   readonly subscribe: Port['subscribe']
   readonly response: Port['response']
   readonly intel: Port['intel']
+  readonly detectors: Port['detectors']
   readonly views: Views
   readonly closes: Closes
 
@@ -69,6 +71,7 @@ export class CorePort implements Port {
     this.setPassword = parts.setPassword
     this.subscribe = parts.events.subscribe
     this.intel = parts.intel
+    this.detectors = parts.detectors
     this.response = parts.response
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
