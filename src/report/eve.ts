@@ -230,6 +230,12 @@ const EVE_SEVERITY: Readonly<Record<Severity, number>> = { critical: 1, high: 1,
 const CATEGORIES: Readonly<Record<string, string>> = {
   T1018: 'Detection of a Network Scan',
   T1046: 'Detection of a Network Scan',
+  'T1071.004': 'Potential Corporate Privacy Violation',
+  T1095: 'Potential Corporate Privacy Violation',
+  T1110: 'Unsuccessful User Privilege Gain',
+  'T1498.001': 'Attempted Denial of Service',
+  'T1498.002': 'Attempted Denial of Service',
+  'T1499.002': 'Attempted Denial of Service',
 }
 
 /**
