@@ -10,5 +10,7 @@ export interface IntelPort {
   /** Takes the version that waits for a person, or throws it away. */
   decideFeed(id: string, isAccepted: boolean): Promise<FeedOutcome>
   lookup(value: string): Lookup
+  /** The same, after the services that are on were asked: that leaves the machine. */
+  ask(value: string): Promise<Lookup>
   egress(request: { readonly limit: number; readonly cursor?: string }): Promise<Page<EgressEntry>>
 }

@@ -78,6 +78,13 @@ test('lookup says which lists hold it, since when and why', async () => {
   expect(said).not.toContain('\u001b')
 })
 
+test('lookup asks others only when it is told to, and says what they said', async () => {
+  expect(await gatehouse('lookup --ask 203.0.113.9')).toBe(0)
+  expect(said).toBe(
+    '203.0.113.9 is on no list.\nRDAP: It belongs to X\\u{1b}[2J.\nVirusTotal: no keyFile is set.\n',
+  )
+})
+
 test('egress says when, to whom, why and what', async () => {
   expect(await gatehouse('egress --limit 5')).toBe(0)
   expect(said).toMatch(/^ +WHEN +TO +WHY +WHAT\n1 min ago +lists\.example:443 +list feodo +GET \/list\n$/)

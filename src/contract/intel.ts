@@ -55,6 +55,11 @@ export const FeedChange = z
 
 export const FeedDecision = z.object({ accept: z.boolean() }).strict().openapi('FeedDecision')
 
+export const LookupRequest = z
+  .object({ value: z.string().min(1).max(4_096) })
+  .strict()
+  .openapi('LookupRequest')
+
 export const FeedOutcome = z.object({ sentence: z.string(), feed: Feed }).openapi('FeedOutcome')
 
 /** Everything that is known of an address, a domain, a URL, a hash or a fingerprint. */
@@ -76,6 +81,22 @@ export const Lookup = z
         reason: z.string().optional(),
       }),
     ),
+    opinions: z
+      .array(
+        z.object({
+          service: z.string(),
+          title: z.string(),
+          score: z.number().optional(),
+          sentence: z.string(),
+          at: time,
+        }),
+      )
+      .optional()
+      .openapi({ description: 'What services said that a person switched on, as far as it still holds' }),
+    troubles: z
+      .array(z.string())
+      .optional()
+      .openapi({ description: 'Services that cannot be asked now, and why' }),
     ignoredBecause: z.string().optional().openapi({ description: 'The entry of intel.ignore that names it' }),
     allowedBecause: z.string().optional(),
     blockedBecause: z.string().optional(),

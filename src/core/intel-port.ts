@@ -4,6 +4,7 @@ import type { FeedOutcome, Lookup, Feed as ShownFeed } from '#contract/intel.ts'
 import { type Feed, FeedRefusal, type Feeds } from '#intel/feeds.ts'
 import { guessedKind } from '#intel/formats/own.ts'
 import type { Indicators } from '#intel/indicators/indicators.ts'
+import { isAskable, type ServiceDesk } from '#intel/services/service-desk.ts'
 import { type Ip, parseTarget, type Target } from '#model/address.ts'
 import type { Block } from '#model/block.ts'
 import type { IndicatorKind, Listing } from '#model/indicator.ts'
@@ -15,6 +16,8 @@ export interface IntelPortParts {
   readonly feeds: Feeds
   readonly indicators: Indicators
   readonly desk: Pick<IntelDesk, 'hitsOf' | 'ignoredBecause'>
+  /** Absent while no service is on. */
+  readonly services: ServiceDesk | undefined
   readonly store: Pick<Store, 'egress'>
   readonly allow: Pick<AllowBook, 'spares'>
   readonly blockOf: (address: Target) => Block | undefined
@@ -45,6 +48,7 @@ export function createIntelPort(parts: IntelPortParts): IntelPort {
       return outcome(feed, `The new version of ${feed.plan.title} was ${done}.`)
     },
     lookup: (value) => lookup(value.trim(), parts),
+    ask: (value) => ask(value.trim(), parts),
     async egress(request) {
       const { items, total, next } = await parts.store.egress(request)
       return { items: [...items], total, ...(next !== undefined && { next }) }
@@ -128,6 +132,27 @@ function withoutSecrets(text: string): string {
   return url.href
 }
 
+const ASK_WITHIN_MS = 25_000
+
+async function ask(value: string, parts: IntelPortParts): Promise<Lookup> {
+  const known = lookup(value, parts)
+  const { services } = parts
+  if (!services) throw new Refused(409, 'No service is on.', 'Switch one on in the config: intel.services')
+  if (!isAskable(known.kind, value)) {
+    throw new Refused(
+      409,
+      `Nobody else knows of ${value}.`,
+      'Ask about one public address, a domain, or the hash of a file.',
+    )
+  }
+  services.ask(known.kind, value, BY_HAND)
+  await Promise.race([services.run(), new Promise((resolve) => setTimeout(resolve, ASK_WITHIN_MS).unref())])
+  return { ...lookup(value, parts), troubles: [...services.troubles(known.kind)] }
+}
+
+/** Before what the machine wonders about by itself. */
+const BY_HAND = 9
+
 function lookup(value: string, parts: IntelPortParts): Lookup {
   const kind = guessedKind(value)
   if (kind === undefined) {
@@ -149,6 +174,7 @@ function lookup(value: string, parts: IntelPortParts): Lookup {
     kind,
     sentence: sentenceFound(value, listings.length, parts.feeds),
     listings,
+    ...(parts.services && { opinions: opinionsOf(kind, value, parts.services) }),
     ...(ignored !== undefined && {
       ignoredBecause: `No list is believed about it: intel.ignore has ${ignored}.`,
     }),
@@ -172,6 +198,18 @@ function listingsOf(
   const found = indicators.of(kind, value, now)
   return kind === 'md5' ? [...found, ...indicators.of('ja3', value, now)] : found
 }
+
+const opinionsOf = (
+  kind: IndicatorKind,
+  value: string,
+  services: ServiceDesk,
+): NonNullable<Lookup['opinions']> =>
+  services.known(kind, value).map(({ service, answer: { at, opinion } }) => ({
+    service: service.id,
+    title: service.title,
+    ...(opinion ?? { sentence: 'It knows nothing of it' }),
+    at,
+  }))
 
 function shownListing({ since, matched, ...listing }: Listing, feeds: Feeds): Lookup['listings'] {
   const feed = feeds.byId(listing.list)

@@ -6,6 +6,9 @@ import { feedPlans } from '#intel/feed-plan.ts'
 import { Feeds } from '#intel/feeds.ts'
 import { Indicators } from '#intel/indicators/indicators.ts'
 import { createListReader } from '#intel/reader.ts'
+import { Answers } from '#intel/services/answers.ts'
+import { ServiceDesk } from '#intel/services/service-desk.ts'
+import { SERVICES } from '#intel/services/services.ts'
 import type { IntelSettings } from '#intel/settings.ts'
 import { loadSources } from '#intel/source.ts'
 import type { Ip } from '#model/address.ts'
@@ -54,7 +57,9 @@ export async function startIntel(
   const { plans, unknown } = feedPlans(await loadSources(), settings)
   for (const id of unknown) say(`intel.feeds.${id}: there is no such list. See: gatehouse feeds`)
   const indicators = new Indicators(key)
-  const reader = createListReader({ key, record: createLedger(store, now) })
+  const record = createLedger(store, now)
+  const reader = createListReader({ key, record })
+  const services = openServices(base, record)
   const feeds = new Feeds({
     plans,
     settings,
@@ -78,7 +83,10 @@ export async function startIntel(
       return feed && { ...feed.plan, action: feed.action }
     },
   })
-  const timer = setInterval(() => feeds.tick(), TICK_MS)
+  const timer = setInterval(() => {
+    feeds.tick()
+    void services?.run()
+  }, TICK_MS)
   base.onStop(async () => {
     clearInterval(timer)
     await reader.stop()
@@ -87,8 +95,24 @@ export async function startIntel(
   const blockOf = gate.blockOf.bind(gate)
   return {
     look: desk.look,
-    port: createIntelPort({ feeds, indicators, desk, store, allow, blockOf, now }),
+    port: createIntelPort({ feeds, indicators, desk, services, store, allow, blockOf, now }),
     health: () => healthOf(feeds),
+  }
+}
+
+/** Nothing while no service is on: then there is no database of answers either. */
+function openServices(base: IntelBase, record: ReturnType<typeof createLedger>): ServiceDesk | undefined {
+  const { services } = base.config.intel
+  const on = SERVICES.filter(({ id }) => services[id].on)
+  if (on.length === 0) return undefined
+  try {
+    const answers = new Answers(join(base.places.stateFolder, 'intel', 'services.db'))
+    base.onStop(async () => answers.close())
+    const choices = on.map((service) => ({ ...services[service.id], service }))
+    return new ServiceDesk({ choices, answers, now: base.now, record })
+  } catch (error) {
+    base.speaker.say(`Services cannot be asked: ${(error as Error).message}. Check the disk, and restart.`)
+    return undefined
   }
 }
 

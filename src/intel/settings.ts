@@ -29,6 +29,23 @@ const ownList = z
     error: 'A list needs either url or file',
   })
 
+const service = (about: string) =>
+  z
+    .strictObject({
+      on: z
+        .boolean()
+        .default(false)
+        .describe(`Ask ${about}. Only by hand (gatehouse lookup --ask), never of itself.`),
+      keyFile: z
+        .string()
+        .min(1)
+        .max(4_096)
+        .optional()
+        .describe('File that holds your key, and nothing else.'),
+      url: webAddress.optional().describe('Another server that speaks the same protocol.'),
+    })
+    .prefault({})
+
 /** The `intel` section of the config. */
 export const intelSettings = z
   .strictObject({
@@ -47,6 +64,14 @@ export const intelSettings = z
         'Your own lists, each with id, format, and url or file; also title, action, everyHours, checksumUrl, ' +
           'authorizationFile (its content goes into the Authorization header) and near (true: a server in your own network).',
       ),
+    services: z
+      .strictObject({
+        virustotal: service('VirusTotal about a hash, address or domain'),
+        abuseipdb: service('AbuseIPDB about an address'),
+        otx: service('AlienVault OTX about a hash, address or domain'),
+        rdap: service('RDAP who holds an address'),
+      })
+      .prefault({}),
     ignore: z
       .array(z.string().min(1).max(253))
       .max(1_000)

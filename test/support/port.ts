@@ -290,6 +290,14 @@ export function createSmallProduct(): SmallProduct {
         sentence: `${value} is on 1 list.`,
         listings: [aListing],
       }),
+      ask: async (value) => ({
+        value,
+        kind: 'target',
+        sentence: `${value} is on no list.`,
+        listings: [],
+        opinions: [{ service: 'rdap', title: 'RDAP', sentence: 'It belongs to X\u001b[2J', at: STARTED_AT }],
+        troubles: ['VirusTotal: no keyFile is set.'],
+      }),
       egress: async ({ limit }) => ({
         items: [{ id: 1, at: STARTED_AT, to: 'lists.example:443', what: 'GET /list', why: 'list feodo' }],
         total: limit,

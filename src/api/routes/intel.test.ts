@@ -43,10 +43,16 @@ test('an operator switches, updates and decides', async () => {
   })
 })
 
+test('an operator may ask the services outside', async () => {
+  const { body } = await ask('POST', '/lookup', { value: '203.0.113.9' })
+  expect(Lookup.parse(body).opinions).toHaveLength(1)
+})
+
 test.each([
   ['PUT', '/feeds/feodo', { isOn: true }],
   ['POST', '/feeds/feodo/update', undefined],
   ['POST', '/feeds/feodo/held', { accept: true }],
+  ['POST', '/lookup', { value: '203.0.113.9' }],
 ])('a viewer may not %s %s', async (method, path, body) => {
   expect((await ask(method, path, body, viewer)).status).toBe(403)
   expect(product.acts).toEqual([])

@@ -1,5 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi'
-import { EgressEntry, Feed, FeedChange, FeedDecision, FeedOutcome, Lookup } from '#contract/intel.ts'
+import {
+  EgressEntry,
+  Feed,
+  FeedChange,
+  FeedDecision,
+  FeedOutcome,
+  Lookup,
+  LookupRequest,
+} from '#contract/intel.ts'
 import { pageOf } from '#contract/schemas.ts'
 import type { Port } from '../port.ts'
 import { type ApiApp, answers, demand, jsonBody, PageQuery } from '../route.ts'
@@ -63,6 +71,14 @@ const lookupRoute = createRoute({
   responses: answers(Lookup, 'What is known'),
 })
 
+const askRoute = createRoute({
+  method: 'post',
+  path: '/api/v1/lookup',
+  summary: 'Ask the services that are switched on about it. This leaves the machine',
+  request: jsonBody(LookupRequest),
+  responses: answers(Lookup, 'What is known now'),
+})
+
 const egressRoute = createRoute({
   method: 'get',
   path: '/api/v1/egress',
@@ -89,6 +105,10 @@ export function addIntelRoutes(app: ApiApp, { intel }: Port): void {
     return context.json(await intel.decideFeed(feed, context.req.valid('json').accept), 200)
   })
   app.openapi(lookupRoute, (context) => context.json(intel.lookup(context.req.valid('query').value), 200))
+  app.openapi(askRoute, async (context) => {
+    demand(context, 'operator')
+    return context.json(await intel.ask(context.req.valid('json').value), 200)
+  })
   app.openapi(egressRoute, async (context) => {
     const { limit, cursor } = context.req.valid('query')
     return context.json(await intel.egress({ limit, ...(cursor !== undefined && { cursor }) }), 200)

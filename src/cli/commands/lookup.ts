@@ -9,18 +9,29 @@ export default defineCommand({
   add(program, shell) {
     const lookup = program
       .command('lookup')
-      .description('which threat lists hold an address, domain, URL or hash; asks nobody outside')
+      .description('which threat lists hold an address, domain, URL or hash')
       .argument('<value>', 'address, domain, URL, hash of a file, JA3 or JA4')
-    leaf(lookup, 'lookup 203.0.113.9').action(async (value: string, options: CommonOptions) => {
+    const asks = leaf(lookup, 'lookup 203.0.113.9').option(
+      '--ask',
+      'ask the services that are on: this leaves the machine',
+    )
+    asks.action(async (value: string, options: CommonOptions & { readonly ask?: boolean }) => {
       const { core, show } = asking(shell, options)
-      const found = await core.ask<Lookup>('GET', `/lookup?value=${encodeURIComponent(value)}`)
+      const found = options.ask
+        ? await core.ask<Lookup>('POST', '/lookup', { value })
+        : await core.ask<Lookup>('GET', `/lookup?value=${encodeURIComponent(value)}`)
       show(found, (known) => lookupText(known, shell.terminal))
     })
   },
 })
 
 function lookupText(found: Lookup, terminal: Terminal): string {
-  const notes = [found.sentence, found.ignoredBecause, found.allowedBecause, found.blockedBecause]
+  const opinions = (found.opinions ?? []).map(
+    ({ title, score, sentence }) =>
+      `${title}: ${sentence}${score === undefined ? '' : ` (${score} of 100)`}.`,
+  )
+  const { sentence, ignoredBecause, allowedBecause, blockedBecause, troubles = [] } = found
+  const notes = [sentence, ignoredBecause, allowedBecause, blockedBecause, ...opinions, ...troubles]
   const head = notes.flatMap((note) => (note === undefined ? [] : [`${visibleText(note)}\n`])).join('')
   if (found.listings.length === 0) return head
   const day = (at: number): string => new Date(at).toISOString().slice(0, 10)

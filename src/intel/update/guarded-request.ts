@@ -48,7 +48,11 @@ export async function guardedGet(request: GuardedRequest): Promise<IncomingMessa
   throw new Unusable(`was redirected more than ${MOST_REDIRECTS} times`)
 }
 
-const withoutSecrets = ({ authorization: _, ...rest }: Readonly<Record<string, string>>) => rest
+const HARMLESS = new Set(['user-agent', 'accept', 'accept-encoding'])
+
+/** Keys come in headers of many names. */
+const withoutSecrets = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS.has(name)))
 
 function nextUrl(from: URL, location: string): URL {
   const url = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined

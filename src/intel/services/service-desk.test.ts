@@ -1,0 +1,274 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Answers } from './answers.ts'
+import { isAskable, ServiceDesk } from './service-desk.ts'
+import { SERVICES } from './services.ts'
+
+const KEY = 'a-secret-key'
+let now = 0
+let folder = ''
+let server: Server
+let url = ''
+let answers: Answers
+let ledger: string[] = []
+let asked: IncomingMessage[] = []
+/** What the service answers. */
+let answer: (request: IncomingMessage, response: ServerResponse) => void
+
+beforeEach(async () => {
+  now = Date.UTC(2026, 10, 20)
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-services-'))
+  writeFileSync(join(folder, 'key'), `${KEY}\n`)
+  ;[ledger, asked] = [[], []]
+  answer = (_, response) => void response.end(JSON.stringify(file(0)))
+  server = createServer((request, response) => {
+    asked.push(request)
+    answer(request, response)
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  answers = new Answers(join(folder, 'services.db'))
+})
+
+afterEach(() => {
+  answers.close()
+  server.closeAllConnections()
+  server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** As VirusTotal v3 answers about a file. */
+const file = (malicious: number) => ({
+  data: {
+    attributes: {
+      last_analysis_stats: { malicious, suspicious: 0, undetected: 60 - malicious, harmless: 0 },
+    },
+  },
+})
+
+function desk(id = 'virustotal', keyFile = join(folder, 'key')): ServiceDesk {
+  const service = SERVICES.find((one) => one.id === id)
+  if (!service) throw new Error(id)
+  const record = async ({ to, what, why }: { to: string; what: string; why: string }): Promise<void> =>
+    void ledger.push(`${to} ${what} ${why}`)
+  return new ServiceDesk({ choices: [{ service, url, keyFile }], answers, now: () => now, record })
+}
+
+const hash = (at: number): string => at.toString(16).padStart(64, '0')
+
+describe('each service', () => {
+  test.each([
+    [
+      'virustotal',
+      'sha256',
+      hash(7),
+      `/api/v3/files/${hash(7)}`,
+      'x-apikey',
+      file(30),
+      { score: 100, sentence: '30 of 60 engines call it malicious' },
+    ],
+    [
+      'virustotal',
+      'domain',
+      'bad.example',
+      '/api/v3/domains/bad.example',
+      'x-apikey',
+      file(1),
+      { score: 20, sentence: '1 of 60 engines call it malicious' },
+    ],
+    [
+      'abuseipdb',
+      'target',
+      '198.51.100.7',
+      '/api/v2/check?ipAddress=198.51.100.7&maxAgeInDays=90',
+      'key',
+      { data: { abuseConfidenceScore: 87, totalReports: 12 } },
+      { score: 87, sentence: '12 reports within 90 days' },
+    ],
+    [
+      'otx',
+      'target',
+      '2001:db8::1',
+      '/api/v1/indicators/IPv6/2001%3Adb8%3A%3A1/general',
+      'x-otx-api-key',
+      { pulse_info: { count: 3 } },
+      { score: 30, sentence: '3 pulses name it' },
+    ],
+    [
+      'rdap',
+      'target',
+      '198.51.100.7',
+      '/ip/198.51.100.7',
+      undefined,
+      { objectClassName: 'ip network', name: 'TEST-NET-2', handle: 'NET-1', country: 'US' },
+      { sentence: 'It belongs to TEST-NET-2, NET-1, US' },
+    ],
+  ] as const)(
+    '%s is asked about a %s as its protocol says',
+    async (id, kind, value, path, header, body, opinion) => {
+      answer = (_, response) => void response.end(JSON.stringify(body))
+      const asking = desk(id)
+      asking.ask(kind, value, 1)
+      await asking.run()
+      expect(asked.map((request) => request.url)).toEqual([path])
+      if (header) expect(asked[0]?.headers[header]).toBe(KEY)
+      expect(asking.known(kind, value)).toMatchObject([{ answer: { at: now, opinion } }])
+      expect(ledger).toEqual([`${new URL(url).host} asked about ${value} service ${id}`])
+      // Nothing but the value itself goes out, and the key is written nowhere.
+      expect(JSON.stringify(ledger)).not.toContain(KEY)
+    },
+  )
+})
+
+test.each([
+  ['target', '198.51.100.7', true],
+  ['target', '2001:db8::1', true],
+  ['target', '192.168.1.1', false],
+  ['target', '127.0.0.1', false],
+  ['target', '198.51.100.0/24', false],
+  ['domain', 'bad.example', true],
+  ['sha256', 'x', true],
+  ['url', 'http://bad.example/secret', false],
+] as const)('others are asked about a %s such as %s: %s', (kind, value, may) => {
+  expect(isAskable(kind, value)).toBe(may)
+})
+
+test('nothing is asked twice while its answer holds, also not what nobody knows', async () => {
+  answer = (_, response) => void response.writeHead(404).end('{"error":{"code":"NotFoundError"}}')
+  const asking = desk()
+  for (let times = 0; times < 3; times++) {
+    asking.ask('sha256', hash(1), 1)
+    await asking.run()
+  }
+  expect(asked).toHaveLength(1)
+  expect(asking.known('sha256', hash(1))).toMatchObject([{ answer: { at: now } }])
+  now += 25 * 3_600_000
+  asking.ask('sha256', hash(1), 1)
+  await asking.run()
+  expect(asked).toHaveLength(2)
+})
+
+describe('a service that does not answer', () => {
+  test('and says when to come again is left alone until then, also over a restart', async () => {
+    answer = (_, response) => void response.writeHead(429, { 'retry-after': '300' }).end()
+    const asking = desk()
+    asking.ask('sha256', hash(1), 1)
+    await asking.run()
+    expect(asking.stateOf('virustotal')).toMatchObject({ state: 'paused' })
+    answer = (_, response) => void response.end(JSON.stringify(file(0)))
+    now += 299_000
+    await desk().run()
+    expect(asked).toHaveLength(1)
+    now += 2_000
+    const later = desk()
+    await later.run()
+    expect([asked.length, later.stateOf('virustotal').state, later.known('sha256', hash(1)).length]).toEqual([
+      2,
+      'ok',
+      1,
+    ])
+  })
+
+  test('because the key is bad is not asked again with that key', async () => {
+    answer = (request, response) => {
+      const isGood = request.headers['x-apikey'] === 'another'
+      response.writeHead(isGood ? 200 : 401).end(JSON.stringify(file(0)))
+    }
+    const asking = desk()
+    asking.ask('sha256', hash(1), 1)
+    await asking.run()
+    await asking.run()
+    expect([asked.length, asking.stateOf('virustotal').state]).toEqual([1, 'bad key'])
+    writeFileSync(join(folder, 'key'), 'another')
+    await asking.run()
+    expect([asked.length, asking.stateOf('virustotal').state]).toEqual([2, 'ok'])
+  })
+
+  test('because there is no key is a state', async () => {
+    const asking = desk('virustotal', join(folder, 'none'))
+    asking.ask('sha256', hash(1), 1)
+    await asking.run()
+    expect(asking.stateOf('virustotal')).toEqual({
+      state: 'no key',
+      reason: `${join(folder, 'none')} holds no key`,
+    })
+    expect(asked).toEqual([])
+  })
+
+  test.each([
+    ['is away', (_: IncomingMessage, response: ServerResponse) => void response.destroy()],
+    ['talks nonsense', (_: IncomingMessage, response: ServerResponse) => void response.end('<html>')],
+    [
+      'talks without end',
+      (_: IncomingMessage, response: ServerResponse) => void response.end('x'.repeat(2_000_000)),
+    ],
+  ])('and %s is offline, and the question waits', async (_, misbehave) => {
+    answer = misbehave
+    const asking = desk()
+    asking.ask('sha256', hash(1), 1)
+    await asking.run()
+    expect(asking.stateOf('virustotal').state).toBe('offline')
+    answer = (_request, response) => void response.end(JSON.stringify(file(3)))
+    now += 61_000
+    await asking.run()
+    expect(asking.known('sha256', hash(1))).toMatchObject([{ answer: { opinion: { score: 55 } } }])
+  })
+
+  test('and redirects does not get the key to elsewhere', async () => {
+    const elsewhere = createServer((request, response) => {
+      asked.push(request)
+      response.end(JSON.stringify(file(0)))
+    })
+    await new Promise<void>((listening) => elsewhere.listen(0, '127.0.0.1', listening))
+    const location = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`
+    answer = (_, response) => void response.writeHead(302, { location }).end()
+    const asking = desk()
+    asking.ask('sha256', hash(1), 1)
+    await asking.run()
+    elsewhere.close()
+    expect([asked.length, asking.stateOf('virustotal').state]).toEqual([1, 'offline'])
+  })
+})
+
+test('ten thousand hashes never exceed 4 a minute and 500 a day, over a restart, the important ones first', async () => {
+  const COUNT = 10_000
+  const IMPORTANT = 100
+  const times: number[] = []
+  const order: number[] = []
+  answer = (request, response) => {
+    times.push(now)
+    order.push(Number.parseInt(request.url?.split('/').at(-1) ?? '', 16))
+    response.end(JSON.stringify(file(0)))
+  }
+  let asking = desk()
+  // The important ones come last of all.
+  for (let at = 0; at < COUNT; at++) asking.ask('sha256', hash(at), at >= COUNT - IMPORTANT ? 9 : 1)
+  for (let step = 0; order.length < COUNT; step++) {
+    if (step % 1_000 === 500) {
+      answers.close()
+      answers = new Answers(join(folder, 'services.db'))
+      asking = desk()
+    }
+    await asking.run()
+    // Whatever the steps are: minutes that begin anywhere.
+    now += 7_000 + ((step * 7_919) % 11_000)
+    if (answers.pausedUntil('virustotal') > now) throw new Error('paused')
+    if (order.length > 0 && order.length % 500 === 0) now += 3_600_000
+  }
+  const most = (windowMs: number): number => {
+    let [from, best] = [0, 0]
+    for (const [to, at] of times.entries()) {
+      while ((times[from] as number) <= at - windowMs) from++
+      best = Math.max(best, to - from + 1)
+    }
+    return best
+  }
+  expect([order.length, new Set(order).size, most(60_000), most(86_400_000)]).toEqual([COUNT, COUNT, 4, 500])
+  expect(order.slice(0, IMPORTANT)).toEqual(
+    Array.from({ length: IMPORTANT }, (_, at) => COUNT - IMPORTANT + at),
+  )
+}, 120_000)
