@@ -22,6 +22,7 @@ const SCREENS: Readonly<Record<string, string>> = {
   programs: '/programs',
   'programs-day': '/programs?period=day',
   hosts: '/hosts',
+  map: '/map',
   graph: '/graph',
   'graph-table': '/graph?as=table',
   alerts: '/alerts',
@@ -142,7 +143,7 @@ describe('the screens of the page', () => {
     await page.getByRole('button', { name: 'Past' }).click()
     await page.getByRole('grid').locator('.row[aria-rowindex]').first().waitFor()
     await page.keyboard.press('/')
-    await page.keyboard.type(`is:inbound peer:${real.wire.client.ip4} `)
+    await page.keyboard.type(`is:inbound is:ended peer:${real.wire.client.ip4} `)
     await page.keyboard.press('Escape')
     await expect.poll(() => page.locator('.row[aria-rowindex]').count()).toBeGreaterThanOrEqual(3)
     await page.locator('.row[aria-rowindex]').first().click()

@@ -26,7 +26,8 @@ export const search = {
     until: 'opened until: 2h, or a date',
     bytes: 'bytes both ways: >10M',
     rtt: 'time of the handshake: >200',
-  },
+    community: 'community ID of the connection',
+  } as Record<string, string>,
   ignored: 'What can be read of the search still counts.',
 }
 
@@ -209,7 +210,7 @@ export const map = {
   },
   machine: 'This machine',
   machineUnknown: 'Lines start below the map: where this machine stands is not known.',
-  legend: { live: 'Live, width is traffic', blocked: 'Blocked' },
+  legend: 'Line width is traffic. Blocked is dashed, with a cross.',
   local: 'Local network',
   unknown: 'Country not known',
   loading: 'Reading the map.',
