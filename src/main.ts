@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type Api, createApi } from '#api/api.ts'
 import { listenForOwner, listenForWeb } from '#api/listen.ts'
@@ -36,10 +37,12 @@ import { standpointOf } from '#core/standing.ts'
 import { statusOf } from '#core/status.ts'
 import { createSuggestions } from '#core/suggestions.ts'
 import { createTally } from '#core/tally.ts'
+import { openWatchdog } from '#core/watchdog.ts'
 import { startWebProcess, type WebProcess } from '#core/web-process.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
+import { createProgramEnforcer } from '#enforce/programs.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
 import { startOwners } from '#identify/owners/thread.ts'
@@ -152,7 +155,19 @@ async function openBase(given: Given) {
     },
   })
   gate.adopt(held)
-  return { ...given, now, startedAt, store, allow, enforcer, events, gate, escalation, suggestions }
+  const watchdog = watchdogOf(given, { gate, now })
+  onStop(() => watchdog?.stop())
+  return { ...given, now, startedAt, store, allow, enforcer, events, gate, escalation, suggestions, watchdog }
+}
+
+function watchdogOf({ config, places }: Given, { gate, now }: { readonly gate: Gate; readonly now: () => number }) {
+  if (config.dryRun) return undefined
+  return openWatchdog({
+    enforcer: createProgramEnforcer(),
+    file: join(places.stateFolder, 'watchdog.json'),
+    note: (undated) => gate.note(undated),
+    now,
+  })
 }
 
 const limitsOf = ({ refusalsPerSecond, refusalBurst: burst, limitedPerSecond }: EnforceSettings) => ({
@@ -354,6 +369,7 @@ function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefin
   const parts = (): PartHealth[] => [
     watching.capture.health,
     base.enforcer.health,
+    ...(base.watchdog ? [base.watchdog.health] : []),
     watching.owners.health,
     base.store.health,
     ...watching.intel.health(),

@@ -18,6 +18,7 @@ import { addIntelRoutes } from './routes/intel.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
 import { addViewRoutes } from './routes/views.ts'
+import { addWatchdogRoutes } from './routes/watchdog.ts'
 
 export interface Api {
   /** Answers one request. Whoever listens says who asks. */
@@ -58,6 +59,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addStatusRoutes(app, port)
   addConnectionRoutes(app, port)
   addViewRoutes(app, port)
+  addWatchdogRoutes(app, port)
   addAlertRoutes(app, port)
   addBlockRoutes(app, port)
   addBlastRadiusRoute(app, port)

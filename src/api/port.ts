@@ -17,6 +17,7 @@ import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { ResponsePort } from './response-port.ts'
 import type { Closes, Views } from './views-port.ts'
+import type { Watchdog } from './watchdog-port.ts'
 
 export type { Actor, PageRequest }
 
@@ -62,4 +63,6 @@ export interface Port {
   subscribe(listener: (event: LiveEvent) => void): () => void
   readonly views: Views
   readonly closes: Closes
+  /** Absent where nothing is enforced. */
+  readonly watchdog?: Watchdog | undefined
 }

@@ -264,6 +264,8 @@ export const Decision = z
       'playbook',
       'allow',
       'disallow',
+      'watch',
+      'unwatch',
     ]),
     target: z.string(),
     actor: z.string(),

@@ -19,6 +19,7 @@ import type { Gate } from './gate.ts'
 import type { LiveConnections } from './live-connections.ts'
 import { duration, shownConnection } from './present.ts'
 import { createViews } from './views.ts'
+import type { WatchdogDesk } from './watchdog.ts'
 
 /** What main.ts hands over so that the API can be answered. */
 export interface PortParts {
@@ -33,6 +34,7 @@ export interface PortParts {
   readonly atlas: { placeOf(address: Ip): Place }
   readonly callHomes: CallHomeBook
   readonly now: () => number
+  readonly watchdog?: WatchdogDesk | undefined
   readonly status: () => Status
   readonly response: Port['response']
   readonly doctor: Port['doctor']
@@ -61,6 +63,7 @@ export class CorePort implements Port {
   readonly detectors: Port['detectors']
   readonly views: Views
   readonly closes: Closes
+  readonly watchdog: WatchdogDesk | undefined
 
   constructor(parts: PortParts) {
     this.#parts = parts
@@ -77,6 +80,7 @@ export class CorePort implements Port {
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
     )
     this.closes = createActs(parts)
+    this.watchdog = parts.watchdog
   }
 
   liveConnections(): Connection[] {
@@ -234,6 +238,9 @@ export class CorePort implements Port {
         return this.disallow(target, actor)
       case 'disallow':
         return this.allow({ target, note: decision.reason }, actor)
+      case 'watch':
+      case 'unwatch':
+        return this.#undoWatch(decision, actor)
       default:
         throw new Refused(
           409,
@@ -241,6 +248,12 @@ export class CorePort implements Port {
           'Block or unblock the address itself.',
         )
     }
+  }
+
+  async #undoWatch(decision: Decision, actor: Actor): Promise<Outcome> {
+    const { watchdog } = this.#parts
+    if (watchdog) return watchdog.undo(decision, actor)
+    throw new Refused(503, 'Programs are not kept off the network now.', 'Start without --dry-run.')
   }
 
   async #undoBlock(decision: Decision, actor: Actor): Promise<Outcome> {

@@ -23,6 +23,7 @@ export interface PulseParts {
   readonly surroundings: () => readonly AllowEntry[]
   readonly status: () => Status
   readonly now: () => number
+  readonly watchdog?: { sweep(): void } | undefined
   /** A block that the allow list forbids now was taken back. */
   readonly released: (target: string, entry: AllowEntry) => void
 }
@@ -38,6 +39,7 @@ export function startPulse(parts: PulseParts): { stop(): void } {
       if (beats++ % SURROUNDINGS_EVERY === 0) protectSurroundings(parts)
       await parts.enforcer.verify(parts.now())
       parts.gate.tick()
+      parts.watchdog?.sweep()
       tellPages(parts)
     } finally {
       isBusy = false

@@ -13,6 +13,10 @@ export interface SparedProgram {
   readonly bytes: number
 }
 
+/** Why nobody should be kept from any program of this name. */
+export const whyVital = (name: string): string | undefined =>
+  SSH_NAMES.has(name) ? `${name} keeps its connections: it lets people log in from elsewhere` : undefined
+
 export interface SparedPlaces {
   readonly proc?: string
   readonly sessions?: string
@@ -23,6 +27,7 @@ export interface SparedPlaces {
 
 /** An ancestry longer than this, or a loop of it, is no ancestry. */
 const MAX_ANCESTORS = 64
+/** Programs of OpenSSH (since 9.8 three) and its small sister: the way back in, whether they run now or not. */
 const SSH_NAMES: ReadonlySet<string> = new Set(['sshd', 'sshd-session', 'sshd-auth', 'dropbear'])
 const SSH_FILES = ['/usr/sbin/sshd', '/usr/lib/openssh/sshd-session', '/usr/sbin/dropbear']
 const INIT_FILES = ['/sbin/init', '/usr/lib/systemd/systemd']

@@ -11,7 +11,7 @@ import { RecentMap } from '#lib/recent-map.ts'
 import type { PartHealth } from '#model/health.ts'
 import { type WatchedRule, watchedText } from '#model/watched-program.ts'
 import { isNamedBy, linkedPath, type OpenProgram, openProgram, ProgramHashes } from './programs-files.ts'
-import { type SparedProgram, sparedPrograms } from './programs-spared.ts'
+import { type SparedProgram, sparedPrograms, whyVital } from './programs-spared.ts'
 
 /** What a rule did so far. */
 export interface ProgramTally {
@@ -132,6 +132,8 @@ class ProgramDenier implements ProgramEnforcer {
   }
 
   async whySpared(rule: WatchedRule): Promise<string | undefined> {
+    const vital = rule.by === 'hash' ? undefined : whyVital(basename(watchedText(rule)))
+    if (vital !== undefined) return vital
     for (const spared of this.#sparedNow()) if (await this.#names(rule, spared)) return whyText(spared)
     return undefined
   }

@@ -11,6 +11,8 @@ export type DecisionKind =
   | 'playbook'
   | 'allow'
   | 'disallow'
+  | 'watch'
+  | 'unwatch'
 
 /** One act of a person or of the machine, as the log keeps it. */
 export interface Decision {

@@ -272,6 +272,7 @@ describe('never watched', () => {
       hashRule(process.execPath),
     ]
     for (const rule of rules) expect(await enforcer.whySpared(rule)).toContain('Gatehouse itself runs by it')
+    expect(await enforcer.whySpared({ by: 'name', name: 'sshd' })).toContain('it lets people log in')
     expect(await enforcer.whySpared({ by: 'path', path: tool })).toBeUndefined()
   })
 
