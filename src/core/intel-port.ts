@@ -125,11 +125,8 @@ const decidedBy = (isFixed: boolean, memory: Feed['memory']): ShownFeed['decided
 
 /** Some makers put a key into the address. */
 function withoutSecrets(text: string): string {
-  const url = new URL(text)
-  url.username = ''
-  url.password = ''
-  if (url.search !== '') url.search = '?…'
-  return url.href
+  const { origin, pathname, search } = new URL(text)
+  return `${origin}${pathname}${search === '' ? '' : '?…'}`
 }
 
 const ASK_WITHIN_MS = 25_000

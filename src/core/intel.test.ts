@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createDryRunEnforcer } from '#enforce/dry-run.ts'
+import { intelSettings } from '#intel/settings.ts'
+import { storeSettings } from '#store/settings.ts'
+import type { Store } from '#store/store.ts'
+import { openStore } from '#store/thread.ts'
+import { createAlertBook } from './alert-book.ts'
+import { createAllowBook } from './allow-book.ts'
+import { Gate } from './gate.ts'
+import { type Intel, startIntel } from './intel.ts'
+
+const PEER = '198.51.100.7'
+let folder = ''
+let store: Store
+let server: Server
+let site = ''
+let said: string[] = []
+let stops: (() => Promise<void>)[] = []
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-intel-'))
+  ;[said, stops] = [[], []]
+  store = await openStore({ folder, settings: storeSettings.parse({}), now: Date.now })
+  server = createServer((request, response) => {
+    const body = { objectClassName: 'ip network', name: 'TEST-NET-2', country: 'US' }
+    response.end(request.url?.startsWith('/ip/') ? JSON.stringify(body) : `${PEER}\n`)
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+
+afterEach(async () => {
+  for (const stop of stops) await stop()
+  await store.close()
+  server.closeAllConnections()
+  server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function start(settings: unknown): Promise<Intel> {
+  const allow = createAllowBook([], [])
+  const now = Date.now
+  const enforcer = createDryRunEnforcer({ reason: 'test', remedy: 'none' })
+  const gate = new Gate({ enforcer, store, spares: allow.spares, now, changed: () => {} })
+  return startIntel(
+    {
+      config: { intel: intelSettings.parse(settings) },
+      places: { stateFolder: folder },
+      store,
+      allow,
+      gate,
+      now,
+      speaker: { say: (sentence) => void said.push(sentence) },
+      onStop: (stop) => void stops.push(stop),
+    },
+    { alerts: createAlertBook([], 0), closeSockets: () => 0, told: () => {} },
+  )
+}
+
+async function until(is: () => boolean): Promise<void> {
+  for (let tries = 0; !is() && tries < 200; tries++) await new Promise((resolve) => setTimeout(resolve, 25))
+  expect(is()).toBe(true)
+}
+
+test('without a setting nothing is on, nothing is asked, and health says nothing', async () => {
+  const { port, health } = await start(undefined)
+  expect(port.feeds().filter(({ isOn }) => isOn)).toEqual([])
+  expect(health()).toEqual([])
+  expect(port.lookup(PEER).sentence).toBe(
+    `No list is on, so nothing is known of ${PEER}. See: gatehouse feeds`,
+  )
+  await expect(port.ask(PEER)).rejects.toThrow('No service is on.')
+  expect((await port.egress({ limit: 10 })).items).toEqual([])
+})
+
+test('lists and services answer one look-up, and all that went out is in the store', async () => {
+  const key = join(folder, 'key')
+  writeFileSync(key, 'Bearer x')
+  const { port, health } = await start({
+    lists: [
+      { id: 'mine', url: `${site}/list?key=x`, format: 'plain', action: 'alert', authorizationFile: key },
+    ],
+    services: { rdap: { on: true, url: site } },
+    feeds: { nosuch: {} },
+  })
+  expect(said).toEqual(['intel.feeds.nosuch: there is no such list. See: gatehouse feeds'])
+  await until(() => port.feed('mine').state === 'ok')
+  expect(port.feed('mine')).toMatchObject({ entries: 1, decidedBy: 'config', from: `${site}/list?…` })
+  expect(health()).toEqual([{ part: 'lists', state: 'ok', note: '1 on, with 1 entries' }])
+  const found = await port.ask(PEER)
+  expect(found).toMatchObject({
+    kind: 'target',
+    sentence: `${PEER} is on 1 of the 1 lists that are on.`,
+    listings: [{ list: 'mine', matched: PEER, confidence: 100, action: 'alert' }],
+    opinions: [{ service: 'rdap', sentence: 'It belongs to TEST-NET-2, US' }],
+    troubles: [],
+  })
+  await port.ask(PEER)
+  const { items } = await port.egress({ limit: 10 })
+  expect(items.map(({ to, what, why }) => [to, what, why])).toEqual([
+    [new URL(site).host, `asked about ${PEER}`, 'service rdap'],
+    [new URL(site).host, 'GET /list', 'list mine'],
+  ])
+})
+
+test('what cannot be done is refused in words', async () => {
+  const { port } = await start({
+    feeds: { feodo: { on: false } },
+    services: { rdap: { on: true, url: site } },
+  })
+  expect(() => port.lookup('hello')).toThrow('is nothing that a list could hold')
+  expect(() => port.feed('nosuch')).toThrow('There is no list "nosuch"')
+  await expect(port.changeFeed('feodo', { isOn: true }, { name: 'anna' })).rejects.toThrow(
+    'The config decides about feodo',
+  )
+  await expect(port.updateFeed('ipsum')).rejects.toThrow('The list ipsum is off')
+  await expect(port.decideFeed('ipsum', true)).rejects.toThrow('waits for you')
+  await expect(port.ask('192.168.1.1')).rejects.toThrow('Nobody else knows of 192.168.1.1')
+})
