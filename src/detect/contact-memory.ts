@@ -5,7 +5,7 @@ const WORDS = BITS / 32
 
 /**
  * Which contacts were ever made, in two Bloom filters of 256 KB that take turns: what was noted is known for one to two
- * spans. It may take a contact for known that is not, about one in fifty when each holds 200,000.
+ * spans. It may take a contact for known that is not, about one in fifty when each holds 100,000.
  */
 export class ContactMemory {
   readonly #spanMs: number

@@ -175,6 +175,7 @@ const EVENTS: readonly WatcherEvent[] = [
   'flowAborted',
   'flowEnded',
   'hostForgotten',
+  'hostReleased',
   'tick',
 ]
 

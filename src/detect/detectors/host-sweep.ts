@@ -149,6 +149,11 @@ class HostSweepWatcher implements Watcher {
     if (this.#notes.forget(host)) this.#ports.forget(host)
   }
 
+  /** As in port-scan. */
+  hostReleased(host: number): void {
+    this.hostForgotten(host)
+  }
+
   tick(now: number): void {
     this.#arp.tick(now)
     this.#rounds.advance(now)

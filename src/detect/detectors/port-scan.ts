@@ -155,6 +155,11 @@ class PortScanWatcher implements Watcher {
     this.#notes.forget(host)
   }
 
+  /** Who goes on is found anew, as soon as the first time, and who does not is left alone. */
+  hostReleased(host: number): void {
+    this.#notes.forget(host)
+  }
+
   tick(now: number): void {
     this.#rounds.advance(now)
     this.#notes.forgetTries(this.#rounds.start, this.#rounds.end)
