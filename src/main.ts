@@ -9,7 +9,7 @@ import { demandSilence } from '#api/socket-file.ts'
 import { startCapture } from '#capture/thread.ts'
 import type { RunOptions } from '#cli/command.ts'
 import { createAlertBook } from '#core/alert-book.ts'
-import { createAllowBook } from '#core/allow-book.ts'
+import { type AllowBook, createAllowBook } from '#core/allow-book.ts'
 import { createCallHomeBook } from '#core/call-home.ts'
 import { type DaemonConfig, loadDaemonConfig } from '#core/daemon-config.ts'
 import { createDetectorDesk } from '#core/detector-desk.ts'
@@ -21,6 +21,7 @@ import { Gate } from '#core/gate.ts'
 import { startIntel } from '#core/intel.ts'
 import { createWaysIn, type WaysIn } from '#core/links.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
+import { noRules, type OpenRules, openRules } from '#core/open-rules.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
 import { closedFolder, type DaemonPlaces, placesOf, webUserOf } from '#core/places.ts'
@@ -155,9 +156,11 @@ async function openBase(given: Given) {
     },
   })
   gate.adopt(held)
+  const rules = rulesOf(given, { allow, gate, now })
+  onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
-  return { ...given, now, startedAt, store, allow, enforcer, events, gate, escalation, suggestions, watchdog }
+  return { ...given, now, startedAt, store, allow, enforcer, events, gate, escalation, suggestions, rules, watchdog }
 }
 
 function watchdogOf({ config, places }: Given, { gate, now }: { readonly gate: Gate; readonly now: () => number }) {
@@ -167,6 +170,26 @@ function watchdogOf({ config, places }: Given, { gate, now }: { readonly gate: G
     file: join(places.stateFolder, 'watchdog.json'),
     note: (undated) => gate.note(undated),
     now,
+  })
+}
+
+function rulesOf(
+  { config, places, speaker }: Given,
+  { allow, gate, now }: { readonly allow: AllowBook; readonly gate: Gate; readonly now: () => number },
+): OpenRules {
+  if (config.dryRun) {
+    const reason = 'Started with --dry-run: no rule is enforced.'
+    return noRules({ part: 'rules', state: 'off', reason, remedy: 'Start without --dry-run.' })
+  }
+  return openRules({
+    settings: config.rules,
+    stateFolder: places.stateFolder,
+    table: config.enforce.table,
+    pagePort: config.page.port,
+    now,
+    say: speaker.say,
+    allow,
+    blockOf: (address) => gate.blockOf(address),
   })
 }
 
@@ -270,10 +293,12 @@ async function openDoors(base: Base, watching: Watching): Promise<void> {
   const door: { web: WebProcess | undefined } = { web: undefined }
   const waysIn = createWaysIn(places.stateFolder, base.now)
   const facts = factsOf(base, watching, () => door.web)
+  base.rules.see(() => watching.live.all())
   const port = new CorePort({
     ...base,
     ...watching,
     ...facts,
+    rules: base.rules.desk,
     intel: watching.intel.port,
     detectors: createDetectorDesk({
       detectors: await loadDetectors(),
@@ -369,6 +394,7 @@ function factsOf(base: Base, watching: Watching, web: () => WebProcess | undefin
   const parts = (): PartHealth[] => [
     watching.capture.health,
     base.enforcer.health,
+    base.rules.health,
     ...(base.watchdog ? [base.watchdog.health] : []),
     watching.owners.health,
     base.store.health,

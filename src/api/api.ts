@@ -15,6 +15,7 @@ import { addDecisionRoutes } from './routes/decisions.ts'
 import { addDetectorRoutes } from './routes/detectors.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addIntelRoutes } from './routes/intel.ts'
+import { addRuleRoutes } from './routes/rules.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
 import { addViewRoutes } from './routes/views.ts'
@@ -65,6 +66,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addBlastRadiusRoute(app, port)
   addAllowRoutes(app, port)
   addDecisionRoutes(app, port)
+  addRuleRoutes(app, port)
   addSignInRoutes(app, port)
   addIntelRoutes(app, port)
   addDetectorRoutes(app, port)

@@ -4,6 +4,7 @@ import type { CoreClient } from './client.ts'
 /** What `run` starts with; what is absent comes from the config. */
 export interface RunOptions {
   readonly config?: string
+  readonly rules?: string
   readonly interfaces?: readonly string[]
   readonly loopback?: boolean
   readonly port?: number

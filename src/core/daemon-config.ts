@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { ZodType } from 'zod'
 import { type CaptureSettings, captureSettings } from '#capture/settings.ts'
 import type { RunOptions } from '#cli/command.ts'
@@ -19,6 +20,8 @@ import {
   enforceSettings,
   type PageSettings,
   pageSettings,
+  type RuleSettings,
+  ruleSettings,
 } from './settings.ts'
 
 /** All settings of a daemon, checked. */
@@ -31,6 +34,7 @@ export interface DaemonConfig {
   readonly respond: RespondSettings
   readonly playbooks: PlaybooksSettings
   readonly enforce: EnforceSettings
+  readonly rules: RuleSettings
   readonly store: StoreSettings
   readonly places: PlacesSettings
   readonly intel: IntelSettings
@@ -50,6 +54,7 @@ export async function configSections() {
     respond: respondSettingsFor(ids),
     playbooks: playbooksSettingsFor(ids),
     enforce: enforceSettings,
+    rules: ruleSettings,
     allow: allowSettings,
     store: storeSettings,
     page: pageSettings,
@@ -76,6 +81,7 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
     respond: read.respond,
     playbooks: read.playbooks,
     enforce: read.enforce,
+    rules: read.rules,
     store: read.store,
     page: read.page,
     places: read.places,
@@ -91,6 +97,7 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
 function flagOverrides(flags: RunOptions): Override[] {
   const given: readonly (readonly [setting: string, name: string, value: unknown])[] = [
     ['capture.interfaces', '--interface', flags.interfaces],
+    ['rules.file', '--rules', flags.rules === undefined ? undefined : resolve(flags.rules)],
     ['capture.loopback', '--loopback', flags.loopback],
     ['page.port', '--port', flags.port],
     ['page.host', '--host', flags.host],

@@ -42,6 +42,7 @@ export interface PortParts {
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
   readonly intel: Port['intel']
+  readonly rules?: Port['rules']
   readonly detectors?: Port['detectors']
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
@@ -60,6 +61,7 @@ export class CorePort implements Port {
   readonly subscribe: Port['subscribe']
   readonly response: Port['response']
   readonly intel: Port['intel']
+  readonly rules: Port['rules']
   readonly detectors: Port['detectors']
   readonly views: Views
   readonly closes: Closes
@@ -74,6 +76,7 @@ export class CorePort implements Port {
     this.setPassword = parts.setPassword
     this.subscribe = parts.events.subscribe
     this.intel = parts.intel
+    this.rules = parts.rules
     this.detectors = parts.detectors
     this.response = parts.response
     this.views = answeredViews(

@@ -69,6 +69,25 @@ export const enforceSettings = z
   })
   .prefault({})
 
+/** The `rules` section of the config. */
+export const ruleSettings = z
+  .strictObject({
+    file: z
+      .string()
+      .startsWith('/', 'Use the whole path of a file')
+      .max(4096)
+      .default('/etc/gatehouse/rules.yaml')
+      .describe('The firewall rules (docs/rules.md). Without the file all that is not blocked passes.'),
+    onFileChange: z
+      .enum(['draft', 'apply'])
+      .default('draft')
+      .describe(
+        'What becomes of a rules file that is changed while Gatehouse runs: it waits as a draft for ' +
+          '`gatehouse apply`, or is applied at once where it is good and cuts nobody off.',
+      ),
+  })
+  .prefault({})
+
 /** The `allow` section of the config. */
 export const allowSettings = z
   .array(
@@ -81,4 +100,5 @@ export const allowSettings = z
   .describe('Addresses and ranges that are never blocked, besides those that Gatehouse finds by itself.')
 
 export type PageSettings = z.infer<typeof pageSettings>
+export type RuleSettings = z.infer<typeof ruleSettings>
 export type EnforceSettings = z.infer<typeof enforceSettings>

@@ -159,10 +159,10 @@ export interface RuleProblem {
   /** The file, or where else the text came from. */
   readonly origin: string
   /** From 1; absent for the file as a whole. */
-  readonly line?: number
-  readonly column?: number
+  readonly line?: number | undefined
+  readonly column?: number | undefined
   /** Such as `rules[2].port`. */
-  readonly where?: string
+  readonly where?: string | undefined
   readonly message: string
   readonly hint: string
 }

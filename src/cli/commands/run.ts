@@ -4,6 +4,7 @@ import { defineCommand, type RunOptions } from '../command.ts'
 /** As commander gives them. */
 interface Given {
   readonly config?: string
+  readonly rules?: string
   readonly interface?: string[]
   readonly loopback?: boolean
   readonly port?: number
@@ -21,6 +22,7 @@ export default defineCommand({
       .command('run')
       .description('watch, protect, and serve the page, until it is stopped')
       .option('-c, --config <file>', 'settings (default: /etc/gatehouse/config.yaml)')
+      .option('-r, --rules <file>', 'firewall rules (default: /etc/gatehouse/rules.yaml)')
       .option('-i, --interface <names...>', 'watch only these interfaces')
       .option('--loopback', 'watch the loopback interface too')
       .option('-p, --port <number>', 'port of the page (default: 8090)', readPort)

@@ -1,0 +1,24 @@
+import type {
+  ExplainRequest,
+  RuleAdd,
+  RuleExplanation,
+  RuleRemove,
+  RulesApply,
+  RulesCheck,
+  RulesOutcome,
+  RulesState,
+} from '#contract/rules.ts'
+
+/** Draft, check, apply, confirm. `actor` is the name of who acts. Refusals are thrown as `Refused`. */
+export interface Rules {
+  state(): RulesState
+  check(text: string): RulesCheck
+  /** Keeps the text as the draft; nothing is enforced. */
+  draft(text: string): RulesCheck
+  apply(request: RulesApply, actor: string): Promise<RulesOutcome>
+  add(request: RuleAdd, actor: string): Promise<RulesOutcome>
+  remove(request: RuleRemove, actor: string): Promise<RulesOutcome>
+  confirm(actor: string): RulesOutcome
+  rollback(actor: string): RulesOutcome
+  explain(request: ExplainRequest): RuleExplanation
+}

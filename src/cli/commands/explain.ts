@@ -1,0 +1,82 @@
+import { Option } from 'commander'
+import type { ExplainRequest, RuleExplanation } from '#contract/rules.ts'
+import { visibleText } from '#lib/visible-text.ts'
+import { defineCommand } from '../command.ts'
+import { Failure } from '../failure.ts'
+import { asking, type CommonOptions, leaf } from '../leaf.ts'
+
+interface ExplainOptions extends CommonOptions {
+  readonly direction: ExplainRequest['direction']
+  readonly protocol: string
+  readonly from?: string
+  readonly interface?: string
+  readonly user?: string
+  readonly state: ExplainRequest['state']
+}
+
+export default defineCommand({
+  order: 79,
+  add(program, shell) {
+    const explain = program
+      .command('explain')
+      .description('what blocks and rules do with a packet, step by step')
+      .argument('<peer>', 'the other end: 203.0.113.9:443, [2001:db8::9]:443; inbound, the port is ours')
+    leaf(explain, 'explain 203.0.113.9:443')
+      .addOption(
+        new Option('--direction <way>', 'as this machine sees it')
+          .choices(['inbound', 'outbound'])
+          .default('outbound'),
+      )
+      .addOption(new Option('--protocol <name>', 'how').choices(['tcp', 'udp', 'icmp']).default('tcp'))
+      .addOption(
+        new Option('--state <state>', 'of the connection')
+          .choices(['new', 'established', 'related', 'invalid', 'untracked'])
+          .default('new'),
+      )
+      .option('--interface <name>', 'where it arrives or leaves (default: that of the default route)')
+      .option('--user <uid>', 'number of the user who sends (default: 0)')
+      .action(async (peer: string, options: ExplainOptions) => {
+        const { core, show } = asking(shell, options)
+        show(
+          await core.ask<RuleExplanation>('POST', '/rules/explain', requestOf(peer, options)),
+          explanationText,
+        )
+      })
+  },
+})
+
+function requestOf(peer: string, options: ExplainOptions): Record<string, unknown> {
+  const { address, port } = endpointOf(peer)
+  const { direction, protocol, state, interface: named, user } = options
+  return {
+    direction,
+    protocol,
+    state,
+    ...(direction === 'inbound' ? { source: address } : { target: address }),
+    ...(port !== undefined && { targetPort: port }),
+    ...(protocol === 'icmp' && { icmpType: address.includes(':') ? 128 : 8 }),
+    ...(named !== undefined && { interface: named }),
+    ...(user !== undefined && { uid: Number(user) }),
+  }
+}
+
+function endpointOf(text: string): { readonly address: string; readonly port?: number } {
+  const [, bracketed, port6] = /^\[([^\]]+)\](?::(\d{1,5}))?$/.exec(text) ?? []
+  const [, plain, port4] = /^([^:]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+  const address = bracketed ?? plain ?? text
+  const port = port6 ?? port4
+  if (Number(port ?? 0) > 65_535) throw new Failure(`${port} is no port.`, 'Use a number up to 65535.', 2)
+  return port === undefined ? { address } : { address, port: Number(port) }
+}
+
+function explanationText({ sentence, spared, steps, flip }: RuleExplanation): string {
+  const lines = steps.map(({ number, id, rule, outcome, conditions }) => {
+    const name = number === 0 ? id : String(number)
+    const why = conditions.map((condition) => `      ${condition.holds ? 'yes' : 'no '} ${condition.text}`)
+    return [`  ${name}: ${rule} — ${outcome}`, ...why].join('\n')
+  })
+  const kept = spared === undefined ? [] : [`The allow list keeps it from being blocked: ${spared}.`]
+  return [sentence, ...kept, ...(lines.length > 0 ? ['', ...lines, ''] : []), flip]
+    .map((text) => `${text.split('\n').map(visibleText).join('\n')}\n`)
+    .join('')
+}

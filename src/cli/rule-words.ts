@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { RulesApply, RulesCheck, RulesOutcome } from '#contract/rules.ts'
+import { visibleText } from '#lib/visible-text.ts'
+import type { Shell } from './command.ts'
+import { Failure } from './failure.ts'
+import { asking, type CommonOptions, leaf, withDryRun } from './leaf.ts'
+import { parseDuration } from './words.ts'
+
+/** How a change of the rules is made. */
+export interface ChangeOptions extends CommonOptions {
+  readonly confirm?: string
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}
+
+/** Adds what every change of the rules takes. */
+export const change = (command: Command, example: string): Command =>
+  withDryRun(leaf(command, example))
+    .option('--confirm <time>', 'go back after 60s, 5m … unless gatehouse confirm says to keep it')
+    .option('--force', 'also when it cuts sessions, DNS or the page off')
+
+export function howOf({ confirm, force, dryRun }: ChangeOptions): Omit<RulesApply, 'text'> {
+  return {
+    ...(confirm !== undefined && { confirmSeconds: parseDuration(confirm) }),
+    ...(force && { force: true }),
+    ...(dryRun && { dryRun: true }),
+  }
+}
+
+/** A short form as somebody typed it, in words: `allow 22/tcp from 192.0.2.0/24`. */
+export function addShortForm(command: Command, verb: string, shell: Shell): Command {
+  return change(
+    command.argument('<words...>', 'such as 22/tcp from 192.0.2.0/24'),
+    `${verb} 22/tcp from 192.0.2.0/24`,
+  )
+    .option('--at <number>', 'its number (default: the last)', readNumber)
+    .action(async (words: readonly string[], options: ChangeOptions & { readonly at?: number }) => {
+      await sendShortForm(shell, { verb, words }, options)
+    })
+}
+
+export async function sendShortForm(
+  shell: Shell,
+  { verb, words }: { readonly verb: string; readonly words: readonly string[] },
+  options: ChangeOptions & { readonly at?: number },
+): Promise<void> {
+  const { core, show } = asking(shell, options)
+  const rule = [verb, ...words.map(quoted)].join(' ')
+  const request = { rule, ...howOf(options), ...(options.at !== undefined && { at: options.at }) }
+  show(await core.ask<RulesOutcome>('POST', '/rules/add', request), outcomeText)
+}
+
+const quoted = (word: string): string => (/\s/.test(word) ? `"${word.replaceAll('"', "'")}"` : word)
+
+export function readNumber(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Use the number of a rule: 1 is the first.')
+}
+
+/** The text of a file that somebody names on the command line. */
+export function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Failure(
+      `${path} cannot be read: ${(error as Error).message}.`,
+      'Give the path of a rules file.',
+      2,
+    )
+  }
+}
+
+export const outcomeText = ({ sentence, check }: RulesOutcome): string =>
+  `${visibleText(sentence)}\n${remarksText(check)}`
+
+/** What is wrong, or only doubtful, one thing to a line. */
+export function checkText(check: RulesCheck): string {
+  const { isValid, cuts, refusedByKernel } = check
+  const lines = [
+    ...(refusedByKernel ? [`This kernel refuses them: ${refusedByKernel}`] : []),
+    ...cuts.map(({ what, because }) => `They would cut ${what}: ${because}`),
+  ]
+  const verdict = !isValid
+    ? 'These rules cannot be applied.'
+    : cuts.length > 0
+      ? 'These rules would be refused without --force.'
+      : 'These rules are fine.'
+  return `${remarksText(check)}${lines.map((line) => `${visibleText(line)}\n`).join('')}${verdict}\n`
+}
+
+const remarksText = ({ problems, remarks }: RulesCheck): string =>
+  [
+    ...problems.map(
+      ({ severity, origin, line, column, where, message, hint }) =>
+        `${severity}: ${origin}${line === undefined ? '' : `:${line}:${column}`}: ${where === undefined ? '' : `${where}: `}${message}. ${hint}`,
+    ),
+    ...remarks.map(({ number, kind, text }) => `note: rule ${number} is ${kind}: ${text}`),
+  ]
+    .map((line) => `${visibleText(line)}\n`)
+    .join('')

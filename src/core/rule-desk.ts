@@ -1,0 +1,349 @@
+import { randomUUID } from 'node:crypto'
+import { Refused } from '#api/port.ts'
+import type { Rules } from '#api/rules-port.ts'
+import type { PendingRules, RulesApply, RulesCheck, RulesOutcome } from '#contract/rules.ts'
+import type { RuleEnforcer } from '#enforce/rules.ts'
+import { type Guard, startGuard } from '#enforce/start-guard.ts'
+import type { PartHealth } from '#model/health.ts'
+import { RULE_DIRECTIONS, type RuleBook, type RuleProblem } from '#model/rule.ts'
+import type { RuleProgram } from '#model/rule-program.ts'
+import { check } from '#policy/rules/check.ts'
+import { compile } from '#policy/rules/compile.ts'
+import { withoutRule, withRule } from '#policy/rules/edit.ts'
+import { EMPTY_BOOK, parseRules } from '#policy/rules/parse.ts'
+import { describeProblem, type RuleWorld } from '#policy/rules/rule-reader.ts'
+import { parseShortForm } from '#policy/rules/short-form.ts'
+import { duration } from './present.ts'
+import { type ExplainParts, explained } from './rule-explanation.ts'
+import type { RuleFiles } from './rule-files.ts'
+import { rulesState } from './rule-state.ts'
+import { cutsOf, type VitalPacket } from './vital-traffic.ts'
+
+export interface RuleDeskParts extends ExplainParts {
+  readonly enforcer: RuleEnforcer
+  readonly files: RuleFiles
+  readonly world: RuleWorld
+  /** What must not be cut, as it is now. */
+  readonly vital: () => readonly VitalPacket[]
+  readonly now: () => number
+  readonly say: (text: string) => void
+  /** A changed file is applied at once, where it is good and cuts nothing; else it waits as a draft. */
+  readonly appliesFileChanges: boolean
+}
+
+/** Rules as they are in force: their text, and what it means. */
+interface InForce {
+  readonly text: string
+  readonly book: RuleBook
+  readonly program: RuleProgram | undefined
+}
+
+interface Waiting {
+  readonly shown: PendingRules
+  readonly before: InForce
+  readonly guard: Guard
+  readonly timer: NodeJS.Timeout
+}
+
+const NO_RULES: InForce = { text: '', book: EMPTY_BOOK, program: undefined }
+
+/** The desk over which every change of the rules goes: draft, check, apply, confirm; and the way back. */
+export class RuleDesk implements Rules {
+  readonly #parts: RuleDeskParts
+  #inForce: InForce = NO_RULES
+  #waiting: Waiting | undefined
+  #draft: string | undefined
+  /** Why the person's file is not what is in force. */
+  #problems: readonly RuleProblem[] = []
+  #stamp = ''
+  #isBusy = false
+  /** What rows counted before they were put in place anew. */
+  #counted = new Map<string, { packets: number; bytes: number }>()
+
+  constructor(parts: RuleDeskParts) {
+    this.#parts = parts
+  }
+
+  /** Takes the file, or the last good rules where it is not fit. What was never confirmed is gone. */
+  start(): void {
+    const { files, say } = this.#parts
+    if (files.hasPending) {
+      files.rollBackPending()
+      say('Rules that nobody confirmed were taken back at the start.')
+    }
+    const text = files.read() ?? ''
+    this.#stamp = files.stamp
+    const read = this.#read(text)
+    const isRolledBack = text !== '' && files.readRolledBack() === text
+    if (read.book && !isRolledBack) {
+      this.#take({ text, book: read.book })
+      files.keepConfirmed(text)
+      return
+    }
+    this.#problems = isRolledBack ? [this.#neverConfirmed()] : read.problems
+    for (const problem of this.#problems.slice(0, 5)) say(describeProblem(problem))
+    const confirmed = files.readConfirmed() ?? ''
+    const { book } = this.#read(confirmed)
+    this.#take(book ? { text: confirmed, book } : NO_RULES)
+    say('The last good rules stay in force.')
+  }
+
+  state() {
+    return rulesState({
+      file: this.#parts.files.file,
+      inForce: this.#inForce,
+      counts: this.#counts(),
+      problems: this.#problems,
+      pending: this.#waiting?.shown,
+      draft: this.#draft,
+    })
+  }
+
+  check(text: string): RulesCheck {
+    const { book, problems } = this.#read(text)
+    if (!book) return { isValid: false, problems, remarks: [], cuts: [] }
+    const refused = this.#parts.enforcer.refusalOf(compile(book, this.#parts.now()))
+    return {
+      isValid: refused === undefined,
+      problems,
+      remarks: check(book, this.#parts.now()),
+      cuts: cutsOf(book, this.#inForce.book, this.#parts.vital()),
+      ...(refused && { refusedByKernel: `${refused.reason}. ${refused.remedy}` }),
+    }
+  }
+
+  draft(text: string): RulesCheck {
+    this.#draft = text
+    return this.check(text)
+  }
+
+  async apply(request: RulesApply, actor: string): Promise<RulesOutcome> {
+    if (this.#waiting || this.#isBusy) {
+      const hint = 'Keep or leave it first: gatehouse confirm, or gatehouse rollback'
+      throw new Refused(409, 'A change of the rules waits to be confirmed.', hint)
+    }
+    const text = request.text ?? this.#draft ?? this.#parts.files.read() ?? ''
+    const checked = this.check(text)
+    this.#refuseUnfit(checked, request.force === true)
+    const { book = EMPTY_BOOK } = this.#read(text)
+    if (request.dryRun) return { sentence: 'These rules could be applied.', check: checked }
+    if (request.confirmSeconds === undefined) return this.#applyForGood({ text, book }, checked)
+    return this.#applyForNow({ text, book }, { seconds: request.confirmSeconds, actor, checked })
+  }
+
+  async add(request: Parameters<Rules['add']>[0], actor: string): Promise<RulesOutcome> {
+    const { rule, at, ...how } = request
+    const short = parseShortForm(rule)
+    if (!('rule' in short)) throw new Refused(400, `This is no rule: ${short.message}.`, short.hint)
+    return this.apply({ ...how, text: withRule(this.#inForce.text, rule, at) }, actor)
+  }
+
+  async remove({ rule, ...how }: Parameters<Rules['remove']>[0], actor: string): Promise<RulesOutcome> {
+    const known = this.#inForce.book.rules.find(({ id, number }) => id === rule || String(number) === rule)
+    const text = known && withoutRule(this.#inForce.text, known.number)
+    if (text === undefined)
+      throw new Refused(404, `There is no rule ${rule}.`, 'List them: gatehouse rule list')
+    return this.apply({ ...how, text }, actor)
+  }
+
+  confirm(actor: string): RulesOutcome {
+    const { shown } = this.#settle()
+    this.#parts.files.forgetPending()
+    this.#keep(shown.text)
+    return { sentence: `The rules stay, as ${actor} confirmed.`, check: this.check(shown.text) }
+  }
+
+  rollback(actor: string): RulesOutcome {
+    const { before } = this.#settle()
+    this.#goBack(before)
+    return { sentence: `The rules before are back, as ${actor} asked.`, check: this.check(before.text) }
+  }
+
+  explain(request: Parameters<Rules['explain']>[0]) {
+    return explained(this.#inForce.book, request, this.#parts)
+  }
+
+  /** Once a second: looks after the kernel, the file, and schedules that run out. */
+  tick(): void {
+    this.#parts.enforcer.verify()
+    const { program } = this.#inForce
+    if (program?.freshUntil !== undefined && program.freshUntil <= this.#parts.now() && !this.#waiting) {
+      this.#take(this.#inForce)
+    }
+    if (this.#parts.files.stamp !== this.#stamp) this.#fileChanged()
+  }
+
+  get health(): PartHealth {
+    const { health } = this.#parts.enforcer
+    if (health.state !== 'ok') return health
+    const [problem] = this.#problems
+    if (problem) {
+      const reason = `The rules file is not in force: ${describeProblem(problem)}`
+      return { part: 'rules', state: 'degraded', reason, remedy: 'Correct it, then: gatehouse apply' }
+    }
+    if (!this.#waiting) return health
+    return { part: 'rules', state: 'ok', note: `${health.note}; a change waits for: gatehouse confirm` }
+  }
+
+  /** An unconfirmed change does not outlive us either. `keep`: the rules stay in force without us. */
+  stop(keep: boolean): void {
+    if (this.#waiting) this.rollback('the stop')
+    this.#parts.enforcer.stop(keep)
+  }
+
+  #read(text: string) {
+    return parseRules(text, this.#parts.files.file, this.#parts.world)
+  }
+
+  #refuseUnfit({ isValid, problems, cuts, refusedByKernel }: RulesCheck, isForced: boolean): void {
+    const errors = problems.filter(({ severity }) => severity === 'error')
+    if (errors.length > 0) {
+      throw new Refused(400, errors.slice(0, 5).map(describeProblem).join('\n'), 'The rules in force stay.')
+    }
+    if (!isValid)
+      throw new Refused(409, refusedByKernel ?? 'The kernel refuses these rules.', 'The rules in force stay.')
+    if (cuts.length === 0 || isForced) return
+    const list = cuts.map(({ what, because }) => `${what} (${because})`).join('; ')
+    throw new Refused(
+      409,
+      `These rules would cut ${list}.`,
+      'Allow it first, or use --force; with --confirm 60s they go back by themselves.',
+    )
+  }
+
+  #applyForGood(rules: Omit<InForce, 'program'>, checked: RulesCheck): RulesOutcome {
+    this.#demandTaken(this.#take(rules))
+    this.#keep(rules.text)
+    return { sentence: `${countOf(rules.book)} in force.`, check: checked }
+  }
+
+  async #applyForNow(
+    rules: Omit<InForce, 'program'>,
+    {
+      seconds,
+      actor,
+      checked,
+    }: { readonly seconds: number; readonly actor: string; readonly checked: RulesCheck },
+  ): Promise<RulesOutcome> {
+    const { files, now, enforcer, say } = this.#parts
+    const before = this.#inForce
+    const since = now()
+    const shown: PendingRules = {
+      id: randomUUID(),
+      actor,
+      since,
+      until: since + seconds * 1000,
+      text: rules.text,
+    }
+    this.#isBusy = true
+    try {
+      files.keepPending(shown)
+      const transaction = Buffer.from(enforcer.transactionFor(before.program)).toString('base64')
+      const { pendingFile, rolledBackFile } = files
+      const guard = await startGuard({ id: shown.id, seconds, pendingFile, rolledBackFile, transaction })
+      const timer = setTimeout(() => {
+        say('Nobody confirmed the rules: those before are back.')
+        this.#goBack(this.#settle().before)
+      }, seconds * 1000)
+      this.#waiting = { shown, before, guard, timer }
+    } catch (error) {
+      files.forgetPending()
+      const why = `The way back could not be secured: ${(error as Error).message}.`
+      throw new Refused(503, why, 'Nothing was changed. See gatehouse doctor.')
+    } finally {
+      this.#isBusy = false
+    }
+    if (!this.#take(rules)) {
+      this.#goBack(this.#settle().before)
+      this.#demandTaken(false)
+    }
+    const sentence = `${countOf(rules.book)} in force for ${duration(seconds)}. Keep them: gatehouse confirm`
+    return { sentence, pending: shown, check: checked }
+  }
+
+  /** What waits is decided: nobody else will decide it any more. */
+  #settle(): Waiting {
+    const waiting = this.#waiting
+    if (!waiting) throw new Refused(409, 'No change of the rules waits.', 'Apply one with --confirm first.')
+    clearTimeout(waiting.timer)
+    this.#waiting = undefined
+    // The files are settled in this same turn; the guard looks at them before it acts.
+    setImmediate(() => waiting.guard.stop())
+    return waiting
+  }
+
+  #goBack(before: InForce): void {
+    this.#take(before)
+    this.#parts.files.rollBackPending()
+  }
+
+  /** The text is the person's file from now on, and the last good one. */
+  #keep(text: string): void {
+    const { files } = this.#parts
+    this.#problems = []
+    this.#draft = undefined
+    files.keepConfirmed(text)
+    files.forgetRolledBack()
+    if (files.read() !== text && (text !== '' || files.read() !== undefined)) files.write(text)
+    this.#stamp = files.stamp
+  }
+
+  #take({ text, book }: Omit<InForce, 'program'>): boolean {
+    const isSame = text === this.#inForce.text
+    const before = isSame ? this.#counts() : new Map()
+    const program = isIdle(book) ? undefined : compile(book, this.#parts.now())
+    const isTaken = this.#parts.enforcer.enforce(program)
+    if (!isTaken && this.#waiting) return false
+    this.#counted = before
+    this.#inForce = { text, book, program }
+    return isTaken
+  }
+
+  #demandTaken(isTaken: boolean): void {
+    if (isTaken) return
+    const { health } = this.#parts.enforcer
+    const [reason, remedy] =
+      health.state === 'ok' ? ['The kernel refuses.', ''] : [health.reason, health.remedy]
+    throw new Refused(503, reason, remedy)
+  }
+
+  #counts(): Map<string, { packets: number; bytes: number }> {
+    const counts = new Map(this.#counted)
+    for (const [id, { packets, bytes }] of this.#parts.enforcer.counts()) {
+      const before = counts.get(id) ?? { packets: 0, bytes: 0 }
+      counts.set(id, { packets: before.packets + packets, bytes: before.bytes + bytes })
+    }
+    return counts
+  }
+
+  #fileChanged(): void {
+    const { files, say, appliesFileChanges } = this.#parts
+    this.#stamp = files.stamp
+    const text = files.read() ?? ''
+    if (text === this.#inForce.text) return
+    const { isValid, problems, cuts } = this.draft(text)
+    this.#problems = problems.filter(({ severity }) => severity === 'error')
+    if (appliesFileChanges && isValid && cuts.length === 0 && !this.#waiting && !this.#isBusy) {
+      this.apply({ text }, 'the file').then(
+        ({ sentence }) => say(`${files.file} changed. ${sentence}`),
+        (error: Error) => say(`${files.file} changed, but: ${error.message}`),
+      )
+      return
+    }
+    say(`${files.file} changed: it waits as a draft. See gatehouse rule check, then gatehouse apply.`)
+    for (const problem of this.#problems.slice(0, 5)) say(describeProblem(problem))
+  }
+
+  #neverConfirmed(): RuleProblem {
+    const origin = this.#parts.files.file
+    const message = 'these rules were applied once, and nobody confirmed them'
+    return { severity: 'error', origin, message, hint: 'Change them, or apply them again: gatehouse apply' }
+  }
+}
+
+/** Nothing to enforce: then the kernel is left alone. */
+const isIdle = ({ rules, defaults }: RuleBook): boolean =>
+  rules.length === 0 && RULE_DIRECTIONS.every((direction) => defaults[direction] === 'allow')
+
+const countOf = ({ rules }: RuleBook): string =>
+  rules.length === 1 ? '1 rule is' : `${rules.length} rules are`

@@ -1,0 +1,48 @@
+import type { Condition, ConditionKind, Rule, RuleAction } from '#model/rule.ts'
+
+const BEFORE: Readonly<Record<ConditionKind, string>> = {
+  protocol: 'protocol',
+  source: 'from',
+  target: 'to',
+  sourcePort: 'from port',
+  targetPort: 'port',
+  icmpType: 'ICMP',
+  interface: 'on',
+  toInterface: 'leaving by',
+  state: 'state',
+  user: 'user',
+  hopLimit: 'hop limit',
+  country: 'country',
+  asn: 'network',
+  domain: 'domain',
+  program: 'program',
+  sha256: 'program with SHA-256',
+  package: 'package',
+  unit: 'unit',
+  container: 'container',
+}
+
+/** `port 22`, `not from office`. */
+export const conditionText = ({ kind, not, text }: Condition): string =>
+  `${not ? 'not ' : ''}${BEFORE[kind]} ${text}`
+
+/** One line that says what the rule does. */
+export function ruleText(rule: Rule): string {
+  const { directions, conditions, action } = rule
+  const where = directions.length === 3 ? [] : [directions.join(' and ')]
+  const times = [
+    ...(rule.schedule ? [`at ${rule.schedule.text}`] : []),
+    ...(rule.expiresAt === undefined ? [] : [`until ${new Date(rule.expiresAt).toISOString()}`]),
+  ]
+  return [actionText(action), ...where, ...conditions.map(conditionText), ...times].join(' ')
+}
+
+function actionText(action: RuleAction): string {
+  if (action.kind === 'audit') return action.would ? `record (would ${action.would})` : 'record'
+  if (action.kind !== 'limit') return action.kind
+  const { limit } = action
+  const each = limit.per === 'source' ? ' per source' : ''
+  return limit.kind === 'rate'
+    ? `limit to ${limit.packets} per ${limit.perSeconds} s${each}`
+    : `limit to ${limit.connections} connections${each}`
+}
