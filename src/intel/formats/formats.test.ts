@@ -1,12 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Indicator } from '#model/indicator.ts'
-import { csvCells } from './csv.ts'
-import { type Format, timeOf, Unusable } from './format.ts'
+import { type Format, Unusable } from './format.ts'
 import { FORMATS, type FormatName } from './formats.ts'
 import { JsonItems } from './json-items.ts'
 import { LineSplitter } from './line-splitter.ts'
 import { guessedKind } from './own.ts'
-import { rangesBetween } from './ranges-between.ts'
 
 /** What a format finds in a text, as short as it can be said; the text comes in pieces of `step` characters. */
 function read(name: FormatName, text: string, step = 7) {
@@ -377,35 +375,4 @@ describe('pieces', () => {
       misfits: 1,
     })
   })
-})
-
-test.each([
-  ['a,b', ['a', 'b']],
-  ['"a, b","c ""d""",', ['a, b', 'c "d"', '']],
-  ['"a", "b" , c', ['a', 'b', 'c']],
-  ['"never closed', ['never closed']],
-])('cells of %s', (line, cells) => {
-  expect(csvCells(line)).toEqual(cells)
-})
-
-test('spans become the fewest ranges', () => {
-  expect(rangesBetween('0.0.0.0', '255.255.255.255')).toEqual(['0.0.0.0/0'])
-  expect(rangesBetween('198.51.100.1', '198.51.100.1')).toEqual(['198.51.100.1/32'])
-  expect(rangesBetween('255.255.255.254', '255.255.255.255')).toEqual(['255.255.255.254/31'])
-  expect(rangesBetween('198.51.100.2', '198.51.100.1')).toBeUndefined()
-})
-
-test('times of all lists', () => {
-  const noon = Date.UTC(2026, 10, 20, 12)
-  expect(
-    [
-      '2026-11-20 12:00:00',
-      '2026-11-20 12:00:00 UTC',
-      '2026-11-20T12:00:00.000Z',
-      noon / 1000,
-      String(noon / 1000),
-      '2026-11-20T13:00:00+01:00',
-    ].map(timeOf),
-  ).toEqual(new Array(6).fill(noon))
-  expect(['soon', '', null, -1, '2026-13-40', {}].map(timeOf)).toEqual(new Array(6).fill(undefined))
 })

@@ -7,10 +7,8 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ip } from '#model/address.ts'
-import { FORMATS } from '../formats/formats.ts'
 import { Indicators } from '../indicators/indicators.ts'
 import { loadKept } from './kept-list.ts'
-import { ListReading } from './read-list.ts'
 import { type UpdateOutcome, type UpdateParts, type UpdatePlan, updateList } from './update-list.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -295,35 +293,6 @@ describe('what is too much', () => {
     packed.fill(0xaa, 12, 20)
     const site = await serve((_, response) => response.end(packed))
     expect(await failureOf(site)).toMatch(/could not be kept|was cut off|could not be unpacked/)
-  })
-
-  const options = { format: FORMATS.plain, key, mayBePrivate: false, now: NOW }
-
-  test('a line of 1 GB costs no memory', () => {
-    const reading = new ListReading({ ...options, maxEntries: 10 })
-    const piece = Buffer.alloc(1_048_576, '7')
-    const before = process.memoryUsage().rss
-    for (let at = 0; at < 1024; at++) reading.write(piece)
-    reading.write(Buffer.from('\n198.51.100.7\n'))
-    reading.endDocument()
-    expect(reading.finish().counts).toEqual({ taken: 1, misfits: 1, leftOut: 0 })
-    expect(process.memoryUsage().rss - before).toBeLessThan(150e6)
-  }, 20_000)
-
-  test('ten million entries are refused at the bound', () => {
-    const reading = new ListReading({ ...options, maxEntries: 200_000 })
-    const lines = function* () {
-      for (let at = 0; at < 10_000_000; at += 1_000) {
-        yield Array.from(
-          { length: 1_000 },
-          (_, of) => `60.${((at + of) >> 16) & 255}.${((at + of) >> 8) & 255}.${(at + of) & 255}`,
-        ).join('\n')
-      }
-    }
-    const readAll = (): void => {
-      for (const text of lines()) reading.write(Buffer.from(`${text}\n`))
-    }
-    expect(readAll).toThrow('more than 200000 entries')
   })
 })
 
