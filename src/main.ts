@@ -14,11 +14,11 @@ import { createCallHomeBook } from '#core/call-home.ts'
 import { type DaemonConfig, loadDaemonConfig } from '#core/daemon-config.ts'
 import { createDetectorDesk } from '#core/detector-desk.ts'
 import { examine } from '#core/doctor.ts'
-import { createEscalation } from '#core/escalation.ts'
 import { createEvents } from '#core/events.ts'
 import { createFlowBacklog } from '#core/flow-backlog.ts'
 import { Gate } from '#core/gate.ts'
 import { startIntel } from '#core/intel.ts'
+import { createJudgement } from '#core/judgement.ts'
 import { createWaysIn, type WaysIn } from '#core/links.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
 import { noRules, type OpenRules, openRules } from '#core/open-rules.ts'
@@ -51,10 +51,9 @@ import { createPlaces } from '#identify/places/places.ts'
 import { peerCredentials } from '#kernel/peer-credentials.ts'
 import { runCommand } from '#kernel/run.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
-import { isIpv6 } from '#model/address.ts'
+import { isIpv6, type Target } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { SocketKey } from '#model/owner.ts'
-import { createResponder } from '#policy/respond/respond.ts'
 import { createMetrics } from '#report/metrics.ts'
 import { openStore } from '#store/thread.ts'
 import { createPipeline, type PipelineParts } from './pipeline.ts'
@@ -136,21 +135,17 @@ async function openBase(given: Given) {
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
 
   const events = createEvents()
-  const escalation = createEscalation(config.respond.escalationDays, store.remembered.past)
-  const suggestions = createSuggestions({
-    remembered: store.remembered.trusts,
-    confirmations: config.respond.confirmations,
-    now,
-    record: (trust) => void store.recordTrust(trust),
-  })
+  const judgement = createJudgement({ settings: config.respond, store, allow, now })
+  /** The capture thread, once it is there. */
+  const ear: { released(target: Target): void } = { released() {} }
   const gate: Gate = new Gate({
     enforcer,
     store,
     spares: allow.spares,
     now,
     changed(decision, block) {
-      escalation.learn(decision)
-      suggestions.learn(decision, block)
+      judgement.learn(decision, block)
+      if (decision.kind === 'unblock' || decision.kind === 'expire') ear.released(decision.target)
       events.send({ kind: 'decision', decision })
       events.send({ kind: 'blocks', blocks: gate.blocks() })
     },
@@ -160,7 +155,7 @@ async function openBase(given: Given) {
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
-  return { ...given, now, startedAt, store, allow, enforcer, events, gate, escalation, suggestions, rules, watchdog }
+  return { ...given, now, startedAt, store, allow, enforcer, events, gate, judgement, ear, rules, watchdog }
 }
 
 function watchdogOf({ config, places }: Given, { gate, now }: { readonly gate: Gate; readonly now: () => number }) {
@@ -198,6 +193,15 @@ const limitsOf = ({ refusalsPerSecond, refusalBurst: burst, limitedPerSecond }: 
   packets: { perSecond: limitedPerSecond, burst: limitedPerSecond },
 })
 
+const playbooksOf = ({ config, gate, enforcer, speaker }: Base) =>
+  createPlaybookPlayer({
+    settings: config.playbooks,
+    gate,
+    closeSockets: (target) => enforcer.closeSockets(target),
+    run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
+    say: speaker.say,
+  })
+
 /** The packet thread, the owners thread, and the pipeline behind them. */
 async function startWatching(base: Base) {
   const { config, speaker, onStop, now, store, allow, enforcer, events, gate } = base
@@ -225,20 +229,9 @@ async function startWatching(base: Base) {
         store.recordFlows(connections)
       },
     },
-    judge: createResponder({
-      settings: config.respond,
-      allowList: allow,
-      repeats: base.escalation.repeats,
-      isTrusted: base.suggestions.isTrusted,
-    }).judge,
+    judge: base.judgement.judge,
     closeSockets: enforcer.closeSockets.bind(enforcer),
-    playbooks: createPlaybookPlayer({
-      settings: config.playbooks,
-      gate,
-      closeSockets: enforcer.closeSockets.bind(enforcer),
-      run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
-      say: speaker.say,
-    }),
+    playbooks: playbooksOf(base),
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
     now,
@@ -268,6 +261,7 @@ async function startWatching(base: Base) {
       return backlog.take([...report.changed, ...report.ended])
     },
   })
+  base.ear.released = (target) => capture.released(target)
   onStop(async () => {
     await capture.stop()
     backlog.finish()
@@ -308,6 +302,7 @@ async function openDoors(base: Base, watching: Watching): Promise<void> {
     response: createResponseDesk({
       ...base,
       ...watching,
+      suggestions: base.judgement.suggestions,
       confirmations: config.respond.confirmations,
       told: (alert) => events.send({ kind: 'alert', alert: shownAlert(alert) }),
     }),

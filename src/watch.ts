@@ -3,6 +3,8 @@ import { practise } from '#capture/practice.ts'
 import type { FrameSink } from '#capture/source.ts'
 import { createDetection, type Detection, loadDetectors } from '#detect/detection.ts'
 import { createNameWatch, type NameWatch } from '#identify/names/watcher.ts'
+import { readWords } from '#lib/address-words.ts'
+import type { Ip } from '#model/address.ts'
 import type { Finding } from '#model/finding.ts'
 import type { Watcher } from '#model/watcher.ts'
 
@@ -16,6 +18,8 @@ export interface Watch {
   readonly names?: NameWatch
   /** For a clock, when no packets come; packets tick by themselves. Milliseconds since the epoch. */
   tick(now: number): void
+  /** A block of this address came to its end: it has a clean slate with the detectors. */
+  released(address: Ip): void
   /** Ends every flow: each is told once more, with its end. */
   close(now: number): void
 }
@@ -49,8 +53,22 @@ export function createWatch(options: WatchOptions): Watch {
     detection,
     ...(names && { names }),
     tick: (now) => engine.tick(now),
+    released(address) {
+      const host = hostOf(engine, address)
+      if (host < 0) return
+      for (const watcher of detection.watchers) watcher.hostReleased?.(host)
+    },
     close: (now) => engine.close(now),
   }
+}
+
+/** -1 when there is no room for it. */
+function hostOf({ hosts }: Engine, address: Ip): number {
+  const words = new Uint32Array(4)
+  const isIpv6 = readWords(address, words)
+  // The table has them as signed numbers.
+  const [w0 = 0, w1 = 0, w2 = 0, w3 = 0] = new Int32Array(words.buffer)
+  return isIpv6 ? hosts.internV6(w0, w1, w2, w3) : hosts.internV4(w0)
 }
 
 /**

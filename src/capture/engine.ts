@@ -56,7 +56,7 @@ export interface EngineCounts {
 
 /** Frames in, events out: the loop that live capture and replay share. */
 export interface Engine extends FrameSink {
-  readonly hosts: Hosts
+  readonly hosts: Hosts & Pick<HostTable, 'internV4' | 'internV6'>
   readonly flows: Flows
   /** A fresh copy each time. */
   readonly counts: EngineCounts

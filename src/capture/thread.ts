@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { isRange, type Target } from '#model/address.ts'
 import type { CaptureReport, CaptureRequest } from '#model/capture-report.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { CaptureSettings } from './settings.ts'
@@ -24,6 +25,8 @@ export interface CaptureThreadOptions {
 /** Live capture beside the main thread. */
 export interface CaptureThread {
   readonly health: PartHealth
+  /** A block came to its end: detectors give the address a clean slate. Ranges are passed by. */
+  released(target: Target): void
   /** The last report comes before it returns. */
   stop(): Promise<void>
 }
@@ -53,6 +56,10 @@ class LiveCapture implements CaptureThread {
 
   get health(): PartHealth {
     return this.#health
+  }
+
+  released(target: Target): void {
+    if (this.#worker && !isRange(target)) this.#send(this.#worker, { kind: 'released', address: target })
   }
 
   async stop(): Promise<void> {

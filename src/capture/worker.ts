@@ -129,5 +129,6 @@ function stop(): void {
 
 parentPort?.on('message', (request: CaptureRequest) => {
   if (request.kind === 'stop') stop()
+  else if (request.kind === 'released') watch.released(request.address)
   else untaken--
 })

@@ -1,3 +1,4 @@
+import type { Ip } from './address.ts'
 import type { Finding } from './finding.ts'
 import type { FlowRecord } from './flow.ts'
 import type { PartHealth } from './health.ts'
@@ -52,5 +53,11 @@ export type CaptureReport =
   | { readonly kind: 'names'; readonly names: readonly NameReport[] }
   | { readonly kind: 'health'; readonly health: PartHealth }
 
-/** To the capture thread. `taken`: the last flows report was worked off, the next may come. */
-export type CaptureRequest = { readonly kind: 'taken' } | { readonly kind: 'stop' }
+/**
+ * To the capture thread. `taken`: the last flows report was worked off, the next may come. `released`: a block of this
+ * address came to its end.
+ */
+export type CaptureRequest =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'released'; readonly address: Ip }
+  | { readonly kind: 'stop' }

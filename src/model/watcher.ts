@@ -29,6 +29,8 @@ export interface Watcher {
   flowEnded?(flow: number, reason: number): void
   /** A host left the table: forget it, its number will be another's. */
   hostForgotten?(host: number): void
+  /** A block of this host came to its end: what it did before is settled, and counts no more. */
+  hostReleased?(host: number): void
   /** About once a second of packet time, to forget what is stale. Milliseconds since the epoch. */
   tick?(now: number): void
 }

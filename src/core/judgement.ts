@@ -1,0 +1,45 @@
+import type { Block } from '#model/block.ts'
+import type { Decision } from '#model/decision.ts'
+import { createResponder, type Responder } from '#policy/respond/respond.ts'
+import type { RespondSettings } from '#policy/respond/settings.ts'
+import type { Store } from '#store/store.ts'
+import type { AllowBook } from './allow-book.ts'
+import { createEscalation } from './escalation.ts'
+import { createSuggestions, type Suggestions } from './suggestions.ts'
+
+/** The responder with its memory: who was blocked before, and which detectors have earned trust. */
+export interface Judgement extends Responder {
+  readonly suggestions: Suggestions
+  /** Takes in each decision as it is made, with the block that it is about. */
+  learn(decision: Decision, block: Block | undefined): void
+}
+
+export function createJudgement(parts: {
+  readonly settings: RespondSettings
+  readonly store: Pick<Store, 'remembered' | 'recordTrust'>
+  readonly allow: Pick<AllowBook, 'spares'>
+  readonly now: () => number
+}): Judgement {
+  const { settings, store, allow, now } = parts
+  const escalation = createEscalation(settings.escalationDays, store.remembered.past)
+  const suggestions = createSuggestions({
+    remembered: store.remembered.trusts,
+    confirmations: settings.confirmations,
+    now,
+    record: (trust) => void store.recordTrust(trust),
+  })
+  const { judge } = createResponder({
+    settings,
+    allowList: allow,
+    repeats: escalation.repeats,
+    isTrusted: suggestions.isTrusted,
+  })
+  return {
+    judge,
+    suggestions,
+    learn(decision, block) {
+      escalation.learn(decision)
+      suggestions.learn(decision, block)
+    },
+  }
+}
