@@ -41,7 +41,7 @@ function installLibraries() {
   const wanted = hashOf([join(root, 'package-lock.json')])
   if (readIfThere(stamp) === wanted) return
   say('Installing the libraries. This takes about a minute, once.')
-  // Not `npm ci`: docs/decisions/007.
+  // Not `npm ci`: docs/decisions/014.
   const words = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
   run('npm', words, 'The libraries could not be installed. Is the npm registry reachable?')
   writeFileSync(stamp, wanted)
