@@ -2,22 +2,11 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import type { NamespaceHost } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { listen } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
-
-/** Starts a listener on a host and answers its port. */
-function listen(host: NamespaceHost): Promise<number> {
-  const listener = host.start(process.execPath, 'test/support/tcp-listener.ts')
-  return new Promise((resolve) => {
-    listener.stdout?.on('data', (chunk: Buffer) => {
-      const said = /listening (\d+)/.exec(String(chunk))
-      if (said) resolve(Number(said[1]))
-    })
-  })
-}
 
 /** Everything that a name from outside may try: markup, ANSI colours, and a reversal that forges the ending. */
 const HOSTILE = '<img src=x onerror=hit()>\u001b[31m\u202Egpj.sh'
@@ -129,7 +118,7 @@ describe('the page of a running daemon', () => {
     }, HOSTILE)
     expect(told).toBe(200)
 
-    for (const path of ['/connections', '/blocks', '/decisions']) {
+    for (const path of ['/connections', '/programs', '/blocks', '/decisions']) {
       await page.goto(new URL(path, page.url()).href)
       await page.getByText('⟨U+202E⟩gpj').first().waitFor()
       expect(await page.locator('main img').count()).toBe(0)
@@ -174,7 +163,8 @@ describe('the page of a running daemon', () => {
 
   test('no screen scrolls sideways at 360 px, and a deep link opens its screen', async () => {
     const { page, wrongs } = await real.signIn({ width: 360, height: 780 })
-    for (const path of ['/', '/connections', '/alerts', '/blocks', '/decisions', '/doctor', '/nowhere']) {
+    const watch = ['/', '/connections', '/connections?when=past', '/programs', '/hosts', '/map', '/graph']
+    for (const path of [...watch, '/alerts', '/blocks', '/decisions', '/doctor', '/nowhere']) {
       await page.goto(new URL(path, page.url()).href)
       await page.getByRole('heading').first().waitFor()
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth')

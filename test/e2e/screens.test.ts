@@ -116,6 +116,36 @@ describe('the screens of the page', () => {
     await page.context().close()
   })
 
+  test('the graph names what a program talks to, and tells the same as a table', async () => {
+    const { page, wrongs } = await real.signIn()
+    await page.keyboard.press('g')
+    await page.keyboard.press('g')
+    const node = page.getByRole('button', { name: /^tidesync, / })
+    await node.focus()
+    await page.keyboard.press('Enter')
+    const inspector = page.getByLabel('Inspector')
+    await inspector.getByText(`tidesync opened one connection to ${ABROAD.JP}`).waitFor()
+    await page.screenshot({ path: join(SHOTS, 'graph-inspector-dark.png') })
+    await page.keyboard.press('Shift+T')
+    await page.getByRole('columnheader', { name: 'From' }).waitFor()
+    const row = page.getByRole('row').filter({ hasText: ABROAD.JP }).filter({ hasText: 'tidesync opened' })
+    expect(await row.count()).toBe(1)
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  test('a country of the map leads to its connections', async () => {
+    const { page, wrongs } = await real.signIn()
+    await page.keyboard.press('g')
+    await page.keyboard.press('m')
+    await page.getByRole('link', { name: /^Japan: / }).click()
+    await programRow(page, 'tidesync').waitFor()
+    expect(new URL(page.url()).searchParams.get('q')).toBe('country:JP')
+    expect(await page.locator('.row', { hasText: 'keygated' }).count()).toBe(0)
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
   test('the search says where it cannot be read, narrows by negation, and lives in the address', async () => {
     const { page } = await real.signIn()
     await go(page, '/connections')
@@ -138,7 +168,7 @@ describe('the screens of the page', () => {
   })
 
   test('connections of the past are found by the same search, and open beside the list', async () => {
-    const { page } = await real.signIn()
+    const { page, wrongs } = await real.signIn()
     await go(page, '/connections')
     await page.getByRole('button', { name: 'Past' }).click()
     await page.getByRole('grid').locator('.row[aria-rowindex]').first().waitFor()
@@ -147,6 +177,8 @@ describe('the screens of the page', () => {
     await page.keyboard.press('Escape')
     await expect.poll(() => page.locator('.row[aria-rowindex]').count()).toBeGreaterThanOrEqual(3)
     await page.locator('.row[aria-rowindex]').first().click()
+    await page.screenshot({ path: join(SHOTS, 'connections-past-inspector-dark.png') })
+    expect(wrongs).toEqual([])
     await page
       .getByLabel('Inspector')
       .getByText(/finished|reset/)

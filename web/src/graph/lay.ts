@@ -40,6 +40,7 @@ export interface Picture {
 
 const ROW = 34
 const TOP = 64
+const LEAST_ROWS = 11
 const MOST_IN_ZONE = 40
 const NOTABLE: readonly GraphPattern['kind'][] = ['relay', 'call-home']
 
@@ -159,7 +160,7 @@ function place(spots: readonly Spot[], lines: readonly Line[], width: number): n
   const inZone = (zone: Zone): Spot[] => spots.filter((spot) => spot.zone === zone)
   const programs = inZone('machine').sort((a, b) => b.bytes - a.bytes || compare(a.id, b.id))
   const [local, internet] = [inZone('local'), inZone('internet')]
-  const most = Math.max(4, programs.length, local.length, internet.length)
+  const most = Math.max(LEAST_ROWS, programs.length, local.length, internet.length)
   const height = TOP + most * ROW + 16
   spread(programs, height)
   for (const [at, spot] of programs.entries()) spot.x = width / 2 + (at % 2 === 0 ? -1 : 1) * width * 0.05

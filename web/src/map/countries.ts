@@ -16,6 +16,9 @@ export interface CountryQuestion {
   isBlocked(connection: Connection): boolean
 }
 
+/** Not the local network, and known. */
+export const isCountry = ({ country }: CountrySum): boolean => country.length === 2
+
 /** Sums of connections by country, busiest first. */
 export function countrySums(
   connections: Iterable<Connection>,
@@ -33,5 +36,10 @@ export function countrySums(
     sum.up += upOf(connection)
     if (isBlocked(connection)) sum.blocked++
   }
-  return [...sums.values()].sort((a, b) => b.connections - a.connections || (a.country < b.country ? -1 : 1))
+  return [...sums.values()].sort(
+    (a, b) =>
+      Number(isCountry(b)) - Number(isCountry(a)) ||
+      b.connections - a.connections ||
+      (a.country < b.country ? -1 : 1),
+  )
 }

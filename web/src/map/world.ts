@@ -1,11 +1,12 @@
 import { geoEqualEarth, geoPath } from 'd3-geo'
 import { feature, mesh } from 'topojson-client'
-import type { GeometryCollection, Topology } from 'topojson-specification'
 import shapes from 'world-atlas/countries-110m.json'
 import { middleOf } from './middles.ts'
 
 /** Natural Earth 1:110m, public domain. */
-const topology = shapes as unknown as Topology<{ countries: GeometryCollection; land: GeometryCollection }>
+const topology = shapes as unknown as Parameters<typeof feature>[0] & {
+  readonly objects: Record<'land' | 'countries', Exclude<Parameters<typeof feature>[1], string>>
+}
 const land = feature(topology, topology.objects.land)
 const borders = mesh(topology, topology.objects.countries, (a, b) => a !== b)
 

@@ -12,7 +12,7 @@ export interface SumColumn {
   readonly sort?: Sort
 }
 
-const NAME_WIDTH = 14
+const NAME_WIDTH = 12
 const GAP = 0.75
 const PADDING = 2
 
@@ -21,7 +21,7 @@ const hosts = text.hosts.columns
 
 /** In the order in which they stand. */
 const columnsOf = (by: By): readonly SumColumn[] => [
-  { id: 'from', title: by === 'host' ? hosts.from : words.from, width: 10.5, isNumber: false },
+  { id: 'from', title: by === 'host' ? hosts.from : words.from, width: 9.5, isNumber: false },
   {
     id: 'user',
     title: by === 'host' ? hosts.user : words.user,
@@ -34,7 +34,7 @@ const columnsOf = (by: By): readonly SumColumn[] => [
   number('up', words.rateUp, 5),
   number('bytesIn', words.bytesIn, 5),
   number('bytesOut', words.bytesOut, 5),
-  { id: 'firstAt', title: words.firstAt, width: 6.5, isNumber: false, sort: 'firstAt' },
+  { id: 'firstAt', title: words.firstAt, width: 5.5, isNumber: false, sort: 'firstAt' },
   { id: 'blocks', title: words.blocks, width: 5.5, isNumber: false },
 ]
 
