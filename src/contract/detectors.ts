@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 
-export const DetectorSetting = z
+const DetectorSetting = z
   .object({
     name: z.string(),
     /** A number, a list …: as the config writes it. */
