@@ -21,8 +21,9 @@ class Keys {
     addEventListener('keydown', (event) => this.#press(event))
   }
 
+  /** Each key once. While one screen gives way to another, both have theirs in force for a moment. */
   get all(): Key[] {
-    return this.#layers.flat()
+    return [...new Map(this.#layers.flat().map((key) => [key.key, key])).values()]
   }
 
   /** Puts keys in force until the answer is called. Later ones win. */

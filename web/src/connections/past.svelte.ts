@@ -51,8 +51,10 @@ export class Past {
   }
 
   #take(page: Page<Connection>, before: readonly Connection[]): void {
-    const known = new Set(before.map(({ id }) => id))
-    this.items = [...before, ...page.items.filter(({ id }) => !known.has(id))]
+    // What goes on is kept anew each minute, and may come again on the next page.
+    const all = new Map(before.map((connection) => [connection.id, connection]))
+    for (const connection of page.items) if (!all.has(connection.id)) all.set(connection.id, connection)
+    this.items = [...all.values()]
     this.next = page.next
     this.searchedTo = page.searchedTo
     this.problem = undefined

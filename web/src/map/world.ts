@@ -5,7 +5,10 @@ import { middleOf } from './middles.ts'
 
 /** Natural Earth 1:110m, public domain. */
 const topology = shapes as unknown as Parameters<typeof feature>[0] & {
-  readonly objects: Record<'land' | 'countries', Exclude<Parameters<typeof feature>[1], string>>
+  readonly objects: {
+    readonly land: Exclude<Parameters<typeof feature>[1], string>
+    readonly countries: NonNullable<Parameters<typeof mesh>[1]>
+  }
 }
 const land = feature(topology, topology.objects.land)
 const borders = mesh(topology, topology.objects.countries, (a, b) => a !== b)
