@@ -41,6 +41,8 @@ export interface Picture {
 const ROW = 34
 const TOP = 64
 const LEAST_ROWS = 11
+/** Room for a long address beside its spot. */
+const LABEL = 200
 const MOST_IN_ZONE = 40
 const NOTABLE: readonly GraphPattern['kind'][] = ['relay', 'call-home']
 
@@ -165,7 +167,7 @@ function place(spots: readonly Spot[], lines: readonly Line[], width: number): n
   spread(programs, height)
   for (const [at, spot] of programs.entries()) spot.x = width / 2 + (at % 2 === 0 ? -1 : 1) * width * 0.05
   for (const [hosts, x] of [
-    [local, width * 0.19],
+    [local, Math.max(LABEL, width * 0.22)],
     [internet, width * 0.74],
   ] as const) {
     const middles = new Map(hosts.map((spot) => [spot, middleOf(spot, lines)]))

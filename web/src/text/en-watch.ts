@@ -95,7 +95,6 @@ export const programs = {
   count: (count: number) => many(count, 'program', 'programs'),
   close: 'Close all connections',
   closeHint: 'Those that are open now; new ones are not stopped',
-  closeAbout: (name: string) => `Close connections of ${name}`,
   seeConnections: 'See connections',
   empty: 'No program talks now',
   emptyWhy: 'Each program that opens a connection shows up here, with what it talks to.',
@@ -104,7 +103,6 @@ export const programs = {
     kind: 'Program',
     about: 'What it is',
     paths: 'File',
-    identity: 'Binary',
     changed: 'Its file changed',
     unit: 'Unit',
     container: 'Container',
@@ -120,7 +118,6 @@ export const programs = {
     firsts: 'First contacts',
     blocks: 'Blocks that touch it',
     alerts: 'Alerts about its hosts',
-    recent: 'Lately over',
     reading: 'Reading what is kept about it.',
     noFirsts: 'None is on record yet.',
   },
@@ -140,7 +137,6 @@ export const hosts = {
   empty: 'No host is talked to now',
   emptyWhy: 'Each other end of a connection shows up here, with who talks to it.',
   emptyFilter: 'No host fits this search',
-  local: 'Local network',
   inspector: {
     kind: 'Host',
     about: 'Who it is',
@@ -149,10 +145,6 @@ export const hosts = {
     block: 'Blocked',
     blockedBy: (actor: string, reason: string) => `${actor}: ${reason}`,
   },
-}
-
-export const countries = {
-  title: 'Countries',
 }
 
 export const graph = {
@@ -191,7 +183,6 @@ export const graph = {
   others: (count: number) => `${n(count)} more`,
   about: (connections: number) => `Made of ${many(connections, 'connection', 'connections')}.`,
   incomplete: 'There were more connections than are drawn.',
-  talks: 'talks to',
   called: 'is called',
   seeConnections: 'See connections',
   links: 'Lines',

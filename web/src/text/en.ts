@@ -1,6 +1,6 @@
 import { connections, inspector } from './en-connections.ts'
 import { alerts, blocks, decisions } from './en-decide.ts'
-import { countries, graph, hosts, map, past, period, programs, search } from './en-watch.ts'
+import { graph, hosts, map, past, period, programs, search } from './en-watch.ts'
 import { many, n } from './en-words.ts'
 
 /** The page in English: plain, short, present tense. Functions where a sentence holds numbers or names. */
@@ -196,7 +196,6 @@ export const en = {
   period,
   programs,
   hosts,
-  countries,
   graph,
   map,
 
