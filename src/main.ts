@@ -54,6 +54,7 @@ import { isIpv6, type Target } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { SocketKey } from '#model/owner.ts'
 import { createMetrics } from '#report/metrics.ts'
+import type { Store } from '#store/store.ts'
 import { openStore } from '#store/thread.ts'
 import { createPipeline, type PipelineParts } from './pipeline.ts'
 import { linkText } from './web/links.ts'
@@ -150,7 +151,7 @@ async function openBase(given: Given) {
     },
   })
   gate.adopt(held)
-  const rules = rulesOf(given, { allow, gate, now })
+  const rules = rulesOf(given, { allow, gate, store, now })
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
@@ -169,7 +170,17 @@ function watchdogOf({ config, places }: Given, { gate, now }: { readonly gate: G
 
 function rulesOf(
   { config, places, speaker }: Given,
-  { allow, gate, now }: { readonly allow: AllowBook; readonly gate: Gate; readonly now: () => number },
+  {
+    allow,
+    gate,
+    store,
+    now,
+  }: {
+    readonly allow: AllowBook
+    readonly gate: Gate
+    readonly store: Store
+    readonly now: () => number
+  },
 ): OpenRules {
   if (config.dryRun) {
     const reason = 'Started with --dry-run: no rule is enforced.'
@@ -180,6 +191,7 @@ function rulesOf(
     stateFolder: places.stateFolder,
     table: config.enforce.table,
     pagePort: config.page.port,
+    store,
     now,
     say: speaker.say,
     allow,

@@ -3,10 +3,13 @@ import type {
   RuleAdd,
   RuleExplanation,
   RuleRemove,
+  RuleSimulation,
   RulesApply,
   RulesCheck,
+  RulesHold,
   RulesOutcome,
   RulesState,
+  SimulateRequest,
 } from '#contract/rules.ts'
 
 /** Draft, check, apply, confirm. `actor` is the name of who acts. Refusals are thrown as `Refused`. */
@@ -15,9 +18,13 @@ export interface Rules {
   check(text: string): RulesCheck
   /** Keeps the text as the draft; nothing is enforced. */
   draft(text: string): RulesCheck
+  /** What a draft would have decided otherwise about recorded flows; nothing is changed. */
+  simulate(request: SimulateRequest): Promise<RuleSimulation>
   apply(request: RulesApply, actor: string): Promise<RulesOutcome>
   add(request: RuleAdd, actor: string): Promise<RulesOutcome>
   remove(request: RuleRemove, actor: string): Promise<RulesOutcome>
+  /** Everything open, or everything shut, for a time. */
+  hold(request: RulesHold, actor: string): Promise<RulesOutcome>
   confirm(actor: string): RulesOutcome
   rollback(actor: string): RulesOutcome
   explain(request: ExplainRequest): RuleExplanation

@@ -53,7 +53,7 @@ export async function sendShortForm(
 
 const quoted = (word: string): string => (/\s/.test(word) ? `"${word.replaceAll('"', "'")}"` : word)
 
-export function readNumber(text: string): number {
+function readNumber(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Use the number of a rule: 1 is the first.')
 }

@@ -5,7 +5,7 @@ const count = z.number().int().nonnegative()
 const direction = z.enum(['inbound', 'outbound', 'forward'])
 const policy = z.enum(['allow', 'deny', 'reject'])
 
-export const RuleProblem = z
+const RuleProblem = z
   .object({
     severity: z.enum(['error', 'warning']),
     origin: z.string(),
@@ -37,7 +37,15 @@ export const ShownRule = z
 
 /** Rules that are in force, but go back to those before unless somebody confirms them in time. */
 export const PendingRules = z
-  .object({ id: z.string(), actor: z.string(), since: time, until: time, text: z.string() })
+  .object({
+    id: z.string(),
+    actor: z.string(),
+    since: time,
+    until: time,
+    text: z.string(),
+    /** These end with their time: nobody can make them stay. */
+    hold: z.enum(['pause', 'lockdown']).optional(),
+  })
   .openapi('PendingRules')
 
 export const RulesState = z
@@ -54,7 +62,7 @@ export const RulesState = z
   })
   .openapi('RulesState')
 
-export const RuleRemark = z
+const RuleRemark = z
   .object({
     number: count,
     id: z.string(),
@@ -65,7 +73,7 @@ export const RuleRemark = z
   .openapi('RuleRemark')
 
 /** Something that this machine lives on, and that the draft would cut. */
-export const RuleCut = z.object({ what: z.string(), because: z.string() }).openapi('RuleCut')
+const RuleCut = z.object({ what: z.string(), because: z.string() }).openapi('RuleCut')
 
 export const RulesCheck = z
   .object({
@@ -112,6 +120,12 @@ export const RuleRemove = z
   .strict()
   .openapi('RuleRemove')
 
+/** `pause`: everything passes but what is blocked. `lockdown`: only loopback and those who are logged in. */
+export const RulesHold = z
+  .object({ kind: z.enum(['pause', 'lockdown']), seconds: z.number().int().min(1).max(86_400) })
+  .strict()
+  .openapi('RulesHold')
+
 export const RulesOutcome = z
   .object({ sentence: z.string(), pending: PendingRules.optional(), check: RulesCheck })
   .openapi('RulesOutcome')
@@ -153,14 +167,49 @@ export const RuleExplanation = z
   })
   .openapi('RuleExplanation')
 
+/** Without `text` the draft is tried, or the file as it is now. */
+export const SimulateRequest = z
+  .object({
+    text: z.string().max(60_000).optional(),
+    since: time.optional().openapi({ description: 'Absent: the last 24 hours' }),
+  })
+  .strict()
+  .openapi('SimulateRequest')
+
+/** What a draft would have decided otherwise about recorded flows. */
+export const RuleSimulation = z
+  .object({
+    since: time,
+    flows: count,
+    changed: count,
+    isPartial: z.boolean().openapi({ description: 'There are more flows than were looked at' }),
+    differences: z.array(
+      z.object({
+        program: z.string(),
+        host: z.string(),
+        port: count,
+        protocol: count,
+        direction,
+        from: z.string(),
+        to: z.string(),
+        because: z.string(),
+        flows: count,
+        bytes: count,
+      }),
+    ),
+  })
+  .openapi('RuleSimulation')
+
+export type SimulateRequest = z.infer<typeof SimulateRequest>
+export type RuleSimulation = z.infer<typeof RuleSimulation>
 export type RulesState = z.infer<typeof RulesState>
 export type ShownRule = z.infer<typeof ShownRule>
 export type PendingRules = z.infer<typeof PendingRules>
 export type RulesCheck = z.infer<typeof RulesCheck>
-export type RuleCut = z.infer<typeof RuleCut>
 export type RulesApply = z.infer<typeof RulesApply>
 export type RuleAdd = z.infer<typeof RuleAdd>
 export type RuleRemove = z.infer<typeof RuleRemove>
+export type RulesHold = z.infer<typeof RulesHold>
 export type RulesOutcome = z.infer<typeof RulesOutcome>
 export type ExplainRequest = z.infer<typeof ExplainRequest>
 export type RuleExplanation = z.infer<typeof RuleExplanation>

@@ -2,7 +2,7 @@ import { createRuleEnforcer, type RuleEnforcer } from '#enforce/rules.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { readLinks, readRoutes } from '#kernel/links.ts'
 import { lookUpUser } from '#kernel/privilege.ts'
-import { type Ip, isIpv6, type Target } from '#model/address.ts'
+import { type Ip, isIpv6, isRange, type Target } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
@@ -10,6 +10,7 @@ import { compile } from '#policy/rules/compile.ts'
 import { EMPTY_BOOK } from '#policy/rules/parse.ts'
 import { RuleDesk } from './rule-desk.ts'
 import { RuleFiles, readListText } from './rule-files.ts'
+import type { FlowPages } from './rule-simulation.ts'
 import type { RuleSettings } from './settings.ts'
 import { vitalTraffic } from './vital-traffic.ts'
 
@@ -21,6 +22,7 @@ export interface OpenRulesOptions {
   /** Of the blocks; the rules have one beside it. */
   readonly table: string
   readonly pagePort: number
+  readonly store: FlowPages
   readonly now: () => number
   readonly say: (text: string) => void
   readonly allow: {
@@ -57,12 +59,14 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     files: new RuleFiles(settings.file, stateFolder),
     world: { uidOf: (name) => lookUpUser(name)?.uid, listText: readListText },
     appliesFileChanges: settings.onFileChange === 'apply',
+    store: options.store,
     now,
     say,
     blockOf,
     spares: allow.spares,
     link: defaultLink,
     ownAddress: (like) => ownAddress(allow.entries(), like),
+    sessions: () => sessionsOf(allow.entries()),
     vital: () =>
       vitalTraffic({
         entries: allow.entries(),
@@ -118,6 +122,9 @@ function defaultLink(): string | undefined {
     throw error
   }
 }
+
+const sessionsOf = (entries: readonly AllowEntry[]): Ip[] =>
+  entries.flatMap(({ source, target }) => (source === 'session' && !isRange(target) ? [target] : []))
 
 const ownAddress = (entries: readonly AllowEntry[], like: string): Ip | undefined =>
   entries.find(({ source, target }) => source === 'own' && isIpv6(target) === like.includes(':'))?.target as

@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { Refused } from '#api/port.ts'
 import type { Rules } from '#api/rules-port.ts'
-import type { PendingRules, RulesApply, RulesCheck, RulesOutcome } from '#contract/rules.ts'
+import type {
+  PendingRules,
+  RuleSimulation,
+  RulesApply,
+  RulesCheck,
+  RulesHold,
+  RulesOutcome,
+  SimulateRequest,
+} from '#contract/rules.ts'
 import type { RuleEnforcer } from '#enforce/rules.ts'
 import { type Guard, startGuard } from '#enforce/start-guard.ts'
+import type { Ip } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import { RULE_DIRECTIONS, type RuleBook, type RuleProblem } from '#model/rule.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
@@ -16,15 +25,20 @@ import { parseShortForm } from '#policy/rules/short-form.ts'
 import { duration } from './present.ts'
 import { type ExplainParts, explained } from './rule-explanation.ts'
 import type { RuleFiles } from './rule-files.ts'
+import { type FlowPages, simulate } from './rule-simulation.ts'
 import { rulesState } from './rule-state.ts'
-import { cutsOf, type VitalPacket } from './vital-traffic.ts'
+import { cutsOf, lockdownText, type VitalPacket } from './vital-traffic.ts'
 
 export interface RuleDeskParts extends ExplainParts {
   readonly enforcer: RuleEnforcer
   readonly files: RuleFiles
   readonly world: RuleWorld
+  /** Who is logged in from elsewhere. */
+  readonly sessions: () => readonly Ip[]
   /** What must not be cut, as it is now. */
   readonly vital: () => readonly VitalPacket[]
+  /** Recorded flows. */
+  readonly store: FlowPages
   readonly now: () => number
   readonly say: (text: string) => void
   /** A changed file is applied at once, where it is good and cuts nothing; else it waits as a draft. */
@@ -45,6 +59,15 @@ interface Waiting {
   readonly timer: NodeJS.Timeout
 }
 
+/** How rules are in force that go back by themselves. */
+interface ForNow {
+  readonly seconds: number
+  readonly actor: string
+  readonly checked: RulesCheck
+  readonly hold?: RulesHold['kind']
+}
+
+const DAY_MS = 86_400_000
 const NO_RULES: InForce = { text: '', book: EMPTY_BOOK, program: undefined }
 
 /** The desk over which every change of the rules goes: draft, check, apply, confirm; and the way back. */
@@ -117,11 +140,16 @@ export class RuleDesk implements Rules {
     return this.check(text)
   }
 
+  async simulate({ text, since }: SimulateRequest): Promise<RuleSimulation> {
+    const { book, problems } = this.#read(text ?? this.#draft ?? this.#parts.files.read() ?? '')
+    if (!book)
+      throw new Refused(400, problems.slice(0, 5).map(describeProblem).join('\n'), 'Correct them first.')
+    const from = since ?? this.#parts.now() - DAY_MS
+    return simulate({ draft: book, current: this.#inForce.book }, this.#parts.store, from)
+  }
+
   async apply(request: RulesApply, actor: string): Promise<RulesOutcome> {
-    if (this.#waiting || this.#isBusy) {
-      const hint = 'Keep or leave it first: gatehouse confirm, or gatehouse rollback'
-      throw new Refused(409, 'A change of the rules waits to be confirmed.', hint)
-    }
+    this.#demandFree()
     const text = request.text ?? this.#draft ?? this.#parts.files.read() ?? ''
     const checked = this.check(text)
     this.#refuseUnfit(checked, request.force === true)
@@ -146,7 +174,20 @@ export class RuleDesk implements Rules {
     return this.apply({ ...how, text }, actor)
   }
 
+  async hold({ kind, seconds }: RulesHold, actor: string): Promise<RulesOutcome> {
+    this.#demandFree()
+    const text = kind === 'pause' ? '' : lockdownText(this.#parts.sessions())
+    const { book = EMPTY_BOOK } = this.#read(text)
+    const checked = this.check(text)
+    const answer = await this.#applyForNow({ text, book }, { seconds, actor, checked, hold: kind })
+    const what =
+      kind === 'pause' ? 'Everything passes that is not blocked' : 'Only loopback and open sessions pass'
+    return { ...answer, sentence: `${what} for ${duration(seconds)}. End it: gatehouse rollback` }
+  }
+
   confirm(actor: string): RulesOutcome {
+    if (this.#waiting?.shown.hold)
+      throw new Refused(409, 'This ends with its time.', 'End it now: gatehouse rollback')
     const { shown } = this.#settle()
     this.#parts.files.forgetPending()
     this.#keep(shown.text)
@@ -191,6 +232,12 @@ export class RuleDesk implements Rules {
     this.#parts.enforcer.stop(keep)
   }
 
+  #demandFree(): void {
+    if (!this.#waiting && !this.#isBusy) return
+    const hint = 'Keep or leave it first: gatehouse confirm, or gatehouse rollback'
+    throw new Refused(409, 'A change of the rules waits to be confirmed.', hint)
+  }
+
   #read(text: string) {
     return parseRules(text, this.#parts.files.file, this.#parts.world)
   }
@@ -219,16 +266,13 @@ export class RuleDesk implements Rules {
 
   async #applyForNow(
     rules: Omit<InForce, 'program'>,
-    {
-      seconds,
-      actor,
-      checked,
-    }: { readonly seconds: number; readonly actor: string; readonly checked: RulesCheck },
+    { seconds, actor, checked, hold }: ForNow,
   ): Promise<RulesOutcome> {
     const { files, now, enforcer, say } = this.#parts
     const before = this.#inForce
     const since = now()
     const shown: PendingRules = {
+      ...(hold && { hold }),
       id: randomUUID(),
       actor,
       since,

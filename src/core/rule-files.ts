@@ -12,6 +12,7 @@ const Pending = z.object({
   since: z.number(),
   until: z.number(),
   text: z.string(),
+  hold: z.enum(['pause', 'lockdown']).optional(),
 })
 
 /** A change that waits to be confirmed, as the state folder keeps it for the guard and the next start. */

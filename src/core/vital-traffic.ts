@@ -49,6 +49,17 @@ export function cutsOf(
   return [...cuts].map(([what, because]) => ({ what, because }))
 }
 
+/** Rules of a lockdown. Established connections are put to the rules too: only those with a session go on. */
+export const lockdownText = (sessions: readonly Ip[]): string =>
+  JSON.stringify({
+    defaults: { inbound: 'deny', outbound: 'deny', forward: 'deny' },
+    established: 'judge',
+    rules: sessions.flatMap((address) => [
+      { action: 'allow', direction: 'inbound', from: address },
+      { action: 'allow', direction: 'outbound', to: address },
+    ]),
+  })
+
 const passes = (action: string): boolean => action === 'allow' || action === 'limit'
 
 function entryPackets({ target, source, note }: AllowEntry, parts: VitalParts): VitalPacket[] {

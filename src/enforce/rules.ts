@@ -1,4 +1,3 @@
-import { KernelError } from '#kernel/libc.ts'
 import type { NetlinkWriter } from '#kernel/netlink.ts'
 import { NftTable, type RuleCount } from '#kernel/nft.ts'
 import { TableScript } from '#kernel/nft-rules.ts'
@@ -126,15 +125,5 @@ class NftablesRuleEnforcer implements RuleEnforcer {
     const isHeard = typeof this.#table.generation() === 'object'
     const { reason, remedy } = refusalOf(errno, this.#name, isHeard)
     return { reason: reason.replace('nothing is blocked', 'no rule is enforced'), remedy }
-  }
-}
-
-/** Undefined where the kernel does not let us speak to it at all. */
-export function openRuleEnforcer(options: RuleEnforcerOptions): RuleEnforcer | undefined {
-  try {
-    return createRuleEnforcer(options)
-  } catch (error) {
-    if (error instanceof KernelError) return undefined
-    throw error
   }
 }

@@ -120,6 +120,51 @@ rules:
   })
 })
 
+describe('a draft', () => {
+  test('is simulated over what was recorded, and decides as simulated once it is applied', async () => {
+    const { ask, tell } = await start('rules: []')
+    expect(call(wire.server.ip4)).toBe('open')
+    const file = join(folder, 'draft.yaml')
+    writeFileSync(file, `rules:\n  - deny ${port}/tcp from ${wire.client.ip4}\n`)
+    interface Simulated {
+      readonly flows: number
+      readonly differences: readonly { host: string; port: number; to: string; because: string }[]
+    }
+    await until(
+      'the flow is recorded',
+      () => ask<Simulated>('simulate', file, '--last', '10m').differences.length > 0,
+    )
+    expect(ask<Simulated>('simulate', file, '--last', '10m').differences).toEqual([
+      expect.objectContaining({ host: wire.client.ip4, port, to: 'deny', because: 'rule 1 says deny' }),
+    ])
+    tell('apply', file)
+    expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
+    expect(call(wire.server.ip6)).toBe('open')
+  })
+})
+
+describe('for a time', () => {
+  test('everything is open, or everything shut but for who is logged in', async () => {
+    process.env['SSH_CONNECTION'] = `${wire.client.ip6} 40000 ${wire.server.ip6} 22`
+    const { tell } = await start('defaults: { inbound: deny }')
+    expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
+    tell('pause', '10m')
+    expect(call(wire.server.ip4)).toBe('open')
+    expect(refusalOf(() => tell('confirm'))).toContain('This ends with its time.')
+    tell('rollback')
+    expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
+
+    tell('apply', '--dry-run')
+    tell('rule', 'add', `allow in ${port}/tcp`)
+    expect(call(wire.server.ip4)).toBe('open')
+    tell('lockdown', '2s')
+    expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
+    expect(call(wire.server.ip6)).toBe('open')
+    await sleep(1500)
+    expect(call(wire.server.ip4)).toBe('open')
+  })
+})
+
 describe('rules by hand', () => {
   test('are added in their short form, kept in the file with its comments, and removed', async () => {
     const { tell } = await start('# mine\ndefaults: { inbound: deny } # careful\n')

@@ -4,11 +4,14 @@ import {
   RuleAdd,
   RuleExplanation,
   RuleRemove,
+  RuleSimulation,
   RulesApply,
   RulesCheck,
+  RulesHold,
   RulesOutcome,
   RulesState,
   RulesText,
+  SimulateRequest,
 } from '#contract/rules.ts'
 import { type Port, Refused } from '../port.ts'
 import { type ApiApp, answers, demand, jsonBody } from '../route.ts'
@@ -61,6 +64,14 @@ const removeRoute = createRoute({
   responses: answers(RulesOutcome, 'What was done'),
 })
 
+const holdRoute = createRoute({
+  method: 'post',
+  path: '/api/v1/rules/hold',
+  summary: 'Open everything, or shut everything but the sessions of those who are logged in, for a time',
+  request: jsonBody(RulesHold),
+  responses: answers(RulesOutcome, 'What was done'),
+})
+
 const confirmRoute = createRoute({
   method: 'post',
   path: '/api/v1/rules/confirm',
@@ -73,6 +84,14 @@ const rollbackRoute = createRoute({
   path: '/api/v1/rules/rollback',
   summary: 'Go back to the rules before now',
   responses: answers(RulesOutcome, 'What was done'),
+})
+
+const simulateRoute = createRoute({
+  method: 'post',
+  path: '/api/v1/rules/simulate',
+  summary: 'What a draft would have decided otherwise about recorded flows; nothing is changed',
+  request: jsonBody(SimulateRequest),
+  responses: answers(RuleSimulation, 'The differences, by program and host'),
 })
 
 const explainRoute = createRoute({
@@ -105,6 +124,13 @@ export function addRuleRoutes(app: ApiApp, port: Port): void {
   app.openapi(removeRoute, async (context) => {
     const { name } = demand(context, 'operator')
     return context.json(await rules().remove(context.req.valid('json'), name), 200)
+  })
+  app.openapi(simulateRoute, async (context) =>
+    context.json(await rules().simulate(context.req.valid('json')), 200),
+  )
+  app.openapi(holdRoute, async (context) => {
+    const { name } = demand(context, 'operator')
+    return context.json(await rules().hold(context.req.valid('json'), name), 200)
   })
   app.openapi(confirmRoute, (context) => context.json(rules().confirm(demand(context, 'operator').name), 200))
   app.openapi(rollbackRoute, (context) =>

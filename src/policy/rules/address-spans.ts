@@ -1,4 +1,4 @@
-import { type Ip, ip, ipBytes, networkOf, parseIp, parseTarget } from '#model/address.ts'
+import { type Ip, ipBytes, networkOf, parseIp, parseTarget } from '#model/address.ts'
 import type { AddressSpans, IpFamily } from '#model/rule.ts'
 
 /** One span of one family, both ends included. */
@@ -72,7 +72,7 @@ function dashSpan(text: string): AddressSpan | undefined {
 }
 
 /** An IPv4 address as an unsigned 32-bit number, an IPv6 address as a bigint. */
-export function numberOf(address: Ip): number | bigint {
+function numberOf(address: Ip): number | bigint {
   const bytes = ipBytes(address)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return bytes.length === 4 ? view.getUint32(0) : (view.getBigUint64(0) << 64n) | view.getBigUint64(8)
@@ -164,27 +164,3 @@ export function parsePlainList(text: string): {
 
 const COMMENT = /[#;].*$/
 const MAX_UNREADABLE = 20
-
-/** Canonical text of spans, at most `limit` of them: for people. */
-export function describeSpans({ v4, v6 }: AddressSpans, limit = 3): string {
-  const texts: string[] = []
-  for (let at = 0; at < v4.length && texts.length < limit; at += 2) {
-    texts.push(spanText(ipv4Text(v4[at] as number), ipv4Text(v4[at + 1] as number)))
-  }
-  for (let at = 0; at < v6.length && texts.length < limit; at += 2) {
-    texts.push(spanText(ipv6Text(v6[at] as bigint), ipv6Text(v6[at + 1] as bigint)))
-  }
-  const more = (v4.length + v6.length) / 2 - texts.length
-  return `${texts.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
-}
-
-const spanText = (first: string, last: string): string => (first === last ? first : `${first}-${last}`)
-
-export const ipv4Text = (value: number): Ip =>
-  ip(`${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`)
-
-export function ipv6Text(value: bigint): Ip {
-  const words = Array.from({ length: 8 }, (_, at) => (value >> BigInt(112 - at * 16)) & 0xffffn)
-  const text = words.map((word) => word.toString(16)).join(':')
-  return parseIp(text) ?? ip(text)
-}

@@ -76,7 +76,7 @@ const asksOnlyForEstablished = ({ conditions }: Rule): boolean =>
   )
 
 /** True when every packet that `inner` matches is one that `outer` matches. May say no where it is so. */
-export const covers = (outer: Rule, inner: Rule): boolean =>
+const covers = (outer: Rule, inner: Rule): boolean =>
   inner.directions.every((direction) => outer.directions.includes(direction)) &&
   outer.conditions.every((wide) => inner.conditions.some((narrow) => implies(narrow, wide)))
 

@@ -112,9 +112,6 @@ const ESSENTIALS: readonly Rule[] = [
   ),
 ]
 
-/** Ids of the rules that Gatehouse brings along. */
-export const BUILT_IN_IDS: readonly string[] = [ESTABLISHED, ...ESSENTIALS].map(({ id }) => id)
-
 /** All rules in the order in which a packet meets them: our own first, so that a default deny breaks no machine. */
 export const allRules = ({ established, essentials, rules }: RuleBook): readonly Rule[] => [
   ...(established === 'accept' ? [ESTABLISHED] : []),

@@ -1,12 +1,4 @@
-import type {
-  Condition,
-  PacketFacts,
-  Rule,
-  RuleBook,
-  RuleDirection,
-  RuleLimit,
-  RulePolicy,
-} from '#model/rule.ts'
+import type { Condition, PacketFacts, Rule, RuleBook, RuleLimit, RulePolicy } from '#model/rule.ts'
 import { familyOfAddress, holdsAddress } from './address-spans.ts'
 import { allRules, defaultId } from './essentials.ts'
 import { isInForce } from './schedule.ts'
@@ -57,7 +49,7 @@ export const nameOf = ({ number, id }: Pick<Rule, 'number' | 'id'>): string =>
       : `rule ${number} (${id})`
 
 /** Whether the rule decides (or records) a packet like that. */
-export const concerns = (rule: Rule, facts: PacketFacts): boolean =>
+const concerns = (rule: Rule, facts: PacketFacts): boolean =>
   rule.directions.includes(facts.direction) &&
   isInForce(rule, facts.at) &&
   rule.conditions.every((condition) => holds(condition, facts))
@@ -134,7 +126,3 @@ function nameIsSo(names: readonly string[], name: string | undefined): boolean |
     wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted,
   )
 }
-
-/** The directions that a rule speaks about, in words. */
-export const directionText = (directions: readonly RuleDirection[]): string =>
-  directions.length === 3 ? 'any direction' : directions.join(' and ')

@@ -192,7 +192,7 @@ function ports(
 }
 
 /** A port, `first-last`, the name of a service or of a list of ports. */
-export function readPorts(reader: RuleReader, value: unknown, path: Path): readonly PortSpan[] | undefined {
+function readPorts(reader: RuleReader, value: unknown, path: Path): readonly PortSpan[] | undefined {
   const text = String(value).toLowerCase()
   const list = reader.lists.get(String(value))
   if (list?.holds === 'ports') return list.spans

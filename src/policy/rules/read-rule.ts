@@ -27,7 +27,7 @@ const OTHER_KEYS = [
   'enabled',
 ] as const
 
-export const RULE_KEYS: readonly string[] = [...OTHER_KEYS, ...CONDITION_KEYS]
+const RULE_KEYS: readonly string[] = [...OTHER_KEYS, ...CONDITION_KEYS]
 
 const ID = /^[a-z0-9][a-z0-9._-]{0,47}$/
 const MAX_COMMENT = 200
@@ -106,7 +106,7 @@ function readSwitch(reader: RuleReader, value: unknown, path: Path): boolean | u
 }
 
 /** What `limit` without more means, as with ufw: six new connections of one sender in half a minute. */
-export const USUAL_LIMIT: RuleLimit = {
+const USUAL_LIMIT: RuleLimit = {
   kind: 'rate',
   packets: 6,
   perSeconds: 30,

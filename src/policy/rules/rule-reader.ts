@@ -118,11 +118,11 @@ const FOREIGN_WORDS: Readonly<Record<string, string>> = {
 export const isGroup = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export const pathText = (path: Path): string =>
+const pathText = (path: Path): string =>
   path.map((key, at) => (typeof key === 'number' ? `[${key}]` : at === 0 ? key : `.${key}`)).join('')
 
 /** A value as a person sees it in the file, cut short and harmless for a terminal. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'an empty value'
   const text = shortened(visibleJson(value), MAX_SHOWN)

@@ -1,5 +1,5 @@
 import { PROTOCOL } from '#model/packet.ts'
-import { type AddressSpans, CONNECTION_STATES, type PortSpan, type RulePolicy } from '#model/rule.ts'
+import type { PortSpan, RulePolicy } from '#model/rule.ts'
 
 /** Protocols that a rule may name (IANA "Assigned Internet Protocol Numbers"); all others by number. */
 export const PROTOCOL_WORDS: Readonly<Record<string, readonly number[]>> = {
@@ -107,12 +107,9 @@ export function icmpTypesOf(word: string): { readonly protocol: number; readonly
   ).flatMap(([protocol, type]) => (type === undefined ? [] : [{ protocol, type }]))
 }
 
-export const STATE_WORDS: readonly string[] = CONNECTION_STATES
 export const ACTION_WORDS = ['allow', 'deny', 'reject', 'limit', 'audit'] as const
 export const POLICY_WORDS: readonly RulePolicy[] = ['allow', 'deny', 'reject']
 export const DAY_WORDS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const
-
-export const NO_SPANS: AddressSpans = { v4: new Uint32Array(0), v6: [] }
 
 /** Sorted, and joined where they share or touch. */
 export function joinPorts(spans: readonly PortSpan[]): PortSpan[] {

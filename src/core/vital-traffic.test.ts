@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import { ip } from '#model/address.ts'
+import type { AllowEntry } from '#model/allow.ts'
+import { EMPTY_BOOK, parseRules } from '#policy/rules/parse.ts'
+import { describeProblem } from '#policy/rules/rule-reader.ts'
+import { cutsOf, lockdownText, vitalTraffic } from './vital-traffic.ts'
+
+function bookOf(text: string) {
+  const { book, problems } = parseRules(text, 'test', { uidOf: () => undefined, listText: () => undefined })
+  if (!book) throw new Error(problems.map(describeProblem).join('\n'))
+  return book
+}
+
+const entries: readonly AllowEntry[] = [
+  { target: ip('192.0.2.1'), source: 'own', note: 'own' },
+  { target: ip('2001:db8::1'), source: 'own', note: 'own' },
+  { target: ip('198.51.100.7'), source: 'session', note: 'login session of anna' },
+  { target: ip('192.0.2.53'), source: 'dns', note: 'DNS server' },
+  { target: ip('192.0.2.254'), source: 'gateway', note: 'default gateway of eth0' },
+  { target: ip('fe80::1'), source: 'gateway', note: 'default gateway of eth0' },
+]
+const vital = vitalTraffic({ entries, connections: [], link: 'eth0', pagePort: 8090, at: 0 })
+
+const cuts = (draft: string, current = EMPTY_BOOK): string[] =>
+  cutsOf(bookOf(draft), current, vital).map(({ what }) => what)
+
+describe('a draft would cut', () => {
+  test('the session of who is logged in, unless it lets the session in', () => {
+    expect(cuts('defaults: { inbound: deny }')).toEqual(['login session of anna'])
+    expect(cuts('defaults: { inbound: deny }\nrules: [allow ssh]')).toEqual([])
+    expect(cuts('rules: [deny in from 198.51.100.0/24 port 1024-65535]')).toEqual(['login session of anna'])
+  })
+
+  test('DNS, DHCP, the neighbours and loopback', () => {
+    expect(cuts('defaults: { outbound: deny }')).toEqual(['DNS server'])
+    expect(cuts('rules: [deny out 53/udp]')).toEqual(['DNS server'])
+    expect(cuts('{ defaults: { outbound: deny }, essentials: judge, rules: [allow out 53] }')).toEqual([
+      'DHCP (default gateway of eth0)',
+      'neighbour discovery (default gateway of eth0)',
+      'what programs of this machine say to each other',
+    ])
+  })
+
+  test('the answers, where established connections are put to the rules', () => {
+    expect(cuts('{ established: judge, defaults: { outbound: deny }, rules: [allow out 53] }')).toEqual([
+      'login session of anna',
+    ])
+  })
+
+  test('nothing that is cut already', () => {
+    expect(cuts('defaults: { inbound: deny }', bookOf('rules: [deny in]'))).toEqual([])
+  })
+})
+
+test('a lockdown leaves who is logged in', () => {
+  expect(cuts(lockdownText([ip('198.51.100.7')]))).toEqual(['DNS server'])
+})
