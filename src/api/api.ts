@@ -16,6 +16,7 @@ import { addDetectorRoutes } from './routes/detectors.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addIntelRoutes } from './routes/intel.ts'
 import { addRuleRoutes } from './routes/rules.ts'
+import { addProgramBytesRoutes } from './routes/program-bytes.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
 import { addViewRoutes } from './routes/views.ts'
@@ -61,6 +62,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addConnectionRoutes(app, port)
   addViewRoutes(app, port)
   addWatchdogRoutes(app, port)
+  addProgramBytesRoutes(app, port)
   addAlertRoutes(app, port)
   addBlockRoutes(app, port)
   addBlastRadiusRoute(app, port)

@@ -17,6 +17,7 @@ import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { ResponsePort } from './response-port.ts'
 import type { Rules } from './rules-port.ts'
+import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { Closes, Views } from './views-port.ts'
 import type { Watchdog } from './watchdog-port.ts'
 
@@ -66,6 +67,8 @@ export interface Port {
   subscribe(listener: (event: LiveEvent) => void): () => void
   readonly views: Views
   readonly closes: Closes
+  /** Resolves with nothing where the kernel does not count. */
+  programBytes?(): Promise<ProgramBytesReport | undefined>
   /** Absent where nothing is enforced. */
   readonly watchdog?: Watchdog | undefined
 }

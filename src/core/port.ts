@@ -8,6 +8,7 @@ import type { Decision } from '#model/decision.ts'
 import type { Connection as FlowConnection } from '#model/flow.ts'
 import type { SocketKey } from '#model/owner.ts'
 import type { Place } from '#model/place.ts'
+import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import { socketKeyOf } from '#model/standpoint.ts'
 import { StoreError } from '#store/failure.ts'
 import type { Slice, Store } from '#store/store.ts'
@@ -35,6 +36,7 @@ export interface PortParts {
   readonly callHomes: CallHomeBook
   readonly now: () => number
   readonly watchdog?: WatchdogDesk | undefined
+  readonly owners: { programBytes(): Promise<ProgramBytesReport | undefined> }
   readonly status: () => Status
   readonly response: Port['response']
   readonly doctor: Port['doctor']
@@ -66,6 +68,7 @@ export class CorePort implements Port {
   readonly views: Views
   readonly closes: Closes
   readonly watchdog: WatchdogDesk | undefined
+  readonly programBytes: NonNullable<Port['programBytes']>
 
   constructor(parts: PortParts) {
     this.#parts = parts
@@ -84,6 +87,7 @@ export class CorePort implements Port {
     )
     this.closes = createActs(parts)
     this.watchdog = parts.watchdog
+    this.programBytes = () => parts.owners.programBytes()
   }
 
   liveConnections(): Connection[] {

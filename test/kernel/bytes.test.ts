@@ -1,9 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { startOwners } from '#identify/owners/thread.ts'
 import { ByteCounters, type SocketBytes } from '#kernel/bpf/byte-counters.ts'
 import { parseCgroupMount } from '#kernel/bpf/cgroup-root.ts'
 import { testWith } from '../support/needs.ts'
@@ -154,3 +156,66 @@ describe('the bytes of each socket, without any capture', () => {
     counters.close()
   })
 })
+
+describe('the bytes of each program', () => {
+  wireTest('who connects and who listens, also when it is over and when it was there before us', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gh-bytes-'))
+    const [client, server, early] = ['client', 'server', 'early'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    for (const path of [client, server, early]) copyFileSync(process.execPath, path)
+    const listen = `require('net').createServer((s) => { s.resume(); s.on('error', () => {}) }).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
+    const sink = spawn(server, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [said] = (await once(sink.stdout, 'data')) as [Buffer]
+    const send = `const s = require('net').connect(${said}, '127.0.0.1'); s.write(Buffer.alloc(${PAYLOAD}))`
+    // Connected before we look, and sends after that.
+    const late = spawn(
+      early,
+      ['-e', `${send}; process.stdin.on('data', () => s.write(Buffer.alloc(${SENT_BACK})))`],
+      {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      },
+    )
+    await pause(500)
+    const owners = startOwners({ sources: ['ebpf', 'scan'] })
+    try {
+      await owners.programBytes()
+      late.stdin.write('x')
+      execFileSync(client, ['-e', `${send}; s.end(); s.resume()`])
+      await pause(700)
+      const sums = await untilCounted(async () => {
+        const { programs = [] } = (await owners.programBytes()) ?? {}
+        const of = (path: string) => programs.find(({ program }) => program === path)
+        const all = { client: of(client), server: of(server), early: of(early) }
+        const isAll = all.client && all.early && (all.server?.receivedBytes ?? 0) > PAYLOAD
+        return isAll ? all : undefined
+      })
+      const within = (bytes: number, payload: number): void => {
+        expect(bytes).toBeGreaterThanOrEqual(payload)
+        expect(bytes).toBeLessThan(payload * 1.02)
+      }
+      within(sums.client?.sentBytes as number, PAYLOAD)
+      within(sums.early?.sentBytes as number, SENT_BACK)
+      within(sums.server?.receivedBytes as number, PAYLOAD + SENT_BACK)
+      process.stdout.write(`by program: ${JSON.stringify(sums)}\n`)
+    } finally {
+      await owners.stop()
+      sink.kill()
+      late.kill()
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
+
+/** Sockets from before are looked for every five seconds. */
+async function untilCounted<Sums>(ask: () => Promise<Sums | undefined>): Promise<Sums> {
+  const end = performance.now() + 15_000
+  for (;;) {
+    const sums = await ask()
+    if (sums) return sums
+    if (performance.now() > end) throw new Error('not all programs were found within 15 s')
+    await pause(600)
+  }
+}

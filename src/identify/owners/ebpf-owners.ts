@@ -1,3 +1,4 @@
+import type { SocketBytes } from '#kernel/bpf/byte-counters.ts'
 import { cookieNumber, EventView, KIND } from '#kernel/bpf/event.ts'
 import type { SocketWatch } from '#kernel/bpf/socket-watch.ts'
 import { RecentMap } from '#lib/recent-map.ts'
@@ -5,6 +6,7 @@ import { formatIpv4, formatIpv6 } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
 import { PROTOCOL } from '#model/packet.ts'
+import { programKeyOf } from '#model/summary.ts'
 import { keyText } from './owner-cache.ts'
 import type { OwnerMaker } from './owner-maker.ts'
 import type { FoundSocket, OwnerSource } from './owner-source.ts'
@@ -68,6 +70,16 @@ export class EbpfOwners implements OwnerSource {
   known(socket: FoundSocket, now: number): Owner | undefined {
     const process = this.#byCookie.get(cookieNumber(socket.cookie))
     return process && !process.hasEnded ? this.#ownerOf(process, now) : undefined
+  }
+
+  /** The program of a socket that may be gone; of one that came in, who listened at its port. */
+  programOf(cookie: bigint, { netns, localPort, protocol }: SocketBytes, now: number): string | undefined {
+    const opener = this.#byCookie.get(cookieNumber(cookie))
+    if (opener) return programKeyOf(this.#ownerOf(opener, now))
+    if (netns !== this.#parts.netns || protocol !== PROTOCOL.tcp) return undefined
+    const listener = this.#listeners.get(`0.0.0.0 ${localPort}`) ?? this.#listeners.get(`:: ${localPort}`)
+    if (!listener || listener.details.pid === SYSTEMD_PID) return undefined
+    return programKeyOf(this.#ownerOf(listener, now))
   }
 
   learn(_sockets: readonly FoundSocket[], now: number): void {

@@ -86,6 +86,21 @@ export class LookUp {
     return { columns: columnsOf(table), owners: [...numbers.keys()], ownerOf }
   }
 
+  /** Owners of sockets that no flow asked about, by cookie. May take 100 ms and more. */
+  search(sockets: readonly FoundSocket[], now: number): Map<bigint, Owner> {
+    let unknown = sockets
+    for (const source of this.#sources) {
+      source.learn(unknown, now)
+      unknown = unknown.filter((socket) => source.known(socket, now) === undefined)
+    }
+    const found = new Map<bigint, Owner>()
+    for (const socket of sockets) {
+      const owner = this.#known(socket, now)
+      if (owner) found.set(socket.cookie, owner)
+    }
+    return found
+  }
+
   /** Sockets bound to a device escape the kernel's look-up; the table has them. */
   #findLeftOut(waiting: readonly Waiting[]): void {
     if (waiting.every((entry) => entry.socket)) return

@@ -1,6 +1,7 @@
 import type { SocketColumns } from '#kernel/socket-table.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
+import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { OwnerSource } from './owner-source.ts'
 
 /** `owner` is absent when nobody could say: the socket is gone, or there never was one on this machine. */
@@ -26,10 +27,13 @@ export interface WorkerSettings {
 export type Request =
   | { readonly kind: 'look-up'; readonly keys: readonly SocketKey[] }
   | { readonly kind: 'list' }
+  | { readonly kind: 'bytes' }
   | { readonly kind: 'stop' }
 
 /** What comes back. */
 export type Report =
   | { readonly kind: 'answers'; readonly answers: readonly OwnerAnswer[] }
   | { readonly kind: 'list'; readonly sockets: ListedSockets }
+  /** `report` is absent where bytes are not counted: that needs eBPF. */
+  | { readonly kind: 'bytes'; readonly report?: ProgramBytesReport }
   | { readonly kind: 'health'; readonly health: PartHealth }

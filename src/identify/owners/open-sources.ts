@@ -1,6 +1,7 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { ProgramRefused } from '#kernel/bpf/bpf.ts'
 import { BtfError } from '#kernel/bpf/btf.ts'
+import { ByteCounters } from '#kernel/bpf/byte-counters.ts'
 import { SocketWatch } from '#kernel/bpf/socket-watch.ts'
 import { capabilities } from '#kernel/capabilities.ts'
 import { KernelError } from '#kernel/libc.ts'
@@ -26,12 +27,19 @@ export interface Missing {
 export interface OpenedSources {
   /** Best first. */
   readonly sources: readonly OwnerSource[]
-  readonly ebpf?: { readonly owners: EbpfOwners; readonly fd: number }
+  readonly ebpf?: Ebpf
   readonly missing?: Missing
 }
 
 /** The PID namespace that sees every process (PROC_PID_INIT_INO, linux/proc_ns.h). */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
+
+interface Ebpf {
+  readonly owners: EbpfOwners
+  readonly fd: number
+  /** Absent when the kernel counts no bytes for us. */
+  readonly counters?: ByteCounters
+}
 
 interface Common {
   readonly users: Users
@@ -69,12 +77,7 @@ function openNetlink({ users, names, processes, diag, clock }: Common): OwnerSou
   }
 }
 
-function openEbpf({ users, names, processes, clock }: Common):
-  | {
-      readonly owners: EbpfOwners
-      readonly fd: number
-    }
-  | Missing {
+function openEbpf({ users, names, processes, clock }: Common): Ebpf | Missing {
   const unable = whyNoEbpf()
   if (unable) return unable
   try {
@@ -92,9 +95,25 @@ function openEbpf({ users, names, processes, clock }: Common):
     })
     book.seed(new ProcFds().pids(), clock())
     const netns = statSync('/proc/thread-self/ns/net').ino
-    return { owners: new EbpfOwners({ watch, book, maker, netns }), fd: watch.fd }
+    const counters = openCounters()
+    return {
+      owners: new EbpfOwners({ watch, book, maker, netns }),
+      fd: watch.fd,
+      ...(counters && { counters }),
+    }
   } catch (refused) {
     return missingOf(refused)
+  }
+}
+
+/** Owners are worth having without them. */
+function openCounters(): ByteCounters | undefined {
+  try {
+    return new ByteCounters()
+  } catch (refused) {
+    if (refused instanceof ProgramRefused || refused instanceof KernelError || refused instanceof BtfError)
+      return undefined
+    throw refused
   }
 }
 

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
+import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { OwnerAnswer, Report, Request, WorkerSettings } from './messages.ts'
 import { keyText, OwnerCache } from './owner-cache.ts'
 import type { OwnerSource } from './owner-source.ts'
@@ -34,6 +35,8 @@ export interface Owners {
   onAnswer(listener: (answers: readonly OwnerAnswer[]) => void): void
   /** All TCP and UDP sockets with owners, as they are now. Rejects when the thread ends before it answered. */
   listSockets(): Promise<SocketList>
+  /** Bytes of each program since the thread began; undefined where they are not counted (that needs eBPF). */
+  programBytes(): Promise<ProgramBytesReport | undefined>
   readonly health: PartHealth
   /** Keys that were not asked for because too many were under way. */
   readonly refused: number
@@ -54,9 +57,9 @@ const STOP_WITHIN_MS = 2_000
 /** Questions open and nothing heard for so long: the thread hangs (a /proc file of a stuck process can do that). */
 const SILENT_MS = 15_000
 
-/** The two ends of a list that was asked for. */
-interface Listing {
-  readonly resolve: (list: SocketList) => void
+/** The two ends of something that was asked for. */
+interface Asked<Answer> {
+  readonly resolve: (answer: Answer) => void
   readonly reject: (reason: Error) => void
 }
 
@@ -71,7 +74,8 @@ class OwnersThread implements Owners {
   readonly #workerFile: URL
   readonly #settings: WorkerSettings
   readonly #underWay = new Map<string, SocketKey>()
-  #listing: Listing | undefined
+  #listing: Asked<SocketList> | undefined
+  #countingBytes: Asked<ProgramBytesReport | undefined>[] = []
   /** Set while a list is under way: who asks meanwhile gets the same. */
   #list: Promise<SocketList> | undefined
   #listener: (answers: readonly OwnerAnswer[]) => void = () => {}
@@ -128,6 +132,14 @@ class OwnersThread implements Owners {
     return this.#list
   }
 
+  programBytes(): Promise<ProgramBytesReport | undefined> {
+    if (!this.#worker) return Promise.reject(new Error(this.#whyNot()))
+    return new Promise((resolve, reject) => {
+      this.#countingBytes.push({ resolve, reject })
+      if (this.#countingBytes.length === 1) this.#send({ kind: 'bytes' })
+    })
+  }
+
   get health(): PartHealth {
     const silentMs = this.#now() - this.#heardAt
     if (!this.#worker || this.#underWay.size === 0 || silentMs < SILENT_MS) return this.#health
@@ -173,6 +185,9 @@ class OwnersThread implements Owners {
     this.#heardAt = this.#now()
     if (report.kind === 'health') this.#health = report.health
     if (report.kind === 'answers') this.#takeAnswers(report.answers)
+    if (report.kind === 'bytes') {
+      for (const { resolve } of this.#countingBytes.splice(0)) resolve(report.report)
+    }
     if (report.kind === 'list') {
       this.#listing?.resolve(toSocketList(report.sockets))
       this.#list = undefined
@@ -191,7 +206,9 @@ class OwnersThread implements Owners {
 
   #ended(failure: string): void {
     this.#worker = undefined
-    this.#listing?.reject(new Error(`the owners thread ended: ${failure}`))
+    const ended = new Error(`the owners thread ended: ${failure}`)
+    for (const { reject } of this.#countingBytes.splice(0)) reject(ended)
+    this.#listing?.reject(ended)
     this.#list = undefined
     if (this.#isStopped) return
     if (this.#now() - this.#startedAt > WELL_AFTER_MS) this.#restartMs = FIRST_RESTART_MS

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import type { SocketBytes } from '#kernel/bpf/byte-counters.ts'
 import { watchReadable } from '#kernel/libc.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SocketTable } from '#kernel/socket-table.ts'
@@ -7,6 +8,8 @@ import { LookUp } from './look-up.ts'
 import type { ListedSockets, OwnerAnswer, Report, Request, WorkerSettings } from './messages.ts'
 import { openSources } from './open-sources.ts'
 import type { OwnerSource } from './owner-source.ts'
+import { ProgramBytesBook } from './program-bytes.ts'
+import { ownNamespace, searchPrograms } from './program-search.ts'
 import { SocketFinder } from './socket-finder.ts'
 
 /** The long look (socket table, walk through /proc) is made at most this often … */
@@ -19,6 +22,10 @@ const MAX_PAUSE_MS = 5_000
 const SHORTEST_DRAIN_MS = 5
 const LONGEST_DRAIN_MS = 100
 
+/** Counters of sockets are read so often: those that are silent make room. */
+const BYTES_EVERY_MS = 2_000
+const SHORTEST_RATE_MS = 500
+
 const { sources: wanted } = workerData as WorkerSettings
 const diag = new SocketDiag()
 const { sources, ebpf, missing } = openSources(new Set(wanted), {
@@ -28,6 +35,9 @@ const { sources, ebpf, missing } = openSources(new Set(wanted), {
 const lookUp = new LookUp(new SocketFinder(diag), sources)
 let drainMs = SHORTEST_DRAIN_MS
 let drainTimer: NodeJS.Timeout | undefined
+const bytes = bytesOf(ebpf)
+const bytesTimer = bytes && setInterval(() => bytes.read(performance.now()), BYTES_EVERY_MS)
+let bytesReadAt = Number.NEGATIVE_INFINITY
 const ringWatch = ebpf && watchReadable(ebpf.fd, drain)
 let nextLookAt = 0
 let timer: NodeJS.Timeout | undefined
@@ -36,6 +46,7 @@ let toldHealth = ''
 parentPort?.on('message', (request: Request) => {
   if (request.kind === 'look-up') answer(lookUp.ask(request.keys, performance.now()))
   if (request.kind === 'list') list()
+  if (request.kind === 'bytes') tellBytes()
   if (request.kind === 'stop') stop()
 })
 tellHealth()
@@ -72,7 +83,32 @@ function list(): void {
   tellHealth()
 }
 
+function bytesOf(opened: typeof ebpf): ProgramBytesBook | undefined {
+  if (!opened?.counters) return undefined
+  const { counters, owners } = opened
+  const parts = {
+    counters,
+    programOf: owners.programOf.bind(owners),
+    search: (sockets: ReadonlyMap<bigint, SocketBytes>, now: number) =>
+      searchPrograms(sockets, { diag, lookUp, netns: ownNamespace(), now }),
+  }
+  return new ProgramBytesBook(parts, performance.now())
+}
+
+function tellBytes(): void {
+  const now = performance.now()
+  ebpf?.owners.drain(now)
+  // Rates over less would be noise.
+  if (now - bytesReadAt >= SHORTEST_RATE_MS) {
+    bytes?.read(now)
+    bytesReadAt = now
+  }
+  tell({ kind: 'bytes', ...(bytes && { report: bytes.report(now) }) })
+}
+
 function stop(): void {
+  clearInterval(bytesTimer)
+  bytes?.close()
   clearTimeout(timer)
   clearTimeout(drainTimer)
   ringWatch?.close()

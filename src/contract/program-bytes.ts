@@ -1,0 +1,26 @@
+import { z } from '@hono/zod-openapi'
+
+const count = z.number().nonnegative()
+
+export const ProgramBytes = z
+  .object({
+    program: z
+      .string()
+      .openapi({
+        description: 'Path; [name] where that is not known; empty: nobody was found; *: all others',
+      }),
+    sentBytes: count,
+    sentPackets: count,
+    receivedBytes: count,
+    receivedPackets: count,
+    sendRate: count.openapi({ description: 'Bytes a second, over the last seconds' }),
+    receiveRate: count,
+  })
+  .openapi('ProgramBytes')
+
+export const ProgramBytesReport = z
+  .object({
+    seconds: count.openapi({ description: 'How long has been counted' }),
+    programs: z.array(ProgramBytes),
+  })
+  .openapi('ProgramBytesReport')
