@@ -12,7 +12,8 @@ export function group<Shape extends z.ZodRawShape>(shape: Shape) {
       context.addIssue({ code: 'custom', path: [key], message })
     }
   })
-  return checked.pipe(z.strictObject(shape))
+  // For the reference: what JSON schema cannot see through the check.
+  return checked.meta({ type: 'object' }).pipe(z.strictObject(shape))
 }
 
 /** "Did you mean port-scan?", or all that there is. */
