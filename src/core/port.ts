@@ -259,7 +259,7 @@ export class CorePort implements Port {
 
   async #undoWatch(decision: Decision, actor: Actor): Promise<Outcome> {
     const { watchdog } = this.#parts
-    if (watchdog) return watchdog.undo(decision, actor)
+    if (watchdog) return watchdog.undo(decision, actor.name)
     throw new Refused(503, 'Programs are not kept off the network now.', 'Start without --dry-run.')
   }
 

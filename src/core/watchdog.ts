@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { z } from 'zod'
-import { type Actor, Refused } from '#api/port.ts'
+import { Refused } from '#api/port.ts'
 import type { Watchdog } from '#api/watchdog-port.ts'
 import type { Outcome } from '#contract/schemas.ts'
 import type { WatchedProgram as ShownProgram, WatchRequest } from '#contract/watchdog.ts'
@@ -28,7 +28,7 @@ export interface WatchdogParts {
 
 export interface WatchdogDesk extends Watchdog {
   /** Takes a `watch` or `unwatch` back. */
-  undo(decision: Decision, actor: Actor): Promise<Outcome>
+  undo(decision: Decision, actor: string): Promise<Outcome>
   sweep(): void
   readonly health: PartHealth
   stop(): void
@@ -83,7 +83,7 @@ class Desk implements WatchdogDesk {
       })
   }
 
-  async add(request: WatchRequest, actor: Actor): Promise<Outcome> {
+  async add(request: WatchRequest, actor: string): Promise<Outcome> {
     const rule = await this.#ruleOf(request)
     const text = watchedText(rule)
     await this.#refuse(rule)
@@ -92,22 +92,22 @@ class Desk implements WatchdogDesk {
         sentence: `All that ${text} has open would be closed, and it could connect no more.`,
         closedConnections: 0,
       }
-    return this.#watch(rule, { actor: actor.name, reason: request.reason ?? 'watched by hand' })
+    return this.#watch(rule, { actor, reason: request.reason ?? 'watched by hand' })
   }
 
-  async remove(program: string, dryRun: boolean, actor: Actor): Promise<Outcome> {
+  async remove(program: string, dryRun: boolean, actor: string): Promise<Outcome> {
     const parsed = parseWatchedRule(program)
     const watched = parsed && this.#watched.get(watchedText(parsed))
     if (!watched) throw notWatched(program)
     const text = watchedText(watched.rule)
     if (dryRun) return { sentence: `${text} could connect again.`, closedConnections: 0 }
-    return this.#lift(watched, { actor: actor.name, reason: 'let go by hand' })
+    return this.#lift(watched, { actor, reason: 'let go by hand' })
   }
 
-  async undo(decision: Decision, actor: Actor): Promise<Outcome> {
+  async undo(decision: Decision, actor: string): Promise<Outcome> {
     const rule = ruleOfDecision(decision.target)
     if (!rule) throw notWatched(decision.target)
-    const by = { actor: actor.name, reason: `undid decision ${decision.id}`, undoes: decision.id }
+    const by = { actor, reason: `undid decision ${decision.id}`, undoes: decision.id }
     return decision.kind === 'watch' ? this.#undoWatch(rule, by) : this.#undoLift(rule, by)
   }
 

@@ -32,12 +32,12 @@ export function addWatchdogRoutes(app: ApiApp, port: Port): void {
   app.openapi(listRoute, (context) => context.json(port.watchdog?.list() ?? [], 200))
   app.openapi(addRoute, async (context) => {
     const actor = demand(context, 'operator')
-    return context.json(await watchdogOf(port).add(context.req.valid('json'), actor), 200)
+    return context.json(await watchdogOf(port).add(context.req.valid('json'), actor.name), 200)
   })
   app.openapi(removeRoute, async (context) => {
     const actor = demand(context, 'operator')
     const { program, dryRun } = context.req.valid('query')
-    return context.json(await watchdogOf(port).remove(program, dryRun === 'true', actor), 200)
+    return context.json(await watchdogOf(port).remove(program, dryRun === 'true', actor.name), 200)
   })
 }
 
