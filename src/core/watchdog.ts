@@ -68,7 +68,7 @@ class Desk implements WatchdogDesk {
       try {
         parts.enforcer.watch(rule)
       } catch (refused) {
-        // Its health says so: tried again at each sweep of a later change.
+        // Its health says so; the next start tries again.
         if (!(refused instanceof ProgramsUnavailable)) throw refused
       }
     }
