@@ -195,7 +195,7 @@ function rulesOf(
     now,
     say: speaker.say,
     allow,
-    blockOf: (address) => gate.blockOf(address),
+    blockOf: (address) => gate.shutOutBy(address),
   })
 }
 

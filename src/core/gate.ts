@@ -153,12 +153,18 @@ export class Gate {
     return this.#book.get(target)?.block
   }
 
-  /** The block in force that turns this address away. */
+  /** The block, or limit, in force that names this address. */
   blockOf(address: Target): Block | undefined {
     const exact = this.#book.get(address)
     if (exact) return exact.block
     for (const range of this.#ranges) if (contains(range, address)) return this.#book.get(range)?.block
     return undefined
+  }
+
+  /** The block that turns this address away altogether: a limit does not. */
+  shutOutBy(address: Target): Block | undefined {
+    const block = this.blockOf(address)
+    return block?.effect === undefined ? block : undefined
   }
 
   /** Brings what was remembered and what the kernel held together. Call once, before the first order. */

@@ -275,9 +275,11 @@ export class CorePort implements Port {
     const before =
       decision.undoes === undefined ? undefined : await this.#parts.store.decision(decision.undoes)
     const seconds = before?.forSeconds ?? this.#parts.defaultBlockSeconds
+    const isLimit = before?.kind === 'limit'
     const answer = this.#parts.gate.block({
       target: decision.target,
       ...(seconds === 0 ? {} : { seconds }),
+      ...(isLimit && { effect: 'limit' }),
       origin: 'person',
       actor: actor.name,
       reason: before?.reason ?? `undid decision ${decision.id}`,
@@ -290,8 +292,9 @@ export class CorePort implements Port {
         'See: gatehouse allow list',
       )
     await answer.recorded
-    const closed = this.#parts.enforcer.closeSockets(decision.target)
-    return outcome(answer.decision, `${decision.target} is blocked again for ${duration(seconds)}.`, closed)
+    const closed = isLimit ? 0 : this.#parts.enforcer.closeSockets(decision.target)
+    const what = isLimit ? 'limited' : 'blocked'
+    return outcome(answer.decision, `${decision.target} is ${what} again for ${duration(seconds)}.`, closed)
   }
 
   #shown(connection: FlowConnection): Connection {

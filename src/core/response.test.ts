@@ -110,6 +110,12 @@ test('what is only recorded needs nobody; what somebody took back into the inbox
   expect(respondTo({ action: 'record', because: 'it is low' })?.archived).toBe(false)
 })
 
+test('a story about somebody who is blocked for another one says so', () => {
+  gate.block({ target: ATTACKER, origin: 'person', actor: 'anna', reason: 'keeps knocking' })
+  expect(respondTo({ action: 'block', ...sentence })?.response).toBe('Blocked already: keeps knocking')
+  expect(decisions).toHaveLength(1)
+})
+
 test('an alert keeps what was done about it when the story ends', () => {
   const first = respondTo({ action: 'block', ...sentence })
   expect(respondTo({ action: 'alert', because: 'it is over' })?.response).toBe(first?.response)

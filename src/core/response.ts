@@ -36,8 +36,9 @@ export function respond(verdict: Verdict, alert: Alert, parts: ResponseParts): R
 
 /** What was done about this story already, and still holds. */
 function standing({ subject, response }: Alert, gate: Gate, target: Target = subject): string | undefined {
-  const block = gate.blockOf(target)
-  return block && block.effect === undefined ? response || 'Blocked already' : undefined
+  const block = gate.shutOutBy(target)
+  if (!block) return undefined
+  return /^(Blocked|To be blocked)/.test(response) ? response : `Blocked already: ${block.reason}`
 }
 
 function suggest(verdict: Sentence, alert: Alert, gate: Gate): Response {

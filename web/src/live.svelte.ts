@@ -52,7 +52,9 @@ class Live {
   version = $state(0)
   isLoaded = $state(false)
 
-  readonly #targets: ReadonlySet<string> = $derived(new Set(this.blocks.map(({ target }) => target)))
+  readonly #targets: ReadonlySet<string> = $derived(
+    new Set(this.blocks.flatMap(({ target, effect }) => (effect === undefined ? [target] : []))),
+  )
 
   /** Not reactive by itself: thousands of entries change each second. Read `version` first. */
   readonly connections = new Map<number, Connection>()
