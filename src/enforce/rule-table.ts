@@ -67,12 +67,22 @@ function writeRefusals(script: TableScript): void {
 
 function* intervalsOf(set: ProgramSet): Generator<Pick<NftElement, 'key' | 'end'>> {
   const { keyBytes } = KEY[set.holds]
-  const beyond = 1n << BigInt(keyBytes * 8)
   for (let at = 0; at < set.spans.length; at += 2) {
-    const end = BigInt(set.spans[at + 1] as number | bigint) + 1n
     const key = bytesOf(set.spans[at] as number | bigint, keyBytes)
-    yield end >= beyond ? { key } : { key, end: bytesOf(end, keyBytes) }
+    const end = afterOf(set.spans[at + 1] as number | bigint, keyBytes)
+    yield end ? { key, end } : { key }
   }
+}
+
+/** The value after it; undefined after the very last one. */
+function afterOf(value: number | bigint, keyBytes: number): Uint8Array | undefined {
+  const bytes = bytesOf(value, keyBytes)
+  for (let at = keyBytes - 1; at >= 0; at--) {
+    const byte = ((bytes[at] as number) + 1) & 255
+    bytes[at] = byte
+    if (byte !== 0) return bytes
+  }
+  return undefined
 }
 
 function writeRow(rule: RuleExpressions, { steps, beyond, verdict }: ProgramRow): void {

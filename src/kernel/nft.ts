@@ -35,8 +35,8 @@ import {
 
 const SOL_NETLINK = 270
 const NETLINK_CAP_ACK = 10
-/** One transaction travels in one send: room for 100,000 elements with their notes. */
-const SEND_BUFFER_BYTES = 32 << 20
+/** One transaction travels in one send: room for 100,000 elements with notes, or lists of two million ranges. */
+const SEND_BUFFER_BYTES = 128 << 20
 const SOCKET_OPTIONS = { nonblocking: true, bufferBytes: SEND_BUFFER_BYTES }
 const ELEMENTS_PER_BATCH = 100_000
 /** A full answer of a dump has more than a hundred elements; a few small ones end it. */
