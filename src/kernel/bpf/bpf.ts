@@ -20,14 +20,13 @@ const COMMAND = {
 } as const
 const ATTRIBUTES_BYTES = 128
 const NAME_BYTES = 15
-const NO_PREALLOCATION = 1
 const LOG_BYTES = 1 << 20
 const MAX_TRIES = 10
 const LOG_LINES_SHOWN = 6
 const LOG_CHARACTERS_SHOWN = 600
 const LICENCE = new TextEncoder().encode('GPL\0')
 
-export const MAP = { hash: 1, array: 2, perCpuHash: 5, perCpuArray: 6, lruHash: 9, ring: 27 } as const
+export const MAP = { hash: 1, array: 2, lruHash: 9, ring: 27 } as const
 
 /** Kinds of programs and where they attach (enum bpf_prog_type, enum bpf_attach_type). */
 export const HOOK = {
@@ -87,19 +86,13 @@ export interface MapShape {
   readonly valueBytes: number
   /** For a ring: its bytes, a power of two and of whole pages. */
   readonly entries: number
-  /** Elements take memory as they come (BPF_F_NO_PREALLOC). */
-  readonly growsAsUsed?: true
 }
 
 /** All of these throw KernelError when the kernel refuses; what they open is closed by `closeFd`. */
-export function createMap(
-  name: string,
-  { type, keyBytes, valueBytes, entries, growsAsUsed }: MapShape,
-): number {
+export function createMap(name: string, { type, keyBytes, valueBytes, entries }: MapShape): number {
   const { bytes, view } = attributes()
   for (const [at, value] of [type, keyBytes, valueBytes, entries].entries())
     view.setUint32(at * 4, value, true)
-  if (growsAsUsed) view.setUint32(16, NO_PREALLOCATION, true)
   setName(bytes, 28, name)
   return call(COMMAND.createMap, 'eBPF map', bytes)
 }

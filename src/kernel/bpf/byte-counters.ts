@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { closeFd } from '../libc.ts'
 import { attachToCgroup, createMap, loadProgram, lookUpElement, MAP, nextKey, takeElement } from './bpf.ts'
 import { type Btf, readKernelBtf } from './btf.ts'
@@ -7,7 +6,6 @@ import { openGroup } from './denied-programs.ts'
 import { kernelOffsets } from './watch-programs.ts'
 
 const MAX_SOCKETS = 65_536
-const POSSIBLE_CPUS = '/sys/devices/system/cpu/possible'
 
 /** Since the socket's first packet. Bytes are of IP: from the IP header on, as netfilter counts them. */
 export interface SocketBytes {
@@ -35,30 +33,27 @@ export class ByteCounters {
   readonly #fds: number[] = []
   readonly #sockets: number
   readonly #overflow: number
-  readonly #value: DataView
-  readonly #cpus = possibleCpus()
+  readonly #value = new DataView(new ArrayBuffer(COUNTED.valueBytes))
   readonly #key = new BigUint64Array(1)
   readonly #next = new BigUint64Array(1)
 
   /** Throws BtfError, KernelError or ProgramRefused; then nothing stays behind. */
   constructor({ btf = readKernelBtf(), cgroup, sockets = MAX_SOCKETS }: ByteCountersOptions = {}) {
     this.room = sockets
-    this.#value = new DataView(new ArrayBuffer(COUNTED.valueBytes * this.#cpus))
     const offsets = kernelOffsets(btf)
     const group = openGroup(cgroup)
     try {
       const { keyBytes, valueBytes } = COUNTED
       this.#sockets = this.#keep(
         createMap('gh_bytes', {
-          type: MAP.perCpuHash,
+          type: MAP.hash,
           keyBytes,
           valueBytes,
           entries: sockets,
-          growsAsUsed: true,
         }),
       )
       this.#overflow = this.#keep(
-        createMap('gh_more_bytes', { type: MAP.perCpuArray, keyBytes: 4, valueBytes, entries: 1 }),
+        createMap('gh_more_bytes', { type: MAP.array, keyBytes: 4, valueBytes, entries: 1 }),
       )
       const maps = { sockets: this.#sockets, overflow: this.#overflow }
       for (const [hook, direction] of [
@@ -124,40 +119,26 @@ export class ByteCounters {
 
   #read(): SocketBytes {
     return {
-      sentBytes: this.#sum(COUNTED.sentBytes),
-      sentPackets: this.#sum(COUNTED.sentPackets),
-      receivedBytes: this.#sum(COUNTED.receivedBytes),
-      receivedPackets: this.#sum(COUNTED.receivedPackets),
-      netns: this.#first(COUNTED.netns),
-      localPort: this.#first(COUNTED.localPort),
-      protocol: this.#first(COUNTED.protocol),
+      sentBytes: this.#long(COUNTED.sentBytes),
+      sentPackets: this.#long(COUNTED.sentPackets),
+      receivedBytes: this.#long(COUNTED.receivedBytes),
+      receivedPackets: this.#long(COUNTED.receivedPackets),
+      netns: this.#word(COUNTED.netns),
+      localPort: this.#word(COUNTED.localPort),
+      protocol: this.#word(COUNTED.protocol),
     }
   }
 
-  #sum(at: number): number {
-    let sum = 0
-    for (let cpu = 0; cpu < this.#cpus; cpu++)
-      sum += Number(this.#value.getBigUint64(cpu * COUNTED.valueBytes + at, true))
-    return sum
+  #long(at: number): number {
+    return Number(this.#value.getBigUint64(at, true))
   }
 
-  /** Only the CPU that saw the socket first wrote what it is. */
-  #first(at: number): number {
-    for (let cpu = 0; cpu < this.#cpus; cpu++) {
-      const value = this.#value.getUint32(cpu * COUNTED.valueBytes + at, true)
-      if (value !== 0) return value
-    }
-    return 0
+  #word(at: number): number {
+    return this.#value.getUint32(at, true)
   }
 
   #keep(fd: number): number {
     this.#fds.push(fd)
     return fd
   }
-}
-
-/** The kernel answers a value for every CPU that might be, also those that are not (`0-3`, `0,2-7`). */
-function possibleCpus(): number {
-  const last = /(\d+)\s*$/.exec(readFileSync(POSSIBLE_CPUS, 'utf8'))?.[1]
-  return Number(last ?? 0) + 1
 }

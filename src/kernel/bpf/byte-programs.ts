@@ -2,7 +2,7 @@ import { Assembler } from './assembler.ts'
 import { HELPER } from './bpf.ts'
 import type { KernelOffsets } from './watch-programs.ts'
 
-/** Key: socket cookie. Value, one for each CPU: four counters, then what the socket is, where it was first seen. */
+/** Key: socket cookie. Value: four counters, then what the socket is. */
 export const COUNTED = {
   keyBytes: 8,
   valueBytes: 48,
@@ -33,8 +33,8 @@ const SOCKET = { protocol: 12, localPort: 44 } as const
 const ONLY_NEW = 1
 
 /**
- * Counts each packet of each socket, from its IP header on, and lets all pass. Additions are atomic although each CPU has
- * its own: a softirq may send for the very socket whose program it interrupts.
+ * Counts each packet of each socket, from its IP header on, and lets all pass. Additions are atomic, on one value for all
+ * CPUs: a socket is rarely on two at once, and to make a value for each CPU doubles what a connect() costs.
  */
 export function byteProgram(
   direction: 'sent' | 'received',
