@@ -102,6 +102,34 @@ test('a detector that suggests waits for a person, earns trust, and loses it by 
   expect(blocks(guard)).toEqual([])
 })
 
+test('beyond the budget an unproven source is only limited, and one alert says why', async () => {
+  const guard = await guardWith('respond:\n  blocksPerMinute: 1\n')
+  scan('1-60')
+  await until('the one block', () => blocks(guard).length === 1)
+  wire.client.run(
+    'nmap',
+    '-6',
+    '-n',
+    '-Pn',
+    '-sS',
+    '-T4',
+    '--max-retries',
+    '0',
+    '-p',
+    '1-60',
+    wire.server.ip6,
+  )
+  await until('the limit', () => blocks(guard).length === 2)
+  const limited = blocks(guard).find(({ target }) => target === wire.client.ip6)
+  expect(limited).toMatchObject({ effect: 'limit', enforced: true })
+  expect(alerts(guard).find(({ subject }) => subject === wire.client.ip6)?.response).toMatch(
+    /^Limited for 10 min: respond.blocksPerMinute = 1 is used up/,
+  )
+  const overflow = guard.ask<Page<Alert>>('alerts').items.filter(({ detector }) => detector === 'response')
+  expect(overflow).toMatchObject([{ kind: 'too-many', blame: 'nobody', times: 1 }])
+  expect(guard.tell('unblock', wire.client.ip6)).toContain('is reachable again')
+})
+
 test('a playbook runs its command, and the log says so', async () => {
   const config = (mark: string): string => `
 playbooks:
