@@ -49,12 +49,17 @@ export function writeProgram(script: TableScript, program: RuleProgram): void {
   for (const set of program.sets) script.intervals(set.name, intervalsOf(set))
   script.chain(REFUSE)
   writeRefusals(script)
+  // All chains before the first rule: rules may only name what is there.
+  for (const { name } of program.blocks) script.chain(name)
+  for (const { name, rows } of program.blocks) writeRows(script, name, rows)
   for (const direction of RULE_DIRECTIONS) {
     script.chain(direction, { number: HOOK_NUMBER[direction], priority: PRIORITY })
-    for (const row of program.chains[direction]) {
-      script.rule(direction, row.id, (rule) => writeRow(rule, row))
-    }
+    writeRows(script, direction, program.chains[direction])
   }
+}
+
+function writeRows(script: TableScript, chain: string, rows: readonly ProgramRow[]): void {
+  for (const row of rows) script.rule(chain, row.id, (rule) => writeRow(rule, row))
 }
 
 /** TCP by a reset, all else by an ICMP error, as a closed port would answer. */
@@ -91,6 +96,10 @@ function writeRow(rule: RuleExpressions, { steps, beyond, verdict }: ProgramRow)
     if (beyond.meter) rule.payload(FIELD[`source${beyond.meter.family}`])
     if (beyond.kind === 'rate') rule.beyondRate(beyond, beyond.meter?.set)
     else rule.beyondConnections(beyond.connections, beyond.meter?.set)
+  }
+  if (typeof verdict === 'object') {
+    rule.jump(verdict.jump)
+    return
   }
   rule.counter()
   if (verdict === 'reject') rule.goTo(REFUSE)

@@ -21,7 +21,7 @@ export const META = {
 } as const
 export const PAYLOAD = { network: 1, transport: 2 } as const
 export const COMPARE = { equal: 0, different: 1 } as const
-export const VERDICT = { drop: 0, accept: 1, goto: -4 } as const
+export const VERDICT = { drop: 0, accept: 1, jump: -3, goto: -4 } as const
 /** With RST, or as ICMP in the family of the packet (NFT_REJECT_ICMPX_PORT_UNREACH). */
 export const REJECT = { reset: { type: 1, code: 0 }, unreachable: { type: 2, code: 1 } } as const
 const CONNECTION_STATE = 0
@@ -181,11 +181,20 @@ export class RuleExpressions {
 
   /** Leaves this chain for another, for good. */
   goTo(chain: string): this {
+    return this.#toChain(VERDICT.goto, chain)
+  }
+
+  /** Goes through another chain, and on here if nothing there decides. */
+  jump(chain: string): this {
+    return this.#toChain(VERDICT.jump, chain)
+  }
+
+  #toChain(code: number, chain: string): this {
     return this.#add('immediate', (writer) => {
       writer.uint32BigEndian(1, REGISTER_VERDICT)
       const data = writer.nest(2)
       const verdict = writer.nest(DATA_VERDICT)
-      writer.bytes(VERDICT_CODE, uint32Bytes(VERDICT.goto)).text(VERDICT_CHAIN, chain)
+      writer.bytes(VERDICT_CODE, uint32Bytes(code)).text(VERDICT_CHAIN, chain)
       writer.close(verdict).close(data)
     })
   }

@@ -99,7 +99,9 @@ export class TableScript {
     writer.text(RULE.table, this.#table).text(RULE.chain, chain)
     const list = writer.nest(RULE.expressions)
     say(new RuleExpressions(writer))
-    writer.close(list).bytes(RULE.userdata, comment(note)).end()
+    writer.close(list)
+    if (note !== '') writer.bytes(RULE.userdata, comment(note))
+    writer.end()
     return this
   }
 

@@ -41,13 +41,15 @@ export type ProgramLimit =
   | { readonly kind: 'rate'; readonly packets: number; readonly perSeconds: number; readonly burst: number }
   | { readonly kind: 'connections'; readonly connections: number }
 
-export type ProgramVerdict = 'accept' | 'drop' | 'reject' | 'continue'
+/** `jump`: to another chain, and back here if nothing there decides. */
+export type ProgramVerdict = 'accept' | 'drop' | 'reject' | 'continue' | { readonly jump: string }
 
 /**
  * One row of a chain: if all steps hold (and what is beyond the limit, where it has one), it counts and decides.
  * Several rows may bear the id of one rule; a packet meets one of them.
  */
 export interface ProgramRow {
+  /** Of the rule; empty for rows that only lead to others. */
   readonly id: string
   readonly steps: readonly ProgramStep[]
   /** Only packets beyond it go on; `meter`: the set in which each source has its own. */
@@ -64,6 +66,8 @@ export interface RuleProgram {
     readonly family: IpFamily
     readonly lastsSeconds?: number
   }[]
+  /** Chains that rows jump to; they jump only to later ones. */
+  readonly blocks: readonly { readonly name: string; readonly rows: readonly ProgramRow[] }[]
   /** The last row of each chain is the default. */
   readonly chains: Readonly<Record<RuleDirection, readonly ProgramRow[]>>
   /** When schedules have to be compiled anew: milliseconds since the epoch; absent: never. */

@@ -23,9 +23,26 @@ export function randomRuleFile(dice: Dice, addresses: TrialAddresses, at: number
     ...(dice.chance(40) && { established: 'judge' }),
     ...(dice.chance(40) && { essentials: 'judge' }),
     lists,
-    rules: Array.from({ length: dice.roll(13) }, () => randomRule(dice, addresses, at)),
+    rules: dice.chance(30)
+      ? alikeRules(dice, addresses)
+      : Array.from({ length: dice.roll(13) }, () => randomRule(dice, addresses, at)),
   }
   return JSON.stringify(file, undefined, 1)
+}
+
+/** Many rules of one kind, as files have them that a program wrote: such rows become trees. */
+function alikeRules(dice: Dice, addresses: TrialAddresses): Written[] {
+  const asks = dice.pick(['from', 'port', 'to'])
+  return Array.from({ length: 10 + dice.roll(30) }, () => {
+    const rule: Written = {
+      ...randomAction(dice),
+      direction: dice.some(['inbound', 'outbound', 'forward'], 3),
+    }
+    if (dice.chance(90)) rule[asks] = asks === 'port' ? somePorts(dice) : someAddresses(dice, addresses)
+    if (dice.chance(50)) rule['port'] = somePorts(dice)
+    if (dice.chance(50)) rule['protocol'] = dice.pick(['tcp', 'udp'])
+    return rule
+  })
 }
 
 type Written = Record<string, unknown>

@@ -17,6 +17,7 @@ import {
   type RuleProgram,
 } from '#model/rule-program.ts'
 import { allRules, defaultId } from './essentials.ts'
+import { RowTree, USUAL_FANOUT } from './guarded-rows.ts'
 import { ProgramSets } from './program-sets.ts'
 import { windowsOf } from './schedule.ts'
 import { PORT_PROTOCOLS } from './words.ts'
@@ -36,14 +37,17 @@ const VERDICT = {
   limit: 'accept',
 } as const
 
-/** What a packet filter has to run so that it decides as `judge` does, from `at` on. */
-export function compile(book: RuleBook, at: number): RuleProgram {
+/** What a packet filter has to run so that it decides as `judge` does, from `at` on. `fanout`: rows in one chain. */
+export function compile(book: RuleBook, at: number, fanout = USUAL_FANOUT): RuleProgram {
   const sets = new ProgramSets()
+  const tree = new RowTree(sets, fanout)
   const rules = allRules(book).filter(({ enabled, expiresAt }) => enabled && (expiresAt ?? at + 1) > at)
   const chainOf = (direction: RuleDirection): ProgramRow[] => [
-    ...rules
-      .filter(({ directions }) => directions.includes(direction))
-      .flatMap((rule) => rowsOf(rule, direction, sets, at)),
+    ...tree.grow(
+      rules
+        .filter(({ directions }) => directions.includes(direction))
+        .flatMap((rule) => rowsOf(rule, direction, sets, at)),
+    ),
     { id: defaultId(direction), steps: [], verdict: VERDICT[book.defaults[direction]] },
   ]
   const [inbound, outbound, forward] = RULE_DIRECTIONS.map(chainOf) as [
@@ -54,6 +58,7 @@ export function compile(book: RuleBook, at: number): RuleProgram {
   return {
     sets: sets.all,
     meters: sets.meters,
+    blocks: tree.chains,
     chains: { inbound, outbound, forward },
     ...(rules.some(({ schedule }) => schedule) && { freshUntil: at + FRESH_MS }),
   }

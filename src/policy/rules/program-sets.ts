@@ -10,6 +10,7 @@ export class ProgramSets {
   /** Rules that name one list share its spans. */
   readonly #byIdentity = new Map<object, string>()
   readonly #byText = new Map<string, string>()
+  readonly #byName = new Map<string, ProgramSet>()
 
   addresses4({ v4 }: AddressSpans, not: boolean): ProgramTest<number> {
     if (v4.length === 2) return { is: 'within', first: v4[0] as number, last: v4[1] as number, not }
@@ -38,6 +39,11 @@ export class ProgramSets {
     return { is: 'in', set: this.#named({ holds: 'time', spans }), not: false }
   }
 
+  /** Pairs of first and last of the set of this name. */
+  spansOf(name: string): ArrayLike<number | bigint> {
+    return this.#byName.get(name)?.spans ?? []
+  }
+
   meter(rule: string, family: IpFamily, lastsSeconds: number | undefined): string {
     // A rule may have several rows, and counts one source over all of them.
     const key = `meter ${rule} ${family}`
@@ -63,7 +69,9 @@ export class ProgramSets {
     const known = key === undefined ? undefined : this.#byText.get(key)
     if (known !== undefined) return known
     const name = `set${this.all.length + 1}`
-    this.all.push({ ...body, name } as ProgramSet)
+    const set = { ...body, name } as ProgramSet
+    this.all.push(set)
+    this.#byName.set(name, set)
     if (key !== undefined) this.#byText.set(key, name)
     return name
   }
