@@ -50,8 +50,8 @@ export function writeProgram(script: TableScript, program: RuleProgram): void {
   script.chain(REFUSE)
   writeRefusals(script)
   // All chains before the first rule: rules may only name what is there.
-  for (const { name } of program.blocks) script.chain(name)
-  for (const { name, rows } of program.blocks) writeRows(script, name, rows)
+  for (const { name } of program.branches) script.chain(name)
+  for (const { name, rows } of program.branches) writeRows(script, name, rows)
   for (const direction of RULE_DIRECTIONS) {
     script.chain(direction, { number: HOOK_NUMBER[direction], priority: PRIORITY })
     writeRows(script, direction, program.chains[direction])

@@ -88,7 +88,7 @@ class NftablesRuleEnforcer implements RuleEnforcer {
     const part = 'rules'
     if (this.#refusal) return { part, state: 'degraded', ...this.#refusal }
     if (!this.#program) return { part, state: 'ok', note: 'no rules: all that is not blocked passes' }
-    const chains = [...Object.values(this.#program.chains), ...this.#program.blocks.map(({ rows }) => rows)]
+    const chains = [...Object.values(this.#program.chains), ...this.#program.branches.map(({ rows }) => rows)]
     const rows = chains.reduce((sum, chain) => sum + chain.length, 0)
     const times = this.#repairs === 1 ? 'once' : `${this.#repairs} times`
     const repaired = this.#repairs === 0 ? '' : `; another program changed it ${times}, put back each time`

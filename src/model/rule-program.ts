@@ -67,7 +67,7 @@ export interface RuleProgram {
     readonly lastsSeconds?: number
   }[]
   /** Chains that rows jump to; they jump only to later ones. */
-  readonly blocks: readonly { readonly name: string; readonly rows: readonly ProgramRow[] }[]
+  readonly branches: readonly { readonly name: string; readonly rows: readonly ProgramRow[] }[]
   /** The last row of each chain is the default. */
   readonly chains: Readonly<Record<RuleDirection, readonly ProgramRow[]>>
   /** When schedules have to be compiled anew: milliseconds since the epoch; absent: never. */

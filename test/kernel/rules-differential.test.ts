@@ -17,8 +17,8 @@ interface Outcome {
   readonly stopped: number
   readonly byRule: number
   readonly audited: number
-  /** Chains behind a guard, of all files. */
-  readonly guarded: number
+  /** Branches of the programs of all files. */
+  readonly branches: number
   readonly kinds: Readonly<Record<string, number>>
   readonly mismatches: readonly unknown[]
 }
@@ -54,7 +54,7 @@ describe('random rules and random packets', () => {
     for (const share of [outcome.passed, outcome.stopped, outcome.byRule]) {
       expect(share).toBeGreaterThan(outcome.packets / 4)
     }
-    expect(outcome.guarded).toBeGreaterThan(FILES)
+    expect(outcome.branches).toBeGreaterThan(FILES)
     expect(outcome.audited).toBeGreaterThan(outcome.packets / 50)
     const kinds = Object.keys(outcome.kinds).join('\n')
     for (const kind of WANTED_KINDS) expect(kinds).toMatch(kind)

@@ -219,7 +219,16 @@ interface Mismatch {
 }
 
 const mismatches: Mismatch[] = []
-const tally = { files: 0, packets: 0, passed: 0, stopped: 0, byRule: 0, guarded: 0, byDefault: 0, audited: 0 }
+const tally = {
+  files: 0,
+  packets: 0,
+  passed: 0,
+  stopped: 0,
+  byRule: 0,
+  branches: 0,
+  byDefault: 0,
+  audited: 0,
+}
 const kinds = new Map<string, number>()
 
 const passes = ({ action }: Judgement): boolean => action === 'allow' || action === 'limit'
@@ -231,7 +240,7 @@ async function tryFile(dice: Dice, packetCount: number): Promise<void> {
   // Small trees and none: so few rules would not grow one by themselves.
   const fanout = dice.pick([2, 3, 5, 64])
   const program = compile(book, at, fanout)
-  tally.guarded += program.blocks.length
+  tally.branches += program.branches.length
   if (!enforcer.enforce(program)) {
     mismatches.push({ what: `the kernel refused: ${JSON.stringify(enforcer.health)}`, rules: text })
     return

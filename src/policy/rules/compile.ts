@@ -17,8 +17,8 @@ import {
   type RuleProgram,
 } from '#model/rule-program.ts'
 import { allRules, defaultId } from './essentials.ts'
-import { RowTree, USUAL_FANOUT } from './guarded-rows.ts'
 import { ProgramSets } from './program-sets.ts'
+import { RowTree, USUAL_FANOUT } from './row-tree.ts'
 import { windowsOf } from './schedule.ts'
 import { PORT_PROTOCOLS } from './words.ts'
 
@@ -58,7 +58,7 @@ export function compile(book: RuleBook, at: number, fanout = USUAL_FANOUT): Rule
   return {
     sets: sets.all,
     meters: sets.meters,
-    blocks: tree.chains,
+    branches: tree.branches,
     chains: { inbound, outbound, forward },
     ...(rules.some(({ schedule }) => schedule) && { freshUntil: at + FRESH_MS }),
   }

@@ -4,27 +4,27 @@ import { type AddressSpan, joinSpans } from './address-spans.ts'
 import type { ProgramSets } from './program-sets.ts'
 import { joinPorts } from './words.ts'
 
-/** So many rows stand in one chain; more are put into chains of their own, with a guard before each. */
+/** So many rows stand in one chain; more are put into branches, each with an entry before it. */
 export const USUAL_FANOUT = 16
-/** A guard repeats what its rows ask for: long lists are looked up where they are. */
+/** An entry repeats what its rows ask for: long lists are looked up where they are. */
 const MAX_SPANS = 64
 
-/** A chain that a guard jumps to. */
-export interface GuardedChain {
+/** A chain that is entered only by packets that may concern it. */
+export interface Branch {
   readonly name: string
   readonly rows: readonly ProgramRow[]
 }
 
-/** What every row of a block asks for, in one of its ways: who asks for none of it meets no row. */
+/** What every row of a branch asks for, in one of its ways: who asks for none of it meets no row. */
 type Dimension = 'targetPort' | 'sourcePort' | 'source' | 'target'
 const DIMENSIONS: readonly Dimension[] = ['source', 'targetPort', 'target', 'sourcePort']
 
 /**
- * The same rows in the same order, but as a tree: a packet looks at each block only if one set of all that its rows
+ * The same rows in the same order, but as a tree: a packet looks at each branch only if one set of all that its rows
  * ask for (ports, or addresses) holds it. Ten thousand rows that do not concern it cost a handful of look-ups.
  */
 export class RowTree {
-  readonly chains: GuardedChain[] = []
+  readonly branches: Branch[] = []
   readonly #sets: ProgramSets
   readonly #fanout: number
 
@@ -35,28 +35,28 @@ export class RowTree {
 
   grow(rows: readonly ProgramRow[]): readonly ProgramRow[] {
     if (rows.length <= this.#fanout) return rows
-    let blockSize = this.#fanout
-    while (blockSize * this.#fanout < rows.length) blockSize *= this.#fanout
+    let branchSize = this.#fanout
+    while (branchSize * this.#fanout < rows.length) branchSize *= this.#fanout
     const grown: ProgramRow[] = []
-    for (let at = 0; at < rows.length; at += blockSize) {
-      grown.push(...this.#block(rows.slice(at, at + blockSize)))
+    for (let at = 0; at < rows.length; at += branchSize) {
+      grown.push(...this.#branch(rows.slice(at, at + branchSize)))
     }
     return grown
   }
 
-  /** Rows that share no dimension stay where they are, but what lies below them may still be guarded. */
-  #block(rows: readonly ProgramRow[]): readonly ProgramRow[] {
+  /** Rows that share no dimension stay where they are, but what lies below them may still be a branch. */
+  #branch(rows: readonly ProgramRow[]): readonly ProgramRow[] {
     const dimension = DIMENSIONS.find((one) => rows.every((row) => this.#asksFor(row, one)))
     if (dimension === undefined || rows.length < 2) return this.grow(rows)
-    const name = `rows${this.chains.length + 1}`
+    const name = `rows${this.branches.length + 1}`
     // Reserved before what lies below takes names of its own.
-    const place = this.chains.push({ name, rows: [] }) - 1
-    this.chains[place] = { name, rows: this.grow(rows) }
-    return this.#guards(rows, dimension).map((steps) => ({ id: '', steps, verdict: { jump: name } }))
+    const place = this.branches.push({ name, rows: [] }) - 1
+    this.branches[place] = { name, rows: this.grow(rows) }
+    return this.#entries(rows, dimension).map((steps) => ({ id: '', steps, verdict: { jump: name } }))
   }
 
   /** One for ports; one for each family of addresses. No packet meets both. */
-  #guards(rows: readonly ProgramRow[], dimension: Dimension): ProgramStep[][] {
+  #entries(rows: readonly ProgramRow[], dimension: Dimension): ProgramStep[][] {
     const steps = rows.flatMap((row) => row.steps.filter((step) => isOf(step, dimension)))
     if (dimension === 'targetPort' || dimension === 'sourcePort') {
       const spans = steps.flatMap((step) => this.#spansOf(step) as [number, number][])
