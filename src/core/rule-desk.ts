@@ -14,7 +14,7 @@ import type { RuleEnforcer } from '#enforce/rules.ts'
 import { type Guard, startGuard } from '#enforce/start-guard.ts'
 import type { Ip } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
-import { RULE_DIRECTIONS, type RuleBook, type RuleProblem } from '#model/rule.ts'
+import type { RuleBook, RuleProblem } from '#model/rule.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
 import { check } from '#policy/rules/check.ts'
 import { compile } from '#policy/rules/compile.ts'
@@ -25,6 +25,7 @@ import { parseShortForm } from '#policy/rules/short-form.ts'
 import { duration } from './present.ts'
 import { type ExplainParts, explained } from './rule-explanation.ts'
 import type { RuleFiles } from './rule-files.ts'
+import { countOf, isIdle, neverConfirmed, readRulesFile, refuseUnfit } from './rule-reading.ts'
 import { type FlowPages, simulate } from './rule-simulation.ts'
 import { rulesState } from './rule-state.ts'
 import { cutsOf, lockdownText, type VitalPacket } from './vital-traffic.ts'
@@ -94,16 +95,15 @@ export class RuleDesk implements Rules {
       files.rollBackPending()
       say('Rules that nobody confirmed were taken back at the start.')
     }
-    const text = files.read() ?? ''
     this.#stamp = files.stamp
-    const read = this.#read(text)
+    const { text, ...read } = this.#readFile()
     const isRolledBack = text !== '' && files.readRolledBack() === text
     if (read.book && !isRolledBack) {
       this.#take({ text, book: read.book })
-      files.keepConfirmed(text)
+      this.#tryToKeep(text)
       return
     }
-    this.#problems = isRolledBack ? [this.#neverConfirmed()] : read.problems
+    this.#problems = isRolledBack ? [neverConfirmed(files.file)] : read.problems
     for (const problem of this.#problems.slice(0, 5)) say(describeProblem(problem))
     const confirmed = files.readConfirmed() ?? ''
     const { book } = this.#read(confirmed)
@@ -141,7 +141,7 @@ export class RuleDesk implements Rules {
   }
 
   async simulate({ text, since }: SimulateRequest): Promise<RuleSimulation> {
-    const { book, problems } = this.#read(text ?? this.#draft ?? this.#parts.files.read() ?? '')
+    const { book, problems } = this.#read(text ?? this.#draft ?? this.#fileText())
     if (!book)
       throw new Refused(400, problems.slice(0, 5).map(describeProblem).join('\n'), 'Correct them first.')
     const from = since ?? this.#parts.now() - DAY_MS
@@ -150,9 +150,9 @@ export class RuleDesk implements Rules {
 
   async apply(request: RulesApply, actor: string): Promise<RulesOutcome> {
     this.#demandFree()
-    const text = request.text ?? this.#draft ?? this.#parts.files.read() ?? ''
+    const text = request.text ?? this.#draft ?? this.#fileText()
     const checked = this.check(text)
-    this.#refuseUnfit(checked, request.force === true)
+    refuseUnfit(checked, request.force === true)
     const { book = EMPTY_BOOK } = this.#read(text)
     if (request.dryRun) return { sentence: 'These rules could be applied.', check: checked }
     if (request.confirmSeconds === undefined) return this.#applyForGood({ text, book }, checked)
@@ -242,20 +242,23 @@ export class RuleDesk implements Rules {
     return parseRules(text, this.#parts.files.file, this.#parts.world)
   }
 
-  #refuseUnfit({ isValid, problems, cuts, refusedByKernel }: RulesCheck, isForced: boolean): void {
-    const errors = problems.filter(({ severity }) => severity === 'error')
-    if (errors.length > 0) {
-      throw new Refused(400, errors.slice(0, 5).map(describeProblem).join('\n'), 'The rules in force stay.')
+  #readFile() {
+    return readRulesFile(this.#parts.files, this.#parts.world)
+  }
+
+  #fileText(): string {
+    const { text, isUnreadable, problems } = this.#readFile()
+    if (isUnreadable) throw new Refused(409, problems.map(describeProblem).join(), 'The rules in force stay.')
+    return text
+  }
+
+  /** A full disk must not keep good rules from being enforced. */
+  #tryToKeep(text: string): void {
+    try {
+      this.#parts.files.keepConfirmed(text)
+    } catch (error) {
+      this.#parts.say(`The rules could not be remembered for later: ${(error as Error).message}`)
     }
-    if (!isValid)
-      throw new Refused(409, refusedByKernel ?? 'The kernel refuses these rules.', 'The rules in force stay.')
-    if (cuts.length === 0 || isForced) return
-    const list = cuts.map(({ what, because }) => `${what} (${because})`).join('; ')
-    throw new Refused(
-      409,
-      `These rules would cut ${list}.`,
-      'Allow it first, or use --force; with --confirm 60s they go back by themselves.',
-    )
   }
 
   #applyForGood(rules: Omit<InForce, 'program'>, checked: RulesCheck): RulesOutcome {
@@ -326,10 +329,16 @@ export class RuleDesk implements Rules {
     const { files } = this.#parts
     this.#problems = []
     this.#draft = undefined
-    files.keepConfirmed(text)
-    files.forgetRolledBack()
-    if (files.read() !== text && (text !== '' || files.read() !== undefined)) files.write(text)
-    this.#stamp = files.stamp
+    try {
+      files.keepConfirmed(text)
+      files.forgetRolledBack()
+      if (files.read() !== text && (text !== '' || files.read() !== undefined)) files.write(text)
+    } catch (error) {
+      const why = `The rules are in force, but ${files.file} could not be written: ${(error as Error).message}.`
+      throw new Refused(503, why, 'Free space or correct the rights, then apply them again: gatehouse apply')
+    } finally {
+      this.#stamp = files.stamp
+    }
   }
 
   #take({ text, book }: Omit<InForce, 'program'>): boolean {
@@ -363,7 +372,12 @@ export class RuleDesk implements Rules {
   #fileChanged(): void {
     const { files, say, appliesFileChanges } = this.#parts
     this.#stamp = files.stamp
-    const text = files.read() ?? ''
+    const read = this.#readFile()
+    if (read.isUnreadable) {
+      this.#problems = read.problems
+      return
+    }
+    const { text } = read
     if (text === this.#inForce.text) return
     const { isValid, problems, cuts } = this.draft(text)
     this.#problems = problems.filter(({ severity }) => severity === 'error')
@@ -377,17 +391,4 @@ export class RuleDesk implements Rules {
     say(`${files.file} changed: it waits as a draft. See gatehouse rule check, then gatehouse apply.`)
     for (const problem of this.#problems.slice(0, 5)) say(describeProblem(problem))
   }
-
-  #neverConfirmed(): RuleProblem {
-    const origin = this.#parts.files.file
-    const message = 'these rules were applied once, and nobody confirmed them'
-    return { severity: 'error', origin, message, hint: 'Change them, or apply them again: gatehouse apply' }
-  }
 }
-
-/** Nothing to enforce: then the kernel is left alone. */
-const isIdle = ({ rules, defaults }: RuleBook): boolean =>
-  rules.length === 0 && RULE_DIRECTIONS.every((direction) => defaults[direction] === 'allow')
-
-const countOf = ({ rules }: RuleBook): string =>
-  rules.length === 1 ? '1 rule is' : `${rules.length} rules are`

@@ -34,9 +34,13 @@ export class RuleFiles {
     this.#confirmedFile = join(folder, 'confirmed.yaml')
   }
 
-  /** The person's file; undefined when there is none. Throws the error of the file system. */
-  read(): string | undefined {
-    return readText(this.file)
+  /** The person's file; undefined when there is none, or why it cannot be read. */
+  read(): string | undefined | { readonly unreadable: string } {
+    try {
+      return readText(this.file)
+    } catch (error) {
+      return { unreadable: (error as Error).message }
+    }
   }
 
   /** Changes when the file does. */
@@ -47,7 +51,7 @@ export class RuleFiles {
 
   /** The last rules that were good and confirmed. */
   readConfirmed(): string | undefined {
-    return readText(this.#confirmedFile)
+    return readListText(this.#confirmedFile)
   }
 
   keepConfirmed(text: string): void {
@@ -77,8 +81,12 @@ export class RuleFiles {
 
   /** The text that was given up last: it is not taken up again by itself. */
   readRolledBack(): string | undefined {
-    const text = readText(this.rolledBackFile)
-    return text === undefined ? undefined : Pending.safeParse(JSON.parse(text)).data?.text
+    try {
+      return Pending.parse(JSON.parse(readText(this.rolledBackFile) ?? '')).text
+    } catch {
+      // None, or cut short by a crash: then nothing is known to have been given up.
+      return undefined
+    }
   }
 
   forgetRolledBack(): void {

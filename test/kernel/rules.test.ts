@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -110,6 +110,18 @@ rules:
     await until('the change is seen', () => again.output().includes('Did you mean allow?'))
     expect(refusalOf(() => again.tell('apply'))).toContain('Did you mean allow?')
     expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
+  })
+
+  test('a file that cannot be read, and memory that is broken, keep the last good rules', async () => {
+    const { stop } = await start('defaults: { inbound: deny }')
+    await stop()
+    rmSync(rulesFile())
+    mkdirSync(rulesFile())
+    writeFileSync(join(folder, 'state', 'rules', 'rolled-back.json'), '{"id": "cut sh')
+    const again = await start()
+    expect(again.output()).toContain(`${rulesFile()}: this cannot be read`)
+    expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
+    expect(refusalOf(() => again.tell('apply'))).toContain('this cannot be read')
   })
 
   test('the table is put back when another program takes it away', async () => {
