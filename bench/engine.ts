@@ -6,12 +6,14 @@ import { Fragments } from '#capture/decode/fragments.ts'
 import { PacketDecoder } from '#capture/decode/packet.ts'
 import { createEngine } from '#capture/engine.ts'
 import type { FrameSink } from '#capture/source.ts'
+import { createDetection, loadDetectors } from '#detect/detection.ts'
 import { Packet } from '#model/packet.ts'
 import { createWatch } from '../src/watch.ts'
 import { findProgram, median, printBench, type Row, timeProgram } from './bench.ts'
 import { type Traffic, writeCapture } from './captures/generate.ts'
 
 const PACKETS = 2_000_000
+const detectors = await loadDetectors()
 const RUNS = 7
 const FILE_HEADER = 24
 const RECORD_HEADER = 16
@@ -55,11 +57,12 @@ function measure(folder: string, traffic: Traffic): Row[] {
     unit: 'Mpps',
     better: 'more',
   })
-  const whole = ours('decode + hosts + flows + detectors', 'watch')
+  const whole = ours('decode + hosts + flows + both scan detectors', 'scans')
   const rows = [
     ours('decode', 'decode'),
     ours('decode + hosts + flows', 'engine'),
     whole,
+    ours('decode + hosts + flows + all detectors', 'watch'),
     ...PEERS.flatMap((peer) => peerRow(peer, file, whole.what)),
   ]
   if (traffic === 'worst') {
@@ -75,7 +78,7 @@ function measure(folder: string, traffic: Traffic): Row[] {
   return rows
 }
 
-type Measured = 'decode' | 'engine' | 'watch' | 'memory'
+type Measured = 'decode' | 'engine' | 'scans' | 'watch' | 'memory'
 
 /** A process for each figure: what one leaves behind (compiled code, garbage) must not colour the next. */
 const inChild = (measured: Measured, file: string): number =>
@@ -86,9 +89,18 @@ function figureOf(measured: Measured, file: string): number {
   const make = {
     decode: decodeAlone,
     engine: () => createEngine({ seed: 1 }),
+    scans: scanDetectorsAlone,
     watch: () => createWatch({ seed: 1, onFinding: () => {} }).sink,
   }[measured]
   return median(Array.from({ length: RUNS }, () => rateOf(file, make())))
+}
+
+/** The two detectors of scans, without the others. */
+function scanDetectorsAlone(): FrameSink {
+  const engine = createEngine({ seed: 1 })
+  const chosen = detectors.filter(({ id }) => id === 'port-scan' || id === 'host-sweep')
+  engine.watch(createDetection(chosen, {}, engine, () => {}).watchers)
+  return engine
 }
 
 function peerRow(peer: (typeof PEERS)[number], file: string, what: string): Row[] {
