@@ -17,7 +17,7 @@ module.exports = {
     })),
     {
       name: 'kernel-has-three-doors', severity: 'error', comment: 'Only capture sources, owners and enforce touch the kernel; main and web wire it.',
-      from: { path: '^src/(?!kernel/|capture/sources/|capture/worker\\.ts|identify/owners/|enforce/|main\\.ts|core/|web\\.ts)', ...product },
+      from: { path: '^src/(?!kernel/|capture/sources/|capture/worker\\.ts|identify/owners/|enforce/|main\\.ts|main/|core/|web\\.ts)', ...product },
       to: { path: '^src/kernel/' },
     },
     { name: 'koffi-lives-in-kernel', severity: 'error', from: { path: '^src/(?!kernel/)' }, to: { path: 'node_modules/koffi' } },
@@ -36,7 +36,7 @@ module.exports = {
     {
       name: 'only-main-wires', severity: 'error', comment: 'Nobody imports the files that put the parts together.',
       from: { path: '^src/(model|lib|kernel|contract|' + parts.join('|') + ')/', pathNot: '\\.test\\.ts$|^src/capture/worker\\.ts$' },
-      to: { path: '^src/(main|web|pipeline|watch|replay|cli)\\.ts$|^src/core/' },
+      to: { path: '^src/(main|web|pipeline|watch|replay|cli)\\.ts$|^src/(core|main)/' },
     },
     { name: 'no-test-code-in-product', severity: 'error', from: { path: '^src/', ...product }, to: { path: '^(test|bench)/' } },
   ],

@@ -12,12 +12,12 @@ import type {
   Page,
   Status,
 } from '#contract/schemas.ts'
+import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { Actor, PageRequest } from './actor.ts'
 import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { ResponsePort } from './response-port.ts'
 import type { Rules } from './rules-port.ts'
-import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { Closes, Views } from './views-port.ts'
 import type { Watchdog } from './watchdog-port.ts'
 
@@ -39,10 +39,10 @@ export class Refused extends Error {
 /** What the API asks of the product; main.ts answers it. Refusals are thrown as `Refused`. */
 export interface Port {
   readonly intel: IntelPort
-  /** Absent where rules cannot be enforced. */
-  readonly rules?: Rules | undefined
   /** Absent where nothing is watched. */
   readonly detectors?: DetectorsPort | undefined
+  /** Absent where rules cannot be enforced. */
+  readonly rules?: Rules | undefined
   status(): Status
   liveConnections(): Connection[]
   flows(request: PageRequest & { readonly peer?: string; readonly since?: number }): Promise<Page<Connection>>

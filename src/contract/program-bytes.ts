@@ -2,13 +2,11 @@ import { z } from '@hono/zod-openapi'
 
 const count = z.number().nonnegative()
 
-export const ProgramBytes = z
+const ProgramBytes = z
   .object({
-    program: z
-      .string()
-      .openapi({
-        description: 'Path; [name] where that is not known; empty: nobody was found; *: all others',
-      }),
+    program: z.string().openapi({
+      description: 'Path; [name] where that is not known; empty: nobody was found; *: all others',
+    }),
     sentBytes: count,
     sentPackets: count,
     receivedBytes: count,

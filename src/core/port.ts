@@ -44,8 +44,8 @@ export interface PortParts {
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
   readonly intel: Port['intel']
-  readonly rules?: Port['rules']
   readonly detectors?: Port['detectors']
+  readonly rules?: Port['rules']
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
 
@@ -63,8 +63,8 @@ export class CorePort implements Port {
   readonly subscribe: Port['subscribe']
   readonly response: Port['response']
   readonly intel: Port['intel']
-  readonly rules: Port['rules']
   readonly detectors: Port['detectors']
+  readonly rules: Port['rules']
   readonly views: Views
   readonly closes: Closes
   readonly watchdog: WatchdogDesk | undefined
@@ -79,8 +79,8 @@ export class CorePort implements Port {
     this.setPassword = parts.setPassword
     this.subscribe = parts.events.subscribe
     this.intel = parts.intel
-    this.rules = parts.rules
     this.detectors = parts.detectors
+    this.rules = parts.rules
     this.response = parts.response
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),

@@ -1,0 +1,127 @@
+import { join } from 'node:path'
+import { type AllowBook, createAllowBook } from '#core/allow-book.ts'
+import type { DaemonConfig } from '#core/daemon-config.ts'
+import { createEvents } from '#core/events.ts'
+import { Gate } from '#core/gate.ts'
+import { createJudgement } from '#core/judgement.ts'
+import { noRules, type OpenRules, openRules } from '#core/open-rules.ts'
+import type { DaemonPlaces } from '#core/places.ts'
+import type { EnforceSettings } from '#core/settings.ts'
+import type { Speaker } from '#core/speaker.ts'
+import { openWatchdog } from '#core/watchdog.ts'
+import { createDryRunEnforcer } from '#enforce/dry-run.ts'
+import { createNftablesEnforcer } from '#enforce/nftables.ts'
+import { createProgramEnforcer } from '#enforce/programs.ts'
+import { readSurroundings } from '#enforce/surroundings.ts'
+import type { Target } from '#model/address.ts'
+import type { Store } from '#store/store.ts'
+import { openStore } from '#store/thread.ts'
+
+export type Stop = () => Promise<unknown> | unknown
+export type OnStop = (stop: Stop) => void
+
+export interface Given {
+  readonly config: DaemonConfig
+  readonly places: DaemonPlaces
+  readonly speaker: Speaker
+  readonly onStop: OnStop
+}
+
+export type Base = Awaited<ReturnType<typeof openBase>>
+
+/** Memory, allow list, kernel, and the gate between them: what was blocked is blocked again. */
+export async function openBase(given: Given) {
+  const { config, places, speaker, onStop } = given
+  const now = Date.now
+  const startedAt = now()
+  const store = await openStore({ folder: places.stateFolder, settings: config.store, now })
+  onStop(() => store.close())
+
+  const allow = createAllowBook(config.allow, store.remembered.allow)
+  allow.refresh(readSurroundings())
+  const enforcer = config.dryRun
+    ? createDryRunEnforcer({
+        reason: 'Started with --dry-run: nothing is blocked.',
+        remedy: 'Start without --dry-run.',
+      })
+    : createNftablesEnforcer({
+        now,
+        table: config.enforce.table,
+        onRepair: speaker.say,
+        limits: limitsOf(config.enforce),
+      })
+  const held = await enforcer.start()
+  onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
+
+  const events = createEvents()
+  const judgement = createJudgement({ settings: config.respond, store, allow, now })
+  /** The capture thread, once it is there. */
+  const ear: { released(target: Target): void } = { released() {} }
+  const gate: Gate = new Gate({
+    enforcer,
+    store,
+    spares: allow.spares,
+    now,
+    changed(decision, block) {
+      judgement.learn(decision, block)
+      if (decision.kind === 'unblock' || decision.kind === 'expire') ear.released(decision.target)
+      events.send({ kind: 'decision', decision })
+      events.send({ kind: 'blocks', blocks: gate.blocks() })
+    },
+  })
+  gate.adopt(held)
+  const rules = rulesOf(given, { allow, gate, store, now })
+  onStop(() => rules.stop(config.enforce.onStop === 'keep'))
+  const watchdog = watchdogOf(given, { gate, now })
+  onStop(() => watchdog?.stop())
+  return { ...given, now, startedAt, store, allow, enforcer, events, gate, judgement, ear, rules, watchdog }
+}
+
+function watchdogOf(
+  { config, places }: Given,
+  { gate, now }: { readonly gate: Gate; readonly now: () => number },
+) {
+  if (config.dryRun) return undefined
+  return openWatchdog({
+    enforcer: createProgramEnforcer(),
+    file: join(places.stateFolder, 'watchdog.json'),
+    note: (undated) => gate.note(undated),
+    now,
+  })
+}
+
+function rulesOf(
+  { config, places, speaker }: Given,
+  {
+    allow,
+    gate,
+    store,
+    now,
+  }: {
+    readonly allow: AllowBook
+    readonly gate: Gate
+    readonly store: Store
+    readonly now: () => number
+  },
+): OpenRules {
+  if (config.dryRun) {
+    const reason = 'Started with --dry-run: no rule is enforced.'
+    return noRules({ part: 'rules', state: 'off', reason, remedy: 'Start without --dry-run.' })
+  }
+  return openRules({
+    settings: config.rules,
+    stateFolder: places.stateFolder,
+    table: config.enforce.table,
+    pagePort: config.page.port,
+    store,
+    now,
+    say: speaker.say,
+    allow,
+    blockOf: (address) => gate.shutOutBy(address),
+  })
+}
+
+const limitsOf = ({ refusalsPerSecond, refusalBurst: burst, limitedPerSecond }: EnforceSettings) => ({
+  ...(refusalsPerSecond > 0 && { refusals: { perSecond: refusalsPerSecond, burst } }),
+  packets: { perSecond: limitedPerSecond, burst: limitedPerSecond },
+})

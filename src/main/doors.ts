@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto'
+import { type Api, createApi } from '#api/api.ts'
+import { listenForOwner, listenForWeb } from '#api/listen.ts'
+import { Refused } from '#api/port.ts'
+import { createDetectorDesk } from '#core/detector-desk.ts'
+import { createWaysIn, type WaysIn } from '#core/links.ts'
+import { closedFolder, webUserOf } from '#core/places.ts'
+import { CorePort, shownAlert } from '#core/port.ts'
+import { startPulse } from '#core/pulse.ts'
+import { createResponseDesk } from '#core/response-desk.ts'
+import { startWebProcess, type WebProcess } from '#core/web-process.ts'
+import { loadDetectors } from '#detect/detection.ts'
+import { readSurroundings } from '#enforce/surroundings.ts'
+import { peerCredentials } from '#kernel/peer-credentials.ts'
+import { SocketDestroyer } from '#kernel/sock-destroy.ts'
+import type { SocketKey } from '#model/owner.ts'
+import { linkText } from '../web/links.ts'
+import type { Base } from './base.ts'
+import { factsOf } from './facts.ts'
+import type { Watching } from './watching.ts'
+
+/** The API for the command line, the web process with its own, and the beat of every second. */
+export async function openDoors(base: Base, watching: Watching): Promise<void> {
+  const { config, places, speaker, onStop, events } = base
+  const door: { web: WebProcess | undefined } = { web: undefined }
+  const waysIn = createWaysIn(places.stateFolder, base.now)
+  const facts = factsOf(base, watching, () => door.web)
+  base.rules.see(() => watching.live.all())
+  const port = new CorePort({
+    ...base,
+    ...watching,
+    ...facts,
+    rules: base.rules.desk,
+    intel: watching.intel.port,
+    detectors: createDetectorDesk({
+      detectors: await loadDetectors(),
+      respond: config.respond,
+      chosen: config.chosenDetectors,
+    }),
+    response: createResponseDesk({
+      ...base,
+      ...watching,
+      suggestions: base.judgement.suggestions,
+      confirmations: config.respond.confirmations,
+      told: (alert) => events.send({ kind: 'alert', alert: shownAlert(alert) }),
+    }),
+    defaultBlockSeconds: config.respond.blockSeconds,
+    closeSocket: createSocketCloser(),
+    loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
+    setPassword: (password) => waysIn.setPassword(door.web, password),
+  })
+  const api = createApi(port, { onFault: (error) => speaker.say(`A request failed: ${error.message}`) })
+  onStop(() => api.close())
+  const credentialsOf = peerCredentials
+  const forOwner = await listenForOwner(api, { path: places.apiSocket, credentialsOf })
+  onStop(() => forOwner.close())
+
+  const pulse = startPulse({
+    ...base,
+    ...watching,
+    events,
+    status: facts.status,
+    surroundings: readSurroundings,
+    released: (target, entry) => speaker.say(`${target} is no longer blocked: ${entry.note}.`),
+  })
+  onStop(() => pulse.stop())
+
+  speaker.say(
+    facts.status().state === 'protecting' ? 'Gatehouse is protecting this machine.' : 'Gatehouse is running.',
+  )
+  if (config.page.enabled) door.web = await openPage(base, { api, waysIn })
+  for (const health of facts.parts()) speaker.health(health)
+}
+
+const OWNER = { name: 'owner', role: 'admin' } as const
+
+async function openPage(
+  base: Base,
+  doors: { readonly api: Api; readonly waysIn: WaysIn },
+): Promise<WebProcess> {
+  const { config, places, speaker, onStop } = base
+  const { api, waysIn } = doors
+  const secret = randomBytes(32).toString('base64url')
+  const { uid: webUid, gid: webGid } = webUserOf(config.page.user)
+  const forWeb = await listenForWeb(api, {
+    path: places.webSocket,
+    credentialsOf: peerCredentials,
+    webUid,
+    webGid,
+    secret,
+  })
+  onStop(() => forWeb.close())
+  const { host, port, origins, user } = config.page
+  const web = await startWebProcess({
+    start() {
+      const hash = waysIn.passwordHash()
+      return {
+        kind: 'start',
+        socketPath: places.webSocket,
+        secret,
+        host,
+        port,
+        origins,
+        pageFolder: places.pageFolder,
+        links: [waysIn.startLink.grant],
+        ...(user === undefined ? {} : { user }),
+        ...(hash === undefined ? {} : { passwordHash: hash }),
+      }
+    },
+    listening: (address) => speaker.say(`Open ${linkText(address, waysIn.startLink.token)}   (works once)`),
+    failed: speaker.health,
+    closedFolder: closedFolder(places.webSocket, { uid: webUid, gid: webGid }),
+  })
+  onStop(() => web.stop())
+  return web
+}
+
+/** Opened at the first use: it needs a privilege that a run without root lacks. */
+function createSocketCloser(): (key: SocketKey) => number {
+  let destroyer: SocketDestroyer | undefined
+  return (key) => {
+    try {
+      destroyer ??= new SocketDestroyer()
+      const { closed, refusedBecause, isUnsupported } = destroyer.destroyOne(key)
+      if (closed > 0) return closed
+      if (isUnsupported) throw new Error('it was built without INET_DIAG_DESTROY')
+      if (refusedBecause) throw new Error(refusedBecause)
+      return 0
+    } catch (cause) {
+      const why = `The kernel does not let Gatehouse close connections: ${(cause as Error).message}.`
+      throw new Refused(503, why, 'Block the peer instead, or start Gatehouse as root: sudo npm start')
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { startCapture } from '#capture/thread.ts'
+import { createAlertBook } from '#core/alert-book.ts'
+import { createCallHomeBook } from '#core/call-home.ts'
+import { createFlowBacklog } from '#core/flow-backlog.ts'
+import { startIntel } from '#core/intel.ts'
+import { createLiveConnections } from '#core/live-connections.ts'
+import { createOwnerDesk } from '#core/owner-desk.ts'
+import { createPeerDesk } from '#core/peer-desk.ts'
+import { createPlaybookPlayer } from '#core/playbooks.ts'
+import { shownAlert } from '#core/port.ts'
+import { createProgramFiles } from '#core/program-files.ts'
+import { createReactions, preciseNow } from '#core/reactions.ts'
+import { rehearseBlocks } from '#core/rehearsal.ts'
+import { standpointOf } from '#core/standing.ts'
+import { createTally } from '#core/tally.ts'
+import { createNameBook } from '#identify/names/name-book.ts'
+import { startOwners } from '#identify/owners/thread.ts'
+import { createPlaces } from '#identify/places/places.ts'
+import { runCommand } from '#kernel/run.ts'
+import { createPipeline, type PipelineParts } from '../pipeline.ts'
+import type { Base } from './base.ts'
+
+/** Flow ids of a run start here: later runs start higher, and 2^22 flows a second for ever fit between. */
+const FLOW_IDS_PER_SECOND = 2 ** 22
+
+/** Of a command that a playbook runs. */
+const COMMAND_LIMITS = { withinMs: 20_000, maxBytes: 4_096 }
+
+export type Watching = Awaited<ReturnType<typeof startWatching>>
+
+/** The packet thread, the owners thread, and the pipeline behind them. */
+export async function startWatching(base: Base) {
+  const { config, speaker, onStop, now, store, allow, enforcer, events, gate } = base
+  const owners = startOwners()
+  onStop(() => owners.stop())
+  const live = createLiveConnections()
+  const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
+  const callHomes = createCallHomeBook()
+  const programFiles = createProgramFiles((path, identity) => store.recordProgramFile(path, identity))
+  const tally = createTally()
+  const reactions = createReactions()
+  const atlas = createPlaces({ path: base.places.placesFile, files: config.places.files })
+  const parts: PipelineParts = {
+    owners: createOwnerDesk(owners),
+    peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook() }),
+    look: (connections) => intel.look(connections),
+    live,
+    alerts,
+    gate,
+    store: {
+      recordAlert: (alert) => store.recordAlert(alert),
+      recordFlows(connections) {
+        callHomes.see(connections)
+        programFiles.see(connections)
+        store.recordFlows(connections)
+      },
+    },
+    judge: base.judgement.judge,
+    closeSockets: enforcer.closeSockets.bind(enforcer),
+    playbooks: playbooksOf(base),
+    standpoint: () => standpointOf(allow.entries()),
+    firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
+    now,
+    reacted: (packetAt) => reactions.add(preciseNow() - packetAt),
+    told(alert, isNew) {
+      tally.spoke(alert.detector)
+      events.send({ kind: 'alert', alert: shownAlert(alert) })
+      if (isNew) speaker.alert(alert)
+    },
+  }
+  const intel = await startIntel(base, parts)
+  const pipeline = createPipeline(parts)
+  owners.onAnswer(pipeline.ownersFound)
+  const backlog = createFlowBacklog(pipeline.flowsSeen)
+  const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
+  const capture = startCapture({
+    settings: { capture: config.capture, detectors: config.detectors },
+    onReport(report) {
+      if (report.kind === 'finding') pipeline.findingReported(report.finding)
+      if (report.kind === 'names') pipeline.namesSeen(report.names)
+      if (report.kind === 'health') {
+        speaker.health(report.health)
+        begins()
+      }
+      if (report.kind !== 'flows') return undefined
+      tally.take(report)
+      return backlog.take([...report.changed, ...report.ended])
+    },
+  })
+  base.ear.released = (target) => capture.released(target)
+  onStop(async () => {
+    await capture.stop()
+    backlog.finish()
+  })
+  // While the capture thread starts.
+  rehearse(base, parts)
+  return { owners, atlas, intel, live, callHomes, alerts, tally, reactions, capture, begun }
+}
+
+function rehearse({ enforcer, now, allow, gate }: Base, parts: PipelineParts): void {
+  rehearseBlocks({
+    enforcer,
+    now,
+    spares: allow.spares,
+    isBlocked: (target) => gate.blockOf(target) !== undefined,
+    stage: (trial) => createPipeline({ ...parts, ...trial }),
+  })
+}
+
+const playbooksOf = ({ config, gate, enforcer, speaker }: Base) =>
+  createPlaybookPlayer({
+    settings: config.playbooks,
+    gate,
+    closeSockets: (target) => enforcer.closeSockets(target),
+    run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
+    say: speaker.say,
+  })
