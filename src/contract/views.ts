@@ -49,6 +49,25 @@ const ProgramFile = z
   .object({ path: z.string(), identity: z.string(), firstAt: time, lastAt: time })
   .openapi('ProgramFile')
 
+/** The file that runs: its digest, and the package that it came with. */
+const ProgramIdentity = z
+  .object({
+    path: z.string(),
+    sha256: z.string().optional(),
+    /** Why there is no digest. */
+    because: z.string().optional(),
+    package: z
+      .string()
+      .optional()
+      .openapi({ description: 'Name and version of the package that owns the file' }),
+    packageFile: z
+      .enum(['unchanged', 'changed', 'unknown'])
+      .optional()
+      .openapi({ description: 'Whether the file is as it came with its package' }),
+    packageBecause: z.string().optional(),
+  })
+  .openapi('ProgramIdentity')
+
 /** Everything about one program, or several that share a name. */
 export const ProgramView = z
   .object({
@@ -66,6 +85,8 @@ export const ProgramView = z
     firsts: z.array(FirstSeen),
     /** Newest first; more than one: the binary changed. */
     files: z.array(ProgramFile),
+    /** Absent when nothing of it runs now. */
+    identity: ProgramIdentity.optional(),
     blocks: z.array(Block),
     alerts: z.array(Alert),
   })
@@ -162,3 +183,4 @@ export type GraphEdge = z.infer<typeof GraphEdge>
 export type GraphPattern = z.infer<typeof GraphPattern>
 export type Graph = z.infer<typeof Graph>
 export type CloseProgramRequest = z.infer<typeof CloseProgramRequest>
+export type ProgramIdentity = z.infer<typeof ProgramIdentity>

@@ -2,6 +2,7 @@ import { type Actor, type Port, Refused } from '#api/port.ts'
 import type { Closes, Views } from '#api/views-port.ts'
 import type { Connection, LiveEvent, Outcome, Alert as ShownAlert, Status } from '#contract/schemas.ts'
 import type { Enforcer } from '#enforce/enforcer.ts'
+import type { Programs } from '#identify/programs/programs.ts'
 import { type Ip, isRange, networkOf, parseTarget, type Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Decision } from '#model/decision.ts'
@@ -24,6 +25,7 @@ import type { WatchdogDesk } from './watchdog.ts'
 
 /** What main.ts hands over so that the API can be answered. */
 export interface PortParts {
+  readonly programs: Programs
   readonly gate: Gate
   readonly live: LiveConnections
   readonly alerts: AlertBook

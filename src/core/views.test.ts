@@ -3,6 +3,7 @@ import { Refused } from '#api/port.ts'
 import type { Views } from '#api/views-port.ts'
 import { parseSearch } from '#contract/search/parse.ts'
 import type { Search } from '#contract/search/search.ts'
+import { createPrograms } from '#identify/programs/programs.ts'
 import { ip, type Target } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Connection } from '#model/flow.ts'
@@ -67,6 +68,7 @@ describe('views', () => {
     const block = aBlock({ target: ip('203.0.113.9') })
     const blockOf = (peer: string) => (peer === block.target ? block : undefined)
     views = createViews({
+      programs: createPrograms({ clock: () => performance.now(), packages: [] }),
       live: live(),
       store: {
         async search(request) {

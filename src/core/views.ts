@@ -9,6 +9,7 @@ import { parseRange } from '#contract/search/address-range.ts'
 import { matches } from '#contract/search/matches.ts'
 import type { Search } from '#contract/search/search.ts'
 import type { FirstSeen, HostView, ProgramView } from '#contract/views.ts'
+import type { Programs } from '#identify/programs/programs.ts'
 import { type Ip, parseIp } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { CountedBlock } from '#model/block.ts'
@@ -18,6 +19,7 @@ import type { Store } from '#store/store.ts'
 import { type CallHome, type CallHomeBook, createCallHomeBook } from './call-home.ts'
 import type { Gate } from './gate.ts'
 import { graphOf } from './graph.ts'
+import { identityOf } from './identity.ts'
 import type { LiveConnection, LiveConnections } from './live-connections.ts'
 import { SearchedConnection } from './searched.ts'
 import { summarize } from './summaries.ts'
@@ -40,6 +42,8 @@ export interface ViewParts {
   readonly now: () => number
   readonly show: (connection: Connection | LiveConnection) => ShownConnection
   readonly showAlert: (alert: Alert) => ShownAlert
+  /** Digest and package of what runs. */
+  readonly programs: Programs
 }
 
 /** Answers what connections are and were: by search, in sums, about one program or host, as a graph. */
@@ -145,10 +149,12 @@ async function programOf(parts: ViewParts, text: string): Promise<ProgramView> {
     throw new Refused(404, `No program ${text} was seen.`, 'See those that were: gatehouse programs')
   }
   const [program = text] = paths
-  const [sums, firsts, files] = await Promise.all([
+  const running = current.find(({ owner }) => owner !== undefined && owner.pid > 0)?.owner
+  const [sums, firsts, files, identity] = await Promise.all([
     store.summaries({ kind: 'program', keys: paths, since: 0, limit: 1, now: now() }),
     store.firstSeen({ program, limit: FIRSTS_SHOWN }),
     store.programFiles(program),
+    running && identityOf(parts.programs, running),
   ])
   const peers = new Set(all.map(({ peer }) => peer))
   return {
@@ -162,6 +168,7 @@ async function programOf(parts: ViewParts, text: string): Promise<ProgramView> {
     recent: recent.items.map(show),
     firsts: firsts.map((one) => ({ ...one })),
     files: files.map((one) => ({ ...one })),
+    ...(identity && { identity }),
     blocks: blocksOf(parts, peers),
     alerts: await alertsAbout(parts, peers),
   }

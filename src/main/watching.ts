@@ -16,7 +16,8 @@ import { createTally } from '#core/tally.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
 import { startOwners } from '#identify/owners/thread.ts'
 import { createPlaces } from '#identify/places/places.ts'
-import { runCommand } from '#kernel/run.ts'
+import { createPrograms } from '#identify/programs/programs.ts'
+import { runCommand, runProgram } from '#kernel/run.ts'
 import { createPipeline, type PipelineParts } from '../pipeline.ts'
 import type { Base } from './base.ts'
 
@@ -94,7 +95,8 @@ export async function startWatching(base: Base) {
   })
   // While the capture thread starts.
   rehearse(base, parts)
-  return { owners, atlas, intel, live, callHomes, alerts, tally, reactions, capture, begun }
+  const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
+  return { owners, programs, atlas, intel, live, callHomes, alerts, tally, reactions, capture, begun }
 }
 
 function rehearse({ enforcer, now, allow, gate }: Base, parts: PipelineParts): void {

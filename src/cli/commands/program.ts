@@ -1,4 +1,4 @@
-import type { ProgramView } from '#contract/views.ts'
+import type { ProgramIdentity, ProgramView } from '#contract/views.ts'
 import { defineCommand, type Shell } from '../command.ts'
 import { liveText, pastText } from '../connection-table.ts'
 import { factsText } from '../facts.ts'
@@ -35,6 +35,8 @@ function programText(view: ProgramView, shell: Shell): string {
     ['Carried', `${view.flows} connections, ${bytesText(view.bytesIn)} in, ${bytesText(view.bytesOut)} out`],
     ['Hosts', hosts === 0 ? '' : `${hosts} seen`],
     ['Countries', countries.join(', ')],
+    ['SHA-256', view.identity?.sha256 ?? view.identity?.because ?? ''],
+    ['Package', packageText(view.identity)],
     ['Binary', newest && before ? `changed ${durationText(now - newest.firstAt)} ago` : ''],
     ['Blocked', view.blocks.map(({ target, reason }) => `${target} (${reason})`).join(', ')],
     ['Alerts', view.alerts.map(({ summary }) => summary).join('; ')],
@@ -42,4 +44,14 @@ function programText(view: ProgramView, shell: Shell): string {
   const live = view.live.length === 0 ? '' : `\nOpen now\n${liveText(view.live, now, shell.terminal)}`
   const recent = view.recent.length === 0 ? '' : `\nLast\n${pastText(view.recent, now, shell.terminal)}`
   return text + live + recent
+}
+
+function packageText(identity: ProgramIdentity | undefined): string {
+  if (identity?.package === undefined) return identity?.packageBecause ?? ''
+  const file = {
+    unchanged: 'the file is as it came with it',
+    changed: 'the file was CHANGED since',
+    unknown: identity.packageBecause ?? 'not known whether the file is unchanged',
+  }[identity.packageFile ?? 'unknown']
+  return `${identity.package}: ${file}`
 }
