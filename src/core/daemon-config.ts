@@ -3,7 +3,7 @@ import type { ZodType } from 'zod'
 import { type CaptureSettings, captureSettings } from '#capture/settings.ts'
 import type { RunOptions } from '#cli/command.ts'
 import { environmentOverrides } from '#config/environment.ts'
-import { loadConfig, type Override } from '#config/load.ts'
+import { type EffectiveSetting, loadConfig, type Override } from '#config/load.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { withProfile } from '#detect/profiles.ts'
 import { type PlacesSettings, placesSettings } from '#identify/places/settings.ts'
@@ -67,13 +67,13 @@ export async function configSections() {
 /** Reads the config, with the flags of the command line above it. Throws ConfigError. */
 export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces): Promise<DaemonConfig> {
   const sections = await configSections()
-  const { sections: read, values } = loadConfig({
+  const { sections: read, settings } = loadConfig({
     path: places.configFile,
     isRequired: places.isConfigNamed,
     sections,
     overrides: [...environmentOverrides(sections, process.env), ...flagOverrides(flags)],
   })
-  const chosenDetectors = (values['detectors'] ?? {}) as Record<string, unknown>
+  const chosenDetectors = chosenOf(settings)
   return {
     capture: read.capture,
     detectors: withProfile(read.respond.profile, chosenDetectors),
@@ -106,4 +106,15 @@ function flagOverrides(flags: RunOptions): Override[] {
   return given.flatMap(([setting, name, value]) =>
     value === undefined ? [] : [{ setting, name, value, from: 'flag' as const }],
   )
+}
+
+/** What somebody wrote about detectors: a default is nobody's choice, so that a profile may set it. */
+function chosenOf(settings: readonly EffectiveSetting[]): Record<string, Record<string, unknown>> {
+  const chosen: Record<string, Record<string, unknown>> = {}
+  for (const { setting, value, origin } of settings) {
+    const [section, detector, key] = setting.split('.')
+    if (section !== 'detectors' || !detector || !key || origin.from === 'default') continue
+    chosen[detector] = { ...chosen[detector], [key]: value }
+  }
+  return chosen
 }
