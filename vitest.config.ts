@@ -16,6 +16,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'web/src/**/*.test.ts', 'test/replay/**/*.test.ts'],
+          // Hours of packets in one test take seconds, and more while coverage counts.
+          testTimeout: 30_000,
         },
       },
       {
