@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Refused } from '#api/port.ts'
+import { writeAtomically } from '#lib/atomic-file.ts'
 import { linkText, makeLink } from '../web/links.ts'
 import { hashPassword } from '../web/password.ts'
 import type { LinkGrant } from '../web/spawn-contract.ts'
@@ -42,13 +43,11 @@ export function createWaysIn(stateFolder: string, now: () => number): WaysIn {
   }
 }
 
-/** Whole or not at all, and never readable to others. */
+/** Never readable to others, also where somebody had opened the file before. */
 function keepPrivately(file: string, text: string): void {
-  const fresh = `${file}.new`
   try {
-    writeFileSync(fresh, `${text}\n`, { mode: 0o600 })
-    chmodSync(fresh, 0o600)
-    renameSync(fresh, file)
+    if (existsSync(file)) chmodSync(file, 0o600)
+    writeAtomically(file, `${text}\n`)
   } catch (cause) {
     throw new Refused(
       503,
