@@ -1,4 +1,5 @@
-import { type Generation, NftTable, type SetFill } from '#kernel/nft.ts'
+import { type Generation, NftTable } from '#kernel/nft.ts'
+import type { SetFill } from '#kernel/nft-batches.ts'
 import type { DumpedElement, NftElement } from '#kernel/nft-elements.ts'
 import { type Cidr, type Ip, isRange, type Target } from '#model/address.ts'
 import type { DropCount, EnforcedBlock } from './enforcer.ts'

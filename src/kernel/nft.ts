@@ -8,10 +8,10 @@ import {
   NetlinkWriter,
   REQUEST,
 } from './netlink.ts'
+import { batchesOf, chunks, type SetFill } from './nft-batches.ts'
 import {
   commentOf,
   type DumpedElement,
-  ELEMENTS_PER_MESSAGE,
   eachElement,
   type NftElement,
   writeDeleteElements,
@@ -38,17 +38,10 @@ const NETLINK_CAP_ACK = 10
 /** One transaction travels in one send: room for 100,000 elements with notes, or lists of two million ranges. */
 const SEND_BUFFER_BYTES = 128 << 20
 const SOCKET_OPTIONS = { nonblocking: true, bufferBytes: SEND_BUFFER_BYTES }
-const ELEMENTS_PER_BATCH = 100_000
 /** A full answer of a dump has more than a hundred elements; a few small ones end it. */
 const SMALL_ANSWER = 50
 const MAX_SMALL_ANSWERS = 16
 const HEADER = INET_HEADER.length
-
-/** Elements by the set that they belong to. */
-export interface SetFill {
-  readonly set: string
-  readonly elements: readonly NftElement[]
-}
 
 /** What a change takes out of a set and puts into it, in one transaction. */
 export interface SetChange extends SetFill {
@@ -373,31 +366,4 @@ function caught(run: () => number): number {
     if (error instanceof KernelError) return error.errno
     throw error
   }
-}
-
-function chunks<Item>(items: readonly Item[]): (readonly Item[])[] {
-  if (items.length <= ELEMENTS_PER_MESSAGE) return items.length === 0 ? [] : [items]
-  const count = Math.ceil(items.length / ELEMENTS_PER_MESSAGE)
-  return Array.from({ length: count }, (_, at) =>
-    items.slice(at * ELEMENTS_PER_MESSAGE, (at + 1) * ELEMENTS_PER_MESSAGE),
-  )
-}
-
-/** Cuts the fills into transactions of at most 100,000 elements. */
-function batchesOf(fills: readonly SetFill[]): SetFill[][] {
-  const batches: SetFill[][] = [[]]
-  let room = ELEMENTS_PER_BATCH
-  for (const { set, elements } of fills) {
-    for (let at = 0; at < elements.length; ) {
-      if (room === 0) {
-        batches.push([])
-        room = ELEMENTS_PER_BATCH
-      }
-      const some = elements.slice(at, at + room)
-      batches.at(-1)?.push({ set, elements: some })
-      at += some.length
-      room -= some.length
-    }
-  }
-  return batches
 }
