@@ -1,7 +1,7 @@
 import { demandSilence } from '#api/socket-file.ts'
 import type { RunOptions } from '#cli/command.ts'
 import { loadDaemonConfig } from '#core/daemon-config.ts'
-import { placesOf } from '#core/places.ts'
+import { pathsOf } from '#core/paths.ts'
 import { createSpeaker } from '#core/speaker.ts'
 import { type OnStop, openBase, type Stop } from './main/base.ts'
 import { openDoors } from './main/doors.ts'
@@ -14,11 +14,11 @@ export async function startDaemon(options: RunOptions): Promise<void> {
   const onStop: OnStop = (stop) => void stops.unshift(stop)
   const asked = untilAsked()
   try {
-    const places = placesOf(options)
-    const config = await loadDaemonConfig(options, places)
+    const paths = pathsOf(options)
+    const config = await loadDaemonConfig(options, paths)
     // Before anything is touched: two daemons would fight over the kernel table.
-    await demandSilence(places.apiSocket)
-    const base = await openBase({ config, places, speaker, onStop })
+    await demandSilence(paths.apiSocket)
+    const base = await openBase({ config, paths, speaker, onStop })
     const watching = await startWatching(base)
     // Who reads "protecting" may rely on it: the rings are open, or health says why not.
     await watching.begun

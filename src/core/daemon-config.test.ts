@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadDaemonConfig } from './daemon-config.ts'
-import { placesOf } from './places.ts'
+import { pathsOf } from './paths.ts'
 
 async function load(yaml: string) {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-config-'))
   const config = join(folder, 'config.yaml')
   writeFileSync(config, yaml)
   try {
-    return await loadDaemonConfig({ config }, placesOf({ config }))
+    return await loadDaemonConfig({ config }, pathsOf({ config }))
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -31,7 +31,7 @@ test('a profile sets the limits of detectors that nobody chose, and no other', a
 })
 
 test('flags win over the file', async () => {
-  const folder = placesOf({ config: '/nonexistent/gatehouse.yaml' })
+  const folder = pathsOf({ config: '/nonexistent/gatehouse.yaml' })
   const config = await loadDaemonConfig({ port: 9, loopback: true }, { ...folder, isConfigNamed: false })
   expect([config.page.port, config.capture.loopback]).toEqual([9, true])
 })

@@ -13,7 +13,7 @@ import type { AllowEntry } from '#model/allow.ts'
 import { type PlaybooksSettings, playbooksSettingsFor } from '#policy/playbooks/settings.ts'
 import { type RespondSettings, respondSettingsFor } from '#policy/respond/settings.ts'
 import { type StoreSettings, storeSettings } from '#store/settings.ts'
-import type { DaemonPlaces } from './places.ts'
+import type { DaemonPaths } from './paths.ts'
 import {
   allowSettings,
   type EnforceSettings,
@@ -65,10 +65,10 @@ export async function configSections() {
 }
 
 /** Reads the config, with the flags of the command line above it. Throws ConfigError. */
-export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces): Promise<DaemonConfig> {
+export async function loadDaemonConfig(flags: RunOptions, paths: DaemonPaths): Promise<DaemonConfig> {
   const sections = await configSections()
   const { sections: read, settings } = loadConfig({
-    path: places.configFile,
+    path: paths.configFile,
     isRequired: places.isConfigNamed,
     sections,
     overrides: [...environmentOverrides(sections, process.env), ...flagOverrides(flags)],
@@ -88,7 +88,7 @@ export async function loadDaemonConfig(flags: RunOptions, places: DaemonPlaces):
     intel: read.intel,
     allow: read.allow.flatMap((text) => {
       const target = parseTarget(text)
-      return target ? [{ target, source: 'config' as const, note: `in ${places.configFile}` }] : []
+      return target ? [{ target, source: 'config' as const, note: `in ${paths.configFile}` }] : []
     }),
     dryRun: flags.dryRun === true,
   }

@@ -5,7 +5,7 @@ import { createEvents } from '#core/events.ts'
 import { Gate } from '#core/gate.ts'
 import { createJudgement } from '#core/judgement.ts'
 import { noRules, type OpenRules, openRules } from '#core/open-rules.ts'
-import type { DaemonPlaces } from '#core/places.ts'
+import type { DaemonPaths } from '#core/paths.ts'
 import type { EnforceSettings } from '#core/settings.ts'
 import type { Speaker } from '#core/speaker.ts'
 import { openWatchdog } from '#core/watchdog.ts'
@@ -22,7 +22,7 @@ export type OnStop = (stop: Stop) => void
 
 export interface Given {
   readonly config: DaemonConfig
-  readonly places: DaemonPlaces
+  readonly paths: DaemonPaths
   readonly speaker: Speaker
   readonly onStop: OnStop
 }
@@ -31,10 +31,10 @@ export type Base = Awaited<ReturnType<typeof openBase>>
 
 /** Memory, allow list, kernel, and the gate between them: what was blocked is blocked again. */
 export async function openBase(given: Given) {
-  const { config, places, speaker, onStop } = given
+  const { config, paths, speaker, onStop } = given
   const now = Date.now
   const startedAt = now()
-  const store = await openStore({ folder: places.stateFolder, settings: config.store, now })
+  const store = await openStore({ folder: paths.stateFolder, settings: config.store, now })
   onStop(() => store.close())
 
   const allow = createAllowBook(config.allow, store.remembered.allow)
@@ -78,20 +78,20 @@ export async function openBase(given: Given) {
 }
 
 function watchdogOf(
-  { config, places }: Given,
+  { config, paths }: Given,
   { gate, now }: { readonly gate: Gate; readonly now: () => number },
 ) {
   if (config.dryRun) return undefined
   return openWatchdog({
     enforcer: createProgramEnforcer(),
-    file: join(places.stateFolder, 'watchdog.json'),
+    file: join(paths.stateFolder, 'watchdog.json'),
     note: (undated) => gate.note(undated),
     now,
   })
 }
 
 function rulesOf(
-  { config, places, speaker }: Given,
+  { config, paths, speaker }: Given,
   {
     allow,
     gate,
@@ -110,7 +110,7 @@ function rulesOf(
   }
   return openRules({
     settings: config.rules,
-    stateFolder: places.stateFolder,
+    stateFolder: paths.stateFolder,
     table: config.enforce.table,
     pagePort: config.page.port,
     store,

@@ -4,7 +4,7 @@ import { listenForOwner, listenForWeb } from '#api/listen.ts'
 import { Refused } from '#api/port.ts'
 import { createDetectorDesk } from '#core/detector-desk.ts'
 import { createWaysIn, type WaysIn } from '#core/links.ts'
-import { closedFolder, webUserOf } from '#core/places.ts'
+import { closedFolder, webUserOf } from '#core/paths.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createResponseDesk } from '#core/response-desk.ts'
@@ -21,9 +21,9 @@ import type { Watching } from './watching.ts'
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
 export async function openDoors(base: Base, watching: Watching): Promise<void> {
-  const { config, places, speaker, onStop, events } = base
+  const { config, paths, speaker, onStop, events } = base
   const door: { web: WebProcess | undefined } = { web: undefined }
-  const waysIn = createWaysIn(places.stateFolder, base.now)
+  const waysIn = createWaysIn(paths.stateFolder, base.now)
   const facts = factsOf(base, watching, () => door.web)
   base.rules.see(() => watching.live.all())
   const port = new CorePort({
@@ -52,7 +52,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   const api = createApi(port, { onFault: (error) => speaker.say(`A request failed: ${error.message}`) })
   onStop(() => api.close())
   const credentialsOf = peerCredentials
-  const forOwner = await listenForOwner(api, { path: places.apiSocket, credentialsOf })
+  const forOwner = await listenForOwner(api, { path: paths.apiSocket, credentialsOf })
   onStop(() => forOwner.close())
 
   const pulse = startPulse({
@@ -78,12 +78,12 @@ async function openPage(
   base: Base,
   doors: { readonly api: Api; readonly waysIn: WaysIn },
 ): Promise<WebProcess> {
-  const { config, places, speaker, onStop } = base
+  const { config, paths, speaker, onStop } = base
   const { api, waysIn } = doors
   const secret = randomBytes(32).toString('base64url')
   const { uid: webUid, gid: webGid } = webUserOf(config.page.user)
   const forWeb = await listenForWeb(api, {
-    path: places.webSocket,
+    path: paths.webSocket,
     credentialsOf: peerCredentials,
     webUid,
     webGid,
@@ -96,12 +96,12 @@ async function openPage(
       const hash = waysIn.passwordHash()
       return {
         kind: 'start',
-        socketPath: places.webSocket,
+        socketPath: paths.webSocket,
         secret,
         host,
         port,
         origins,
-        pageFolder: places.pageFolder,
+        pageFolder: paths.pageFolder,
         links: [waysIn.startLink.grant],
         ...(user === undefined ? {} : { user }),
         ...(hash === undefined ? {} : { passwordHash: hash }),
@@ -109,7 +109,7 @@ async function openPage(
     },
     listening: (address) => speaker.say(`Open ${linkText(address, waysIn.startLink.token)}   (works once)`),
     failed: speaker.health,
-    closedFolder: closedFolder(places.webSocket, { uid: webUid, gid: webGid }),
+    closedFolder: closedFolder(paths.webSocket, { uid: webUid, gid: webGid }),
   })
   onStop(() => web.stop())
   return web

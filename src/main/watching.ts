@@ -40,7 +40,7 @@ export async function startWatching(base: Base) {
   const programFiles = createProgramFiles((path, identity) => store.recordProgramFile(path, identity))
   const tally = createTally()
   const reactions = createReactions()
-  const atlas = createPlaces({ path: base.places.placesFile, files: config.places.files })
+  const atlas = createPlaces({ path: base.paths.placesFile, files: config.places.files })
   const parts: PipelineParts = {
     owners: createOwnerDesk(owners),
     peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook() }),

@@ -6,7 +6,7 @@ import { lookUpUser } from '#kernel/privilege.ts'
 import { socketFolder } from '#lib/socket-paths.ts'
 
 /** Where a daemon keeps its things; each can be moved by a flag. */
-export interface DaemonPlaces {
+export interface DaemonPaths {
   readonly configFile: string
   /** True when somebody named the file: then it has to be there. */
   readonly isConfigNamed: boolean
@@ -18,11 +18,11 @@ export interface DaemonPlaces {
   readonly placesFile: string
 }
 
-export function placesOf(flags: {
+export function pathsOf(flags: {
   readonly config?: string
   readonly stateDir?: string
   readonly socket?: string
-}): DaemonPlaces {
+}): DaemonPaths {
   const uid = process.getuid?.() ?? 0
   const apiSocket =
     flags.socket ?? join(socketFolder({ uid, runtimeFolder: process.env['XDG_RUNTIME_DIR'] }), 'api.sock')

@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { closedFolder, placesOf } from './places.ts'
+import { closedFolder, pathsOf } from './paths.ts'
 
 const STRANGER = { uid: 54_321, gid: 54_321 }
 
 test('names the folder that keeps a user from a socket', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-places-'))
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-paths-'))
   const inner = join(folder, 'run')
   mkdirSync(inner)
   chmodSync(folder, 0o711)
@@ -21,7 +21,7 @@ test('names the folder that keeps a user from a socket', () => {
 })
 
 test('flags move the files, and the socket of the web process stays beside the other', () => {
-  expect(placesOf({ config: '/a/c.yaml', stateDir: '/b', socket: '/c/api.sock' })).toMatchObject({
+  expect(pathsOf({ config: '/a/c.yaml', stateDir: '/b', socket: '/c/api.sock' })).toMatchObject({
     configFile: '/a/c.yaml',
     isConfigNamed: true,
     stateFolder: '/b',
