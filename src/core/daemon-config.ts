@@ -69,7 +69,7 @@ export async function loadDaemonConfig(flags: RunOptions, paths: DaemonPaths): P
   const sections = await configSections()
   const { sections: read, settings } = loadConfig({
     path: paths.configFile,
-    isRequired: places.isConfigNamed,
+    isRequired: paths.isConfigNamed,
     sections,
     overrides: [...environmentOverrides(sections, process.env), ...flagOverrides(flags)],
   })

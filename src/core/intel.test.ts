@@ -50,7 +50,7 @@ function start(settings: unknown): Promise<Intel> {
   return startIntel(
     {
       config: { intel: intelSettings.parse(settings) },
-      places: { stateFolder: folder },
+      paths: { stateFolder: folder },
       store,
       allow,
       gate,

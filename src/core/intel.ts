@@ -26,7 +26,7 @@ const MOST_PEERS = 1_000
 
 export interface IntelBase {
   readonly config: { readonly intel: IntelSettings }
-  readonly places: { readonly stateFolder: string }
+  readonly paths: { readonly stateFolder: string }
   readonly store: Store
   readonly allow: AllowBook
   readonly gate: Gate
@@ -63,7 +63,7 @@ export async function startIntel(
   const feeds = new Feeds({
     plans,
     settings,
-    folder: join(base.places.stateFolder, 'intel'),
+    folder: join(base.paths.stateFolder, 'intel'),
     reader,
     indicators,
     now,
@@ -106,7 +106,7 @@ function openServices(base: IntelBase, record: ReturnType<typeof createLedger>):
   const on = SERVICES.filter(({ id }) => services[id].on)
   if (on.length === 0) return undefined
   try {
-    const answers = new Answers(join(base.places.stateFolder, 'intel', 'services.db'))
+    const answers = new Answers(join(base.paths.stateFolder, 'intel', 'services.db'))
     base.onStop(async () => answers.close())
     const choices = on.map((service) => ({ ...services[service.id], service }))
     return new ServiceDesk({ choices, answers, now: base.now, record })
