@@ -1,6 +1,6 @@
 import { demandSilence } from '#api/socket-file.ts'
 import type { RunOptions } from '#cli/command.ts'
-import { loadDaemonConfig } from '#core/daemon-config.ts'
+import { openConfigSource } from '#core/daemon-config.ts'
 import { pathsOf } from '#core/paths.ts'
 import { createSpeaker } from '#core/speaker.ts'
 import { type OnStop, openBase, type Stop } from './main/base.ts'
@@ -15,10 +15,11 @@ export async function startDaemon(options: RunOptions): Promise<void> {
   const asked = untilAsked()
   try {
     const paths = pathsOf(options)
-    const config = await loadDaemonConfig(options, paths)
+    const configSource = await openConfigSource(options, paths)
+    const started = configSource.read()
     // Before anything is touched: two daemons would fight over the kernel table.
     await demandSilence(paths.apiSocket)
-    const base = await openBase({ config, paths, speaker, onStop })
+    const base = await openBase({ config: started.config, started, configSource, paths, speaker, onStop })
     const watching = await startWatching(base)
     // Who reads "protecting" may rely on it: the rings are open, or health says why not.
     await watching.begun

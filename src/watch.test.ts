@@ -49,3 +49,25 @@ describe.each([
     expect(told(net)).toBe(before)
   })
 })
+
+test('other settings hold from the next packet on, and detectors that did not change keep what they know', () => {
+  const net = scene()
+  const scan = (ports: readonly number[]): void => {
+    for (const port of ports) net.refused({ from: '203.0.113.9', to: '192.0.2.1', port })
+  }
+  const told = (): number => net.findings.filter(({ detector }) => detector === 'port-scan').length
+  scan(range(5))
+  net.watch.retune({ 'host-sweep': { refusedHosts: 30 } })
+  scan([6])
+  expect(told()).toBe(1)
+
+  const strict = scene()
+  strict.watch.retune({ 'port-scan': { refusedPorts: 20, silentPorts: 40 } })
+  for (const port of range(19)) strict.refused({ from: '203.0.113.9', to: '192.0.2.1', port })
+  expect(strict.findings.some(({ detector }) => detector === 'port-scan')).toBe(false)
+  strict.refused({ from: '203.0.113.9', to: '192.0.2.1', port: 20 })
+  expect(strict.findings.find(({ detector }) => detector === 'port-scan')?.because).toBe(
+    'detectors.port-scan.refusedPorts = 20',
+  )
+  expect(() => strict.watch.retune({ 'port-scan': { refusedPorts: 1 } })).toThrow(/refusedPorts/)
+})

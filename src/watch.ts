@@ -18,6 +18,8 @@ export interface Watch {
   readonly names?: NameWatch
   /** For a clock, when no packets come; packets tick by themselves. Milliseconds since the epoch. */
   tick(now: number): void
+  /** Other settings of the detectors, from the next packet on; what does not change keeps what it knows. */
+  retune(settings: Readonly<Record<string, unknown>>): void
   /** A block of this address came to its end: it has a clean slate with the detectors. */
   released(address: Ip): void
   /** Ends every flow: each is told once more, with its end. */
@@ -46,13 +48,19 @@ export function createWatch(options: WatchOptions): Watch {
   const detection = createDetection(detectors, options.settings ?? {}, engine, options.onFinding)
   const names = options.withNames ? createNameWatch(engine.flows) : undefined
   const further = options.watchers?.(engine) ?? []
-  engine.watch([...detection.watchers, ...(names ? [names.watcher] : []), ...further])
+  const listen = (): void =>
+    engine.watch([...detection.watchers, ...(names ? [names.watcher] : []), ...further])
+  listen()
   return {
     sink: engine,
     engine,
     detection,
     ...(names && { names }),
     tick: (now) => engine.tick(now),
+    retune(settings) {
+      detection.retune(settings)
+      listen()
+    },
     released(address) {
       const host = hostOf(engine, address)
       if (host < 0) return

@@ -17,6 +17,7 @@ import { addEventRoutes } from './routes/events.ts'
 import { addIntelRoutes } from './routes/intel.ts'
 import { addProgramBytesRoutes } from './routes/program-bytes.ts'
 import { addRuleRoutes } from './routes/rules.ts'
+import { addSettingRoutes } from './routes/settings.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
 import { addViewRoutes } from './routes/views.ts'
@@ -72,6 +73,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addSignInRoutes(app, port)
   addIntelRoutes(app, port)
   addDetectorRoutes(app, port)
+  addSettingRoutes(app, port)
   const endStreams = addEventRoutes(app, log, options.streamLimits ?? STREAM_LIMITS)
   app.doc31('/api/v1/openapi.json', {
     openapi: '3.1.0',

@@ -18,6 +18,7 @@ import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { ResponsePort } from './response-port.ts'
 import type { Rules } from './rules-port.ts'
+import type { SettingsPort } from './settings-port.ts'
 import type { Closes, Views } from './views-port.ts'
 import type { Watchdog } from './watchdog-port.ts'
 
@@ -43,6 +44,8 @@ export interface Port {
   readonly detectors?: DetectorsPort | undefined
   /** Absent where rules cannot be enforced. */
   readonly rules?: Rules | undefined
+  /** Absent where no config file is in force. */
+  readonly settings?: SettingsPort | undefined
   status(): Status
   liveConnections(): Connection[]
   flows(request: PageRequest & { readonly peer?: string; readonly since?: number }): Promise<Page<Connection>>

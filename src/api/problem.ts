@@ -2,10 +2,14 @@ import type { Context, ErrorHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { PROBLEM_TYPE } from '#contract/http.ts'
 import type { Problem } from '#contract/schemas.ts'
+import type { SettingProblem } from '#contract/settings.ts'
 import { Refused } from './port.ts'
+import { SettingsRefused } from './settings-port.ts'
 
 /** The error body of RFC 9457; `type` stays `about:blank`, so `title` is the status in words. */
-export function problemResponse(problem: Omit<Problem, 'type'>): Response {
+export function problemResponse(
+  problem: Omit<Problem, 'type'> & { readonly problems?: readonly SettingProblem[] },
+): Response {
   return new Response(JSON.stringify({ type: 'about:blank', ...problem }), {
     status: problem.status,
     headers: { 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store' },
@@ -32,7 +36,8 @@ export const problemOf =
   (error) => {
     if (error instanceof Refused) {
       const { status, message, hint } = error
-      return problemResponse({ title: titleOf(status), status, detail: message, hint })
+      const problems = error instanceof SettingsRefused ? { problems: error.problems } : {}
+      return problemResponse({ title: titleOf(status), status, detail: message, hint, ...problems })
     }
     if (error instanceof HTTPException) {
       const { status, message } = error

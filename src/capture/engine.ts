@@ -60,7 +60,7 @@ export interface Engine extends FrameSink {
   readonly flows: Flows
   /** A fresh copy each time. */
   readonly counts: EngineCounts
-  /** Who is told of events. Once, before the first frame. */
+  /** Who is told of events, from the next frame on: those before are told no more. */
   watch(watchers: readonly Watcher[]): void
   /** For a clock, when no packets come: the engine itself ticks once a second of packet time. */
   tick(now: number): void

@@ -27,6 +27,8 @@ export interface CaptureThread {
   readonly health: PartHealth
   /** A block came to its end: detectors give the address a clean slate. Ranges are passed by. */
   released(target: Target): void
+  /** Other settings of the detectors, from the next packets on. They must fit. */
+  retune(detectors: CaptureThreadSettings['detectors']): void
   /** The last report comes before it returns. */
   stop(): Promise<void>
 }
@@ -42,6 +44,7 @@ export const startCapture = (options: CaptureThreadOptions): CaptureThread => ne
 
 class LiveCapture implements CaptureThread {
   readonly #options: CaptureThreadOptions
+  #settings: CaptureThreadSettings
   #health: PartHealth = { part: 'capture', state: 'ok', note: 'starting' }
   #worker: Worker | undefined
   #startedAt = 0
@@ -51,6 +54,7 @@ class LiveCapture implements CaptureThread {
 
   constructor(options: CaptureThreadOptions) {
     this.#options = options
+    this.#settings = options.settings
     this.#start()
   }
 
@@ -60,6 +64,11 @@ class LiveCapture implements CaptureThread {
 
   released(target: Target): void {
     if (this.#worker && !isRange(target)) this.#send(this.#worker, { kind: 'released', address: target })
+  }
+
+  retune(detectors: CaptureThreadSettings['detectors']): void {
+    this.#settings = { ...this.#settings, detectors }
+    if (this.#worker) this.#send(this.#worker, { kind: 'detectors', settings: detectors })
   }
 
   async stop(): Promise<void> {
@@ -75,8 +84,8 @@ class LiveCapture implements CaptureThread {
   }
 
   #start(): void {
-    const { settings, workerFile = new URL('./worker.ts', import.meta.url) } = this.#options
-    const worker = new Worker(workerFile, { name: 'capture', workerData: settings })
+    const { workerFile = new URL('./worker.ts', import.meta.url) } = this.#options
+    const worker = new Worker(workerFile, { name: 'capture', workerData: this.#settings })
     this.#worker = worker
     this.#startedAt = performance.now()
     let failure = 'it ended by itself'

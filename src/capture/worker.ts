@@ -130,5 +130,6 @@ function stop(): void {
 parentPort?.on('message', (request: CaptureRequest) => {
   if (request.kind === 'stop') stop()
   else if (request.kind === 'released') watch.released(request.address)
+  else if (request.kind === 'detectors') watch.retune(request.settings)
   else untaken--
 })

@@ -8,7 +8,7 @@ import { ConfigError } from './config-error.ts'
 import { environmentOverrides, variableOf } from './environment.ts'
 import { loadConfig, type Override } from './load.ts'
 import { configReference } from './reference.ts'
-import { writeSetting } from './write.ts'
+import { changedConfig, writeConfig } from './write.ts'
 
 const sections = {
   store: z
@@ -243,9 +243,10 @@ describe('loadConfig', () => {
   })
 })
 
-describe('writeSetting', () => {
+describe('changing the file', () => {
   const file = { path: '', sections }
-  const write = (setting: string, value: unknown) => writeSetting({ ...file, path }, setting, value)
+  const write = (setting: string, value: unknown) =>
+    writeConfig(path, changedConfig({ ...file, path }, [{ setting, value }]))
 
   test('keeps comments, order and mode', () => {
     writeFileSync(path, '# Mine\nstore:\n  # a month\n  flowsDays: 30 # enough\n\nrespond: {}\n')

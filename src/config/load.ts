@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Checked, checkValues, type Misfit } from './check.ts'
 import { ConfigError, type ConfigProblem } from './config-error.ts'
 import { type ConfigDocument, parseConfig } from './document.ts'
-import { type Sections, settingShapes } from './schema.ts'
+import { type Sections, type SettingShape, settingShapes } from './schema.ts'
 import { isGroup, putAt, valueAt } from './tree.ts'
 
 const MAX_BYTES = 1_048_576
@@ -22,6 +22,8 @@ export interface ConfigOptions<Chosen extends Sections> {
   readonly path: string
   /** True when a person named the file: then it must be there. */
   readonly isRequired?: boolean
+  /** What the file is to hold: read instead of it. */
+  readonly text?: string
   readonly sections: Chosen
   readonly overrides?: readonly Override[]
 }
@@ -33,12 +35,10 @@ export type Origin =
   | { readonly from: 'flag' | 'environment'; readonly name: string }
 
 /** A setting as it is in force. */
-export interface EffectiveSetting {
+export interface EffectiveSetting extends Omit<SettingShape, 'path'> {
+  /** Its path, such as `store.flowsDays`. */
   readonly setting: string
   readonly value: unknown
-  readonly default: unknown
-  readonly description: string
-  readonly expected: string
   readonly origin: Origin
 }
 
@@ -58,7 +58,7 @@ export interface Config<Chosen extends Sections> {
  */
 export function loadConfig<const Chosen extends Sections>(options: ConfigOptions<Chosen>): Config<Chosen> {
   const { path, sections, overrides = [] } = options
-  const text = readConfigText(path, options.isRequired === true)
+  const text = options.text ?? readConfigText(path, options.isRequired === true)
   const document = parseConfig(text ?? '', path)
   if (document.problems.length > 0) throw new ConfigError(document.problems)
 
@@ -68,13 +68,11 @@ export function loadConfig<const Chosen extends Sections>(options: ConfigOptions
     sections: sectionsOf(sections, checked),
     values: checked,
     settings: settingShapes(sections).map(
-      (shape): EffectiveSetting => ({
-        setting: shape.path.join('.'),
-        value: valueAt(checked, shape.path),
-        default: shape.default,
-        description: shape.description,
-        expected: shape.expected,
-        origin: originOf(shape.path, document, path, overrides),
+      ({ path: keys, ...shape }): EffectiveSetting => ({
+        ...shape,
+        setting: keys.join('.'),
+        value: valueAt(checked, keys),
+        origin: originOf(keys, document, path, overrides),
       }),
     ),
   }

@@ -22,7 +22,12 @@ interface Shape {
   readonly anyOf?: readonly Shape[]
   readonly properties?: Readonly<Record<string, Shape>>
   readonly additionalProperties?: boolean | Shape
+  /** `.meta({ secret: true })`: it can be set, but is never shown. */
+  readonly secret?: boolean
 }
+
+/** How a value is written: one control of a form each. `yaml` is whatever needs the text of the file. */
+export type SettingKind = 'switch' | 'choice' | 'number' | 'text' | 'list' | 'yaml'
 
 /** A setting, or a group of them, as documentation and checks see it. */
 export interface SettingShape {
@@ -34,6 +39,10 @@ export interface SettingShape {
   readonly default: unknown
   /** The choices, where there are few. */
   readonly choices?: readonly string[]
+  readonly kind: SettingKind
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly isSecret: boolean
 }
 
 /** All sections as one schema. Absent sections and groups have their defaults. */
@@ -72,9 +81,29 @@ function shapesBelow(shape: Shape, path: readonly string[]): readonly SettingSha
       description: shape.description ?? '',
       expected: expectedOf(shape),
       default: shape.default,
+      kind: kindOf(shape),
+      isSecret: shape.secret === true,
       ...(choices && { choices }),
+      ...boundsOf(shape),
     },
   ]
+}
+
+function kindOf(shape: Shape): SettingKind {
+  if (shape.enum) return 'choice'
+  if (isText(shape)) return 'text'
+  if (shape.type === 'boolean') return 'switch'
+  if (shape.type === 'integer' || shape.type === 'number') return 'number'
+  const isList = shape.type === 'array' && shape.items !== undefined && isText(shape.items)
+  return isList ? 'list' : 'yaml'
+}
+
+const isText = (shape: Shape): boolean =>
+  shape.type === 'string' || typeof shape.const === 'string' || shape.anyOf?.every(isText) === true
+
+function boundsOf(shape: Shape): Pick<SettingShape, 'minimum' | 'maximum'> {
+  const [minimum, maximum] = [bound(shape.minimum), bound(shape.maximum)]
+  return { ...(minimum !== undefined && { minimum }), ...(maximum !== undefined && { maximum }) }
 }
 
 /** The keys that a group at `path` may have; absent where any key may stand, or where there is no group. */

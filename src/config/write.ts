@@ -9,31 +9,37 @@ import { type Sections, settingShapes } from './schema.ts'
 /** Configurations are read by people of the machine's group of admins; there are no secrets in them. */
 const NEW_FILE_MODE = 0o644
 
+/** `value` absent: the setting is taken out of the file, so that the default holds. */
+export interface SettingChange {
+  readonly setting: string
+  readonly value?: unknown
+}
+
 /**
- * Writes one setting into the file and keeps the rest of it, comments too; `undefined` removes it, so that the
- * default holds. Checks before it replaces: throws a `ConfigError` and leaves the file as it is when the file or
- * the value does not fit, or the file cannot be written.
+ * The text of the file with settings changed, the rest of it kept, comments too. Throws a `ConfigError` when the file
+ * or a value does not fit. Nothing is written.
  */
-export function writeSetting(
+export function changedConfig(
   { path, sections }: { readonly path: string; readonly sections: Sections },
-  setting: string,
-  value: unknown,
-): void {
-  const keys = keysOf(sections, setting)
+  changes: readonly SettingChange[],
+): string {
   const parsed = parseConfig(readConfigText(path, false) ?? '', path)
   if (parsed.problems.length > 0) throw new ConfigError(parsed.problems)
   checkConfig(sections, parsed, path)
 
   const { document } = parsed
   if (!isMap(document.contents)) document.contents = document.createNode({}) as typeof document.contents
-  if (value === undefined) remove(document, keys)
-  else setValue(document, keys, value)
+  for (const { setting, value } of changes) {
+    const keys = keysOf(sections, setting)
+    if (value === undefined) remove(document, keys)
+    else setValue(document, keys, value)
+  }
   const text = path.endsWith('.json')
     ? `${JSON.stringify(document.toJS(), undefined, 2)}\n`
     : textOf(document)
 
   checkConfig(sections, parseConfig(text, path), path)
-  replace(path, text)
+  return text
 }
 
 function keysOf(sections: Sections, setting: string): readonly string[] {
@@ -41,7 +47,7 @@ function keysOf(sections: Sections, setting: string): readonly string[] {
   const found = settingShapes(sections).find((shape) => shape.path.join('.') === setting)
   if (found) return found.path
   const meant = nearestWord(setting, settings)
-  const hint = meant ? `Did you mean ${meant}?` : 'gatehouse config lists all settings.'
+  const hint = meant ? `Did you mean ${meant}?` : 'gatehouse config get lists all settings.'
   throw new ConfigError([{ origin: setting, message: 'there is no such setting', hint }])
 }
 
@@ -60,7 +66,8 @@ function remove(document: Document, keys: readonly string[]): void {
 
 const textOf = (document: Document): string => document.toString({ lineWidth: 0 })
 
-function replace(path: string, text: string): void {
+/** Replaces the file at once. Throws a `ConfigError`, and leaves it as it is, when it cannot be written. */
+export function writeConfig(path: string, text: string): void {
   try {
     writeAtomically(path, text, NEW_FILE_MODE)
   } catch (error) {

@@ -266,6 +266,7 @@ export const Decision = z
       'disallow',
       'watch',
       'unwatch',
+      'setting',
     ]),
     target: z.string(),
     actor: z.string(),

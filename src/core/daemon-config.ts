@@ -2,8 +2,10 @@ import { resolve } from 'node:path'
 import type { ZodType } from 'zod'
 import { type CaptureSettings, captureSettings } from '#capture/settings.ts'
 import type { RunOptions } from '#cli/command.ts'
+import { ConfigError, type ConfigProblem } from '#config/config-error.ts'
 import { environmentOverrides } from '#config/environment.ts'
-import { type EffectiveSetting, loadConfig, type Override } from '#config/load.ts'
+import { type Config, type EffectiveSetting, loadConfig, type Override } from '#config/load.ts'
+import type { Sections } from '#config/schema.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { withProfile } from '#detect/profiles.ts'
 import { type PlacesSettings, placesSettings } from '#identify/places/settings.ts'
@@ -64,15 +66,60 @@ export async function configSections() {
   }
 }
 
-/** Reads the config, with the flags of the command line above it. Throws ConfigError. */
-export async function loadDaemonConfig(flags: RunOptions, paths: DaemonPaths): Promise<DaemonConfig> {
+/** The config as it stands now, and each setting of it with where its value comes from. */
+export interface ReadConfig {
+  readonly config: DaemonConfig
+  readonly settings: readonly EffectiveSetting[]
+}
+
+/** Where the config comes from: a file, with the environment and the flags of the command line above it. */
+export interface ConfigSource {
+  readonly path: string
+  readonly sections: Sections
+  /** Reads the file anew, or `text` as if it stood there. Throws ConfigError. */
+  read(text?: string): ReadConfig
+}
+
+export async function openConfigSource(flags: RunOptions, paths: DaemonPaths): Promise<ConfigSource> {
   const sections = await configSections()
-  const { sections: read, settings } = loadConfig({
-    path: paths.configFile,
-    isRequired: paths.isConfigNamed,
+  const { configFile: path, isConfigNamed: isRequired } = paths
+  const overrides = [...environmentOverrides(sections, process.env), ...flagOverrides(flags)]
+  return {
+    path,
     sections,
-    overrides: [...environmentOverrides(sections, process.env), ...flagOverrides(flags)],
+    read(text) {
+      const given = text === undefined ? {} : { text }
+      const { sections: values, settings } = loadConfig({ path, isRequired, sections, overrides, ...given })
+      const config = configOf(values, settings, { path, dryRun: flags.dryRun === true })
+      demandFit(sections, config, path)
+      return { config, settings }
+    },
+  }
+}
+
+/** What fits alone may not fit with the limits of the profile. */
+function demandFit(sections: Sections, { detectors, respond }: DaemonConfig, origin: string): void {
+  const problems = Object.entries(detectors).flatMap(([id, values]): ConfigProblem[] => {
+    const issue = sections[`detectors.${id}`]?.safeParse(values).error?.issues[0]
+    if (!issue) return []
+    const setting = ['detectors', id, ...issue.path.map(String)].join('.')
+    const message = `this does not fit with the profile ${respond.profile}: ${issue.message}`
+    return [{ origin, setting, message, hint: 'Change this setting, or respond.profile.' }]
   })
+  if (problems.length > 0) throw new ConfigError(problems)
+}
+
+/** Reads the config once. Throws ConfigError. */
+export const loadDaemonConfig = async (flags: RunOptions, paths: DaemonPaths): Promise<DaemonConfig> =>
+  (await openConfigSource(flags, paths)).read().config
+
+type Values = Config<Awaited<ReturnType<typeof configSections>>>['sections']
+
+function configOf(
+  read: Values,
+  settings: readonly EffectiveSetting[],
+  { path, dryRun }: { readonly path: string; readonly dryRun: boolean },
+): DaemonConfig {
   const chosenDetectors = chosenOf(settings)
   return {
     capture: read.capture,
@@ -88,9 +135,9 @@ export async function loadDaemonConfig(flags: RunOptions, paths: DaemonPaths): P
     intel: read.intel,
     allow: read.allow.flatMap((text) => {
       const target = parseTarget(text)
-      return target ? [{ target, source: 'config' as const, note: `in ${paths.configFile}` }] : []
+      return target ? [{ target, source: 'config' as const, note: `in ${path}` }] : []
     }),
-    dryRun: flags.dryRun === true,
+    dryRun,
   }
 }
 

@@ -7,8 +7,10 @@ test('every detector is listed as the API says, with the mode and the source of 
   const detectors = await loadDetectors()
   const desk = createDetectorDesk({
     detectors,
-    respond: { profile: 'paranoid', modes: { flood: 'watch' } },
-    chosen: { 'port-scan': { refusedPorts: 9 } },
+    inForce: () => ({
+      respond: { profile: 'paranoid', modes: { flood: 'watch' } },
+      chosenDetectors: { 'port-scan': { refusedPorts: 9 } },
+    }),
   })
   const states = desk.list()
   expect(states.map(({ id }) => id)).toEqual(detectors.map(({ id }) => id))

@@ -4,18 +4,28 @@ import type { Detector } from '#detect/detector.ts'
 import { effectiveSettings } from '#detect/profiles.ts'
 import type { RespondSettings } from '#policy/respond/settings.ts'
 
-/** Answers what the API asks about detectors. `chosen` is what the config itself says: detector id → settings. */
+export interface ChosenSettings {
+  readonly respond: Pick<RespondSettings, 'profile' | 'modes'>
+  /** What the config itself says: detector id → settings. */
+  readonly chosenDetectors: Readonly<Record<string, unknown>>
+}
+
+/** Answers what the API asks about detectors. `inForce` is asked each time: settings change. */
 export function createDetectorDesk(parts: {
   readonly detectors: readonly Detector<unknown>[]
-  readonly respond: Pick<RespondSettings, 'profile' | 'modes'>
-  readonly chosen: Readonly<Record<string, unknown>>
+  readonly inForce: () => ChosenSettings
 }): DetectorsPort {
-  const { profile, modes } = parts.respond
-  const states = parts.detectors.map((detector): DetectorState => {
+  const stateOf = (detector: Detector<unknown>, { respond, chosenDetectors }: ChosenSettings) => {
+    const { profile, modes } = respond
     const { id, title, technique } = detector
-    const chosen = (parts.chosen[id] ?? {}) as Readonly<Record<string, unknown>>
+    const chosen = (chosenDetectors[id] ?? {}) as Readonly<Record<string, unknown>>
     const settings = effectiveSettings(detector, profile, chosen) as DetectorState['settings']
-    return { id, title, technique, mode: modes[id] ?? 'act', profile, settings }
-  })
-  return { list: () => states }
+    return { id, title, technique, mode: modes[id] ?? ('act' as const), profile, settings }
+  }
+  return {
+    list() {
+      const inForce = parts.inForce()
+      return parts.detectors.map((detector) => stateOf(detector, inForce))
+    },
+  }
 }

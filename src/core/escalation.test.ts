@@ -22,7 +22,7 @@ const decision = (about: Partial<Decision> = {}): Decision => ({
 const target = (text: string) => parseTarget(text) as Target
 
 test('counts the blocks of the last days, and says which time the next one is', () => {
-  const { learn, repeats } = createEscalation(7, [decision()])
+  const { learn, repeats } = createEscalation(() => 7, [decision()])
   expect(repeats(ATTACKER, 20 * MINUTE)).toEqual({ times: 1, words: 'second time in 7 days' })
   learn(decision({ at: 30 * MINUTE }))
   expect(repeats(ATTACKER, 50 * MINUTE)).toEqual({ times: 2, words: 'third time in 7 days' })
@@ -30,13 +30,13 @@ test('counts the blocks of the last days, and says which time the next one is', 
 })
 
 test('forgets a block some days after it ended, not after it began: a week of being shut out is no good conduct', () => {
-  const { repeats } = createEscalation(7, [decision({ forSeconds: 604_800 })])
+  const { repeats } = createEscalation(() => 7, [decision({ forSeconds: 604_800 })])
   expect(repeats(ATTACKER, 13.9 * DAY).times).toBe(1)
   expect(repeats(ATTACKER, 14 * DAY).times).toBe(0)
 })
 
 test('begins anew when a person unblocked the address, not when its time was over or the allow list freed it', () => {
-  const { learn, repeats } = createEscalation(7, [decision()])
+  const { learn, repeats } = createEscalation(() => 7, [decision()])
   learn(decision({ kind: 'expire', actor: 'gatehouse' }))
   learn(decision({ kind: 'unblock', actor: 'gatehouse' }))
   expect(repeats(ATTACKER, MINUTE).times).toBe(1)
@@ -46,14 +46,14 @@ test('begins anew when a person unblocked the address, not when its time was ove
 
 test('does not count what a person blocked of their own accord, nor limits', () => {
   const { alertId: _, ...byHand } = decision({ actor: 'anna' })
-  const { repeats } = createEscalation(7, [byHand, decision({ kind: 'limit' })])
+  const { repeats } = createEscalation(() => 7, [byHand, decision({ kind: 'limit' })])
   expect(repeats(ATTACKER, MINUTE).times).toBe(0)
 })
 
 test('counts the addresses of an IPv6 /64 together, and the wider networks around it', () => {
   const past = ['2001:db8:5:a1::1', '2001:db8:5:a1::2', '2001:db8:5:a1::/64', '2001:db8:5:a00::/56']
   const { repeats } = createEscalation(
-    7,
+    () => 7,
     past.map((text) => decision({ target: target(text) })),
   )
   expect(repeats(ip('2001:db8:5:a1::77'), MINUTE).times).toBe(3)
@@ -61,7 +61,7 @@ test('counts the addresses of an IPv6 /64 together, and the wider networks aroun
 })
 
 test('an attacker with many addresses cannot make it grow without end', () => {
-  const { learn, repeats } = createEscalation(7, [])
+  const { learn, repeats } = createEscalation(() => 7, [])
   for (let n = 0; n < 200_000; n++) {
     learn(decision({ target: ip(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`) }))
   }

@@ -19,9 +19,8 @@ export interface Escalation {
   repeats(subject: Ip, at: number): { readonly times: number; readonly words: string }
 }
 
-/** `past`: remembered decisions, oldest first. A block counts for `days` after its end. Bounded. */
-export function createEscalation(days: number, past: readonly Decision[]): Escalation {
-  const keptMs = days * DAY_MS
+/** `past`: remembered decisions, oldest first. A block counts for `days`, as they are then, after its end. Bounded. */
+export function createEscalation(days: () => number, past: readonly Decision[]): Escalation {
   /** Offender → when its blocks end, oldest first. */
   const endsOf = new RecentMap<Target, readonly number[]>(MOST_OFFENDERS)
 
@@ -37,6 +36,7 @@ export function createEscalation(days: number, past: readonly Decision[]): Escal
   return {
     learn,
     repeats(subject, at) {
+      const keptMs = days() * DAY_MS
       const ends = offendersAround(subject).flatMap((offender) => endsOf.get(offender) ?? [])
       const times = ends.filter((end) => at - end < keptMs).length
       return { times, words: `${ordinal(times + 1)} time in ${duration(keptMs / 1000)}` }

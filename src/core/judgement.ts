@@ -10,6 +10,10 @@ import { createSuggestions, type Suggestions } from './suggestions.ts'
 /** The responder with its memory: who was blocked before, and which detectors have earned trust. */
 export interface Judgement extends Responder {
   readonly suggestions: Suggestions
+  /** As they are in force. */
+  readonly settings: RespondSettings
+  /** From now on these settings hold; budgets and the memory of IPv6 networks begin anew. */
+  adopt(settings: RespondSettings): void
   /** Takes in each decision as it is made, with the block that it is about. */
   learn(decision: Decision, block: Block | undefined): void
 }
@@ -20,23 +24,33 @@ export function createJudgement(parts: {
   readonly allow: Pick<AllowBook, 'spares'>
   readonly now: () => number
 }): Judgement {
-  const { settings, store, allow, now } = parts
-  const escalation = createEscalation(settings.escalationDays, store.remembered.past)
+  const { store, allow, now } = parts
+  let settings = parts.settings
+  const escalation = createEscalation(() => settings.escalationDays, store.remembered.past)
   const suggestions = createSuggestions({
     remembered: store.remembered.trusts,
-    confirmations: settings.confirmations,
+    confirmations: () => settings.confirmations,
     now,
     record: (trust) => void store.recordTrust(trust),
   })
-  const { judge } = createResponder({
-    settings,
-    allowList: allow,
-    repeats: escalation.repeats,
-    isTrusted: suggestions.isTrusted,
-  })
+  const responder = (): Responder =>
+    createResponder({
+      settings,
+      allowList: allow,
+      repeats: escalation.repeats,
+      isTrusted: suggestions.isTrusted,
+    })
+  let { judge } = responder()
   return {
-    judge,
+    judge: (finding) => judge(finding),
     suggestions,
+    get settings() {
+      return settings
+    },
+    adopt(next) {
+      settings = next
+      judge = responder().judge
+    },
     learn(decision, block) {
       escalation.learn(decision)
       suggestions.learn(decision, block)

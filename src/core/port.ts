@@ -32,7 +32,7 @@ export interface PortParts {
   readonly allow: AllowBook
   readonly store: Store
   readonly enforcer: Pick<Enforcer, 'closeSockets'>
-  readonly defaultBlockSeconds: number
+  readonly defaultBlockSeconds: () => number
   readonly closeSocket: (key: SocketKey) => number
   readonly atlas: { placeOf(address: Ip): Place }
   readonly callHomes: CallHomeBook
@@ -48,6 +48,7 @@ export interface PortParts {
   readonly intel: Port['intel']
   readonly detectors?: Port['detectors']
   readonly rules?: Port['rules']
+  readonly settings?: Port['settings']
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
 
@@ -67,6 +68,7 @@ export class CorePort implements Port {
   readonly intel: Port['intel']
   readonly detectors: Port['detectors']
   readonly rules: Port['rules']
+  readonly settings: Port['settings']
   readonly views: Views
   readonly closes: Closes
   readonly watchdog: WatchdogDesk | undefined
@@ -83,6 +85,7 @@ export class CorePort implements Port {
     this.intel = parts.intel
     this.detectors = parts.detectors
     this.rules = parts.rules
+    this.settings = parts.settings
     this.response = parts.response
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
@@ -139,7 +142,7 @@ export class CorePort implements Port {
 
   async block(request: Parameters<Port['block']>[0], actor: Actor): Promise<Outcome> {
     const target = targetOf(request.target)
-    const seconds = request.seconds ?? this.#parts.defaultBlockSeconds
+    const seconds = request.seconds ?? this.#parts.defaultBlockSeconds()
     const by = this.#parts.allow.spares(target)
     if (by)
       throw new Refused(
@@ -250,6 +253,8 @@ export class CorePort implements Port {
       case 'watch':
       case 'unwatch':
         return this.#undoWatch(decision, actor)
+      case 'setting':
+        return this.#undoSetting(decision, actor)
       default:
         throw new Refused(
           409,
@@ -265,6 +270,11 @@ export class CorePort implements Port {
     throw new Refused(503, 'Programs are not kept off the network now.', 'Start without --dry-run.')
   }
 
+  async #undoSetting(decision: Decision, actor: Actor): Promise<Outcome> {
+    if (this.settings) return this.settings.undo(decision, actor)
+    throw new Refused(503, 'There are no settings to change here.', 'Start Gatehouse: gatehouse run')
+  }
+
   async #undoBlock(decision: Decision, actor: Actor): Promise<Outcome> {
     const by = { actor: actor.name, reason: `undid decision ${decision.id}`, undoes: decision.id }
     const answer = this.#parts.gate.unblock(decision.target, by)
@@ -276,7 +286,7 @@ export class CorePort implements Port {
   async #undoUnblock(decision: Decision, actor: Actor): Promise<Outcome> {
     const before =
       decision.undoes === undefined ? undefined : await this.#parts.store.decision(decision.undoes)
-    const seconds = before?.forSeconds ?? this.#parts.defaultBlockSeconds
+    const seconds = before?.forSeconds ?? this.#parts.defaultBlockSeconds()
     const isLimit = before?.kind === 'limit'
     const answer = this.#parts.gate.block({
       target: decision.target,

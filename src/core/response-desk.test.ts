@@ -41,7 +41,7 @@ function deskWith(allowed: readonly AllowEntry[] = []) {
   const alerts: AlertBook = createAlertBook([], 0)
   const suggestions: Suggestions = createSuggestions({
     remembered: [],
-    confirmations: 2,
+    confirmations: () => 2,
     now: () => 1_000,
     record: (trust) => void store.recordTrust(trust),
   })
@@ -54,7 +54,7 @@ function deskWith(allowed: readonly AllowEntry[] = []) {
   })
   const live = createLiveConnections()
   const desk = createResponseDesk({
-    ...{ gate, live, allow, alerts, store, enforcer, suggestions, confirmations: 2 },
+    ...{ gate, live, allow, alerts, store, enforcer, suggestions, confirmations: () => 2 },
     told: (alert) => told.push(alert),
   })
   const suggest = (key: string): number => {

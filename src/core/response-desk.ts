@@ -20,7 +20,7 @@ export interface ResponseDeskParts {
   readonly enforcer: Pick<Enforcer, 'closeSockets'>
   readonly suggestions: Suggestions
   /** How often a detector is to be right before it acts by itself. */
-  readonly confirmations: number
+  readonly confirmations: () => number
   /** Tells the pages. */
   readonly told: (alert: Alert) => void
 }
@@ -59,7 +59,7 @@ export function createResponseDesk(parts: ResponseDeskParts): ResponsePort {
       await Promise.all([answer.recorded, settled && parts.store.recordAlert(settled)])
       const trust = suggestions.isTrusted(detector)
         ? `${detector} blocks by itself from now on, until somebody takes one of its blocks back.`
-        : `${accepted} of ${confirmations} times that ${detector} is to be right before it blocks by itself.`
+        : `${accepted} of ${confirmations()} times that ${detector} is to be right before it blocks by itself.`
       return {
         decision: answer.decision,
         sentence: `${target} is blocked for ${duration(forSeconds)}. ${trust}`,

@@ -13,7 +13,7 @@ function suggestionsWith(remembered: readonly Trust[] = []) {
   const recorded: Trust[] = []
   const suggestions = createSuggestions({
     remembered,
-    confirmations: 2,
+    confirmations: () => 2,
     now: () => 7,
     record: (trust) => recorded.push(trust),
   })

@@ -14,7 +14,7 @@ export interface Suggestions {
 export interface SuggestionsParts {
   readonly remembered: readonly Trust[]
   /** So many accepted suggestions earn trust. */
-  readonly confirmations: number
+  readonly confirmations: () => number
   readonly now: () => number
   readonly record: (trust: Trust) => void
 }
@@ -30,7 +30,7 @@ export function createSuggestions({ remembered, confirmations, now, record }: Su
   }
 
   return {
-    isTrusted: (detector) => (trusts.get(detector)?.accepted ?? 0) >= confirmations,
+    isTrusted: (detector) => (trusts.get(detector)?.accepted ?? 0) >= confirmations(),
     accepted: (detector) => keep(detector, (trusts.get(detector)?.accepted ?? 0) + 1),
     learn({ kind, actor }, block) {
       if (kind !== 'unblock' || actor === 'gatehouse' || block?.origin !== 'detector') return

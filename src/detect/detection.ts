@@ -37,6 +37,11 @@ export class DetectorSettingsError extends Error {
 /** The detectors at work. Give `watchers` to the engine. */
 export interface Detection {
   readonly watchers: readonly Watcher[]
+  /**
+   * Takes other settings: detectors whose settings differ begin anew, the others keep what they know. The engine needs
+   * the new `watchers`. Throws DetectorSettingsError, and leaves all as it is, when the settings do not fit.
+   */
+  retune(settings: Readonly<Record<string, unknown>>): void
   /** One entry per detector: `off` when it failed and was switched off. */
   health(): readonly PartHealth[]
   /** Findings that were not told because there were too many within a second. */
@@ -64,17 +69,32 @@ export function createDetection(
   tracked: { readonly hosts: Hosts; readonly flows: Flows },
   onFinding: (finding: Finding) => void,
 ): Detection {
-  refuseUnknown(detectors, settings)
   const teller = new Teller(onFinding)
-  const posts = detectors.map((detector) => {
-    const chosen = settingsOf(detector, settings[detector.id] ?? {})
+  const told: Watcher = { tick: (now) => teller.forget(now) }
+  function man(
+    detector: Detector<unknown>,
+    all: Readonly<Record<string, unknown>>,
+    before: Post | undefined,
+  ): Post {
+    const chosen = settingsOf(detector, all[detector.id] ?? {})
+    const settingsText = JSON.stringify(chosen)
+    if (before?.settingsText === settingsText) return before
     const report = (finding: ReportedFinding): void =>
       teller.tell({ ...finding, detector: detector.id, technique: detector.technique })
-    return { id: detector.id, watcher: detector.watch(chosen, { ...tracked, report }) }
-  })
-  const guard = new Guard(posts)
+    return { id: detector.id, settingsText, watcher: detector.watch(chosen, { ...tracked, report }) }
+  }
+  refuseUnknown(detectors, settings)
+  let posts = detectors.map((detector) => man(detector, settings, undefined))
+  let guard = new Guard(posts)
   return {
-    watchers: [guard.watcher, { tick: (now) => teller.forget(now) }],
+    get watchers() {
+      return [guard.watcher, told]
+    },
+    retune(next) {
+      refuseUnknown(detectors, next)
+      posts = detectors.map((detector, at) => man(detector, next, posts[at]))
+      guard = new Guard(posts)
+    },
     health: () => guard.health,
     get untold() {
       return teller.untold
@@ -84,6 +104,7 @@ export function createDetection(
 
 interface Post {
   readonly id: string
+  readonly settingsText: string
   readonly watcher: Watcher
 }
 

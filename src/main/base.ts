@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type AllowBook, createAllowBook } from '#core/allow-book.ts'
-import type { DaemonConfig } from '#core/daemon-config.ts'
+import type { ConfigSource, DaemonConfig, ReadConfig } from '#core/daemon-config.ts'
 import { createEvents } from '#core/events.ts'
 import { Gate } from '#core/gate.ts'
 import { createJudgement } from '#core/judgement.ts'
@@ -22,6 +22,8 @@ export type OnStop = (stop: Stop) => void
 
 export interface Given {
   readonly config: DaemonConfig
+  readonly started: ReadConfig
+  readonly configSource: ConfigSource
   readonly paths: DaemonPaths
   readonly speaker: Speaker
   readonly onStop: OnStop

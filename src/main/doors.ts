@@ -17,6 +17,7 @@ import type { SocketKey } from '#model/owner.ts'
 import { linkText } from '../web/links.ts'
 import type { Base } from './base.ts'
 import { factsOf } from './facts.ts'
+import { openSettings } from './settings.ts'
 import type { Watching } from './watching.ts'
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
@@ -26,6 +27,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   const waysIn = createWaysIn(paths.stateFolder, base.now)
   const facts = factsOf(base, watching, () => door.web)
   base.rules.see(() => watching.live.all())
+  const settings = openSettings(base, watching)
   const port = new CorePort({
     ...base,
     ...watching,
@@ -34,17 +36,17 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     intel: watching.intel.port,
     detectors: createDetectorDesk({
       detectors: await loadDetectors(),
-      respond: config.respond,
-      chosen: config.chosenDetectors,
+      inForce: () => settings.inForce,
     }),
+    settings: settings.desk,
     response: createResponseDesk({
       ...base,
       ...watching,
       suggestions: base.judgement.suggestions,
-      confirmations: config.respond.confirmations,
+      confirmations: () => base.judgement.settings.confirmations,
       told: (alert) => events.send({ kind: 'alert', alert: shownAlert(alert) }),
     }),
-    defaultBlockSeconds: config.respond.blockSeconds,
+    defaultBlockSeconds: () => base.judgement.settings.blockSeconds,
     closeSocket: createSocketCloser(),
     loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
     setPassword: (password) => waysIn.setPassword(door.web, password),

@@ -55,9 +55,10 @@ export type CaptureReport =
 
 /**
  * To the capture thread. `taken`: the last flows report was worked off, the next may come. `released`: a block of this
- * address came to its end.
+ * address came to its end. `detectors`: their settings from now on.
  */
 export type CaptureRequest =
   | { readonly kind: 'taken' }
   | { readonly kind: 'released'; readonly address: Ip }
+  | { readonly kind: 'detectors'; readonly settings: Readonly<Record<string, unknown>> }
   | { readonly kind: 'stop' }

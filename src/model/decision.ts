@@ -13,6 +13,7 @@ export type DecisionKind =
   | 'disallow'
   | 'watch'
   | 'unwatch'
+  | 'setting'
 
 /** One act of a person or of the machine, as the log keeps it. */
 export interface Decision {

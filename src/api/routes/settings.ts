@@ -1,0 +1,33 @@
+import { createRoute } from '@hono/zod-openapi'
+import { SettingsChange, SettingsOutcome, SettingsState } from '#contract/settings.ts'
+import { type Port, Refused } from '../port.ts'
+import { type ApiApp, answers, demand, jsonBody } from '../route.ts'
+import type { SettingsPort } from '../settings-port.ts'
+
+const stateRoute = createRoute({
+  method: 'get',
+  path: '/api/v1/settings',
+  summary: 'Every setting, what it takes, its value and where that comes from',
+  responses: answers(SettingsState, 'All settings'),
+})
+
+const changeRoute = createRoute({
+  method: 'patch',
+  path: '/api/v1/settings',
+  summary: 'Change settings in the config file; its comments stay',
+  request: jsonBody(SettingsChange),
+  responses: answers(SettingsOutcome, 'What was done, and whether it holds at once'),
+})
+
+export function addSettingRoutes(app: ApiApp, port: Port): void {
+  const settings = (): SettingsPort => {
+    if (port.settings) return port.settings
+    throw new Refused(503, 'There are no settings to change here.', 'Start Gatehouse: gatehouse run')
+  }
+  app.openapi(stateRoute, (context) => context.json(settings().state(), 200))
+  app.openapi(changeRoute, async (context) => {
+    // Settings decide what runs as root, such as the commands of playbooks.
+    const actor = demand(context, 'admin')
+    return context.json(await settings().change(context.req.valid('json'), actor), 200)
+  })
+}

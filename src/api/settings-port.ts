@@ -1,0 +1,23 @@
+import type { Outcome } from '#contract/schemas.ts'
+import type { SettingProblem, SettingsChange, SettingsOutcome, SettingsState } from '#contract/settings.ts'
+import type { Decision } from '#model/decision.ts'
+import { type Actor, Refused } from './port.ts'
+
+/** Settings that do not fit: all of them, each with what is wrong. */
+export class SettingsRefused extends Refused {
+  readonly problems: readonly SettingProblem[]
+
+  constructor(message: string, hint: string, problems: readonly SettingProblem[]) {
+    super(400, message, hint)
+    this.problems = problems
+  }
+}
+
+/** What the API asks about the configuration. Refusals are thrown as `Refused`. */
+export interface SettingsPort {
+  state(): SettingsState
+  /** Writes the file; what can take effect at once does. */
+  change(request: SettingsChange, actor: Actor): Promise<SettingsOutcome>
+  /** Takes back one change that a decision tells of. */
+  undo(decision: Decision, actor: Actor): Promise<Outcome>
+}
