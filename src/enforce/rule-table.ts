@@ -2,7 +2,15 @@ import type { NftElement } from '#kernel/nft-elements.ts'
 import { COMPARE, META, PAYLOAD, REJECT, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
 import type { TableScript } from '#kernel/nft-rules.ts'
 import { RULE_DIRECTIONS } from '#model/rule.ts'
-import type { ProgramRow, ProgramSet, ProgramStep, ProgramTest, RuleProgram } from '#model/rule-program.ts'
+import type {
+  ProgramRow,
+  ProgramSet,
+  ProgramStep,
+  ProgramTest,
+  ProgramVerdict,
+  RuleProgram,
+} from '#model/rule-program.ts'
+import type { LogChains } from './rule-log.ts'
 
 /**
  * Right after the blocks (−160, layout.ts), after connection tracking (−200) and before everybody else's filters: what
@@ -38,28 +46,35 @@ const FIELD = {
 
 const NFPROTO = { 4: 2, 6: 10 } as const
 
-/** Appends the whole table that runs the program, in place of whatever was there. */
-export function writeProgram(script: TableScript, program: RuleProgram): void {
+/** Appends the whole table that runs the program, in place of whatever was there. Without `log` nothing is written. */
+export function writeProgram(script: TableScript, program: RuleProgram, log?: LogChains): void {
   script.begin()
   for (const set of program.sets) script.set({ name: set.name, ...KEY[set.holds] })
+  for (const { name, family } of program.named ?? [])
+    script.set({ name, ...KEY[`address${family}`], isTimed: true })
   for (const { name, family, lastsSeconds } of program.meters) {
     const isMeter = { size: MAX_METERED, ...(lastsSeconds !== undefined && { lastsMs: lastsSeconds * 1000 }) }
     script.set({ name, ...KEY[`address${family}`], isMeter })
   }
-  for (const set of program.sets) script.intervals(set.name, intervalsOf(set))
+  for (const set of program.sets) script.elements(set.name, intervalsOf(set))
   script.chain(REFUSE)
   writeRefusals(script)
+  log?.write(script, program, writeVerdict)
   // All chains before the first rule: rules may only name what is there.
   for (const { name } of program.branches) script.chain(name)
-  for (const { name, rows } of program.branches) writeRows(script, name, rows)
+  for (const { name, rows } of program.branches) writeRows(script, { name, rows }, log)
   for (const direction of RULE_DIRECTIONS) {
     script.chain(direction, { number: HOOK_NUMBER[direction], priority: PRIORITY })
-    writeRows(script, direction, program.chains[direction])
+    writeRows(script, { name: direction, rows: program.chains[direction] }, log)
   }
 }
 
-function writeRows(script: TableScript, chain: string, rows: readonly ProgramRow[]): void {
-  for (const row of rows) script.rule(chain, row.id, (rule) => writeRow(rule, row))
+function writeRows(
+  script: TableScript,
+  { name, rows }: { readonly name: string; readonly rows: readonly ProgramRow[] },
+  log: LogChains | undefined,
+): void {
+  for (const row of rows) script.rule(name, row.id, (rule) => writeRow(rule, row, log?.chainOf(row)))
 }
 
 /** TCP by a reset, all else by an ICMP error, as a closed port would answer. */
@@ -90,7 +105,11 @@ function afterOf(value: number | bigint, keyBytes: number): Uint8Array | undefin
   return undefined
 }
 
-function writeRow(rule: RuleExpressions, { steps, beyond, verdict }: ProgramRow): void {
+function writeRow(
+  rule: RuleExpressions,
+  { steps, beyond, verdict }: ProgramRow,
+  logChain: string | undefined,
+): void {
   for (const step of steps) writeStep(rule, step)
   if (beyond) {
     if (beyond.meter) rule.payload(FIELD[`source${beyond.meter.family}`])
@@ -102,6 +121,12 @@ function writeRow(rule: RuleExpressions, { steps, beyond, verdict }: ProgramRow)
     return
   }
   rule.counter()
+  if (logChain === undefined) writeVerdict(rule, verdict)
+  else if (verdict === 'continue') rule.jump(logChain)
+  else rule.goTo(logChain)
+}
+
+function writeVerdict(rule: RuleExpressions, verdict: Exclude<ProgramVerdict, object>): void {
   if (verdict === 'reject') rule.goTo(REFUSE)
   else if (verdict !== 'continue') rule.verdict(verdict === 'accept' ? VERDICT.accept : VERDICT.drop)
 }

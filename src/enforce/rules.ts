@@ -4,6 +4,7 @@ import { TableScript } from '#kernel/nft-rules.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import { LogChains, type RuleLogOptions } from './rule-log.ts'
 import { writeProgram } from './rule-table.ts'
 
 /** Makes rules so. Never throws because the kernel refuses: it answers, and `health` says why. */
@@ -14,6 +15,10 @@ export interface RuleEnforcer {
   refusalOf(program: RuleProgram): Refusal | undefined
   /** What `enforce` would send, for a process that outlives us. */
   transactionFor(program: RuleProgram | undefined): Uint8Array
+  /** What is in force, as far as the kernel took it. */
+  readonly program: RuleProgram | undefined
+  /** False where this kernel cannot hand packets over: rules are enforced, and nothing is written about them. */
+  readonly canLog: boolean
   /** Packets and bytes by the id of the rule, since the program was put in place. */
   counts(): ReadonlyMap<string, RuleCount>
   /** Looks whether the kernel still has what we asked for, and repairs it. Called once a second. */
@@ -26,8 +31,18 @@ export interface RuleEnforcer {
 export interface RuleEnforcerOptions {
   /** Name of the table in family inet. */
   readonly table: string
+  /** Absent: nothing is written about packets. */
+  readonly log?: RuleLogOptions
   /** Told when another program had changed the table, and it was put back. */
   onRepair?(what: string): void
+}
+
+/** One row that is written about: kernels without nfnetlink_log or limits refuse it. */
+const PROBE: RuleProgram = {
+  sets: [],
+  meters: [],
+  branches: [],
+  chains: { inbound: [{ id: 'probe', steps: [], verdict: 'drop' }], outbound: [], forward: [] },
 }
 
 /** Enforces rules by nf_tables, in a table beside that of the blocks (docs/decisions/010). Throws KernelError. */
@@ -38,16 +53,27 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   readonly #name: string
   readonly #onRepair: ((what: string) => void) | undefined
   readonly #table: NftTable
+  readonly #log: RuleLogOptions | undefined
   #program: RuleProgram | undefined
   #refusal: Refusal | undefined
   #fingerprint: string | undefined
   #generation = 0
   #repairs = 0
 
-  constructor({ table, onRepair }: RuleEnforcerOptions) {
+  constructor({ table, log, onRepair }: RuleEnforcerOptions) {
     this.#name = table
     this.#onRepair = onRepair
     this.#table = new NftTable(table)
+    const isTaken = log !== undefined && this.#table.rehearse(this.#writing(PROBE, log)) === 0
+    this.#log = isTaken ? log : undefined
+  }
+
+  get program(): RuleProgram | undefined {
+    return this.#program
+  }
+
+  get canLog(): boolean {
+    return this.#log !== undefined
   }
 
   enforce(program: RuleProgram | undefined): boolean {
@@ -114,10 +140,10 @@ class NftablesRuleEnforcer implements RuleEnforcer {
     if (typeof generation === 'object') this.#generation = generation.id
   }
 
-  #writing(program: RuleProgram | undefined) {
+  #writing(program: RuleProgram | undefined, log = this.#log) {
     return (writer: NetlinkWriter, next: () => number): void => {
       const script = new TableScript(writer, this.#name, next)
-      if (program) writeProgram(script, program)
+      if (program) writeProgram(script, program, log && new LogChains(log))
       else script.clear()
     }
   }

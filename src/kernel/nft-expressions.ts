@@ -21,7 +21,7 @@ export const META = {
 } as const
 export const PAYLOAD = { network: 1, transport: 2 } as const
 export const COMPARE = { equal: 0, different: 1 } as const
-export const VERDICT = { drop: 0, accept: 1, jump: -3, goto: -4 } as const
+export const VERDICT = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as const
 /** With RST, or as ICMP in the family of the packet (NFT_REJECT_ICMPX_PORT_UNREACH). */
 export const REJECT = { reset: { type: 1, code: 0 }, unreachable: { type: 2, code: 1 } } as const
 const CONNECTION_STATE = 0
@@ -42,6 +42,20 @@ export interface RateLimit {
   readonly packets: number
   readonly perSeconds: number
   readonly burst: number
+}
+
+/** NFT_OBJECT_* of linux/netfilter/nf_tables.h. */
+export const OBJECT_TYPE = { counter: 1, limit: 4 } as const
+
+export interface SharedObject {
+  readonly kind: keyof typeof OBJECT_TYPE
+  readonly name: string
+}
+
+export interface PacketLog {
+  readonly group: number
+  readonly prefix: string
+  readonly snapBytes: number
 }
 
 /** A span of a header. */
@@ -154,10 +168,7 @@ export class RuleExpressions {
 
   /** Goes on only beyond a rate: of all packets, or with `meter` of those with the key in register 1. */
   beyondRate(rate: RateLimit, meter?: string): this {
-    const write = (writer: NetlinkWriter): void => {
-      writer.uint64BigEndian(1, BigInt(rate.packets)).uint64BigEndian(2, BigInt(rate.perSeconds))
-      writer.uint32BigEndian(3, rate.burst).uint32BigEndian(4, 0).uint32BigEndian(5, LIMIT_OVER)
-    }
+    const write = (writer: NetlinkWriter): void => writeRate(writer, rate, LIMIT_OVER)
     return meter === undefined
       ? this.#add('limit', write)
       : this.#metered({ set: meter, operation: DYNSET_UPDATE, name: 'limit' }, write)
@@ -171,6 +182,28 @@ export class RuleExpressions {
     return meter === undefined
       ? this.#add('connlimit', write)
       : this.#metered({ set: meter, operation: DYNSET_ADD, name: 'connlimit' }, write)
+  }
+
+  /** Goes on only within a rate of all packets that come here. */
+  withinRate(rate: RateLimit): this {
+    return this.#add('limit', (writer) => writeRate(writer, rate, 0))
+  }
+
+  /** Counts in, or is limited by, an object that several rules share. */
+  share(object: SharedObject): this {
+    return this.#add('objref', (writer) => {
+      writer.uint32BigEndian(1, OBJECT_TYPE[object.kind]).text(2, object.name)
+    })
+  }
+
+  /** Hands the first bytes of the packet to whoever listens to the group (NFLOG); `prefix`: at most 127 bytes. */
+  log({ group, prefix, snapBytes }: PacketLog): this {
+    return this.#add('log', (writer) => {
+      writer
+        .bytes(1, Uint8Array.of(group >>> 8, group & 255))
+        .text(2, prefix)
+        .uint32BigEndian(3, snapBytes)
+    })
   }
 
   reject({ type, code }: { readonly type: number; readonly code: number }): this {
@@ -229,6 +262,13 @@ export class RuleExpressions {
     })
   }
 
+  /** Puts the key in register 1 into a set; the rule ends here when the set is full. */
+  noteIn(set: string): this {
+    return this.#add('dynset', (writer) => {
+      writer.text(1, set).uint32BigEndian(3, DYNSET_UPDATE).uint32BigEndian(4, REGISTER.first)
+    })
+  }
+
   counter(): this {
     return this.#add('counter', (writer) => {
       writer.uint64BigEndian(1, 0n).uint64BigEndian(2, 0n)
@@ -252,6 +292,12 @@ export class RuleExpressions {
     this.#writer.close(fields).close(item)
     return this
   }
+}
+
+/** Of a limit, wherever one stands: as an expression, with a set's element, or as an object. */
+export function writeRate(writer: NetlinkWriter, rate: RateLimit, flags: number): void {
+  writer.uint64BigEndian(1, BigInt(rate.packets)).uint64BigEndian(2, BigInt(rate.perSeconds))
+  writer.uint32BigEndian(3, rate.burst).uint32BigEndian(4, 0).uint32BigEndian(5, flags)
 }
 
 /** Packets and bytes that the counters among the expressions of a rule counted. */

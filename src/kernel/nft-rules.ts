@@ -1,18 +1,44 @@
 import { type NetlinkWriter, REQUEST } from './netlink.ts'
 import { comment, type NftElement, writeNewElements } from './nft-elements.ts'
-import { RuleExpressions, VERDICT } from './nft-expressions.ts'
-import { CHAIN, HOOK, INET_HEADER, NFT_MESSAGE, RULE, SET, SET_FLAG, TABLE } from './nft-wire.ts'
+import { OBJECT_TYPE, type RateLimit, RuleExpressions, VERDICT, writeRate } from './nft-expressions.ts'
+import {
+  CHAIN,
+  COUNTER,
+  DATA_TYPE_VERDICT,
+  HOOK,
+  INET_HEADER,
+  NFT_MESSAGE,
+  OBJECT,
+  RULE,
+  SET,
+  SET_FLAG,
+  TABLE,
+} from './nft-wire.ts'
 
-/** Nested lengths are 16 bits: an interval without a note takes at most 64 bytes. */
-const INTERVALS_PER_MESSAGE = 900
+/** Nested lengths are 16 bits: an interval that leads to a chain takes at most 104 bytes, notes are short. */
+const ELEMENTS_PER_MESSAGE = 600
 const SET_SIZE = 1
 
-/** An interval set, or with `isMeter` one that packets fill by themselves. `type` is nft's own number of a data type. */
+/** A set, of intervals unless it says otherwise. `type` is nft's own number of a data type. */
 export interface KeySet {
   readonly name: string
   readonly type: number
   readonly keyBytes: number
+  /** Of single keys, hashed: so many at most. */
+  readonly isHashed?: { readonly size: number }
+  /** Of single keys that go by themselves, each with its time. */
+  readonly isTimed?: boolean
+  /** A map of intervals: each leads to a chain. */
+  readonly isToChains?: boolean
+  /** Packets fill it by themselves. */
   readonly isMeter?: { readonly size: number; readonly lastsMs?: number }
+}
+
+const flagsOf = ({ isHashed, isTimed, isToChains, isMeter }: KeySet): number => {
+  if (isMeter) return SET_FLAG.dynamic | (isMeter.lastsMs === undefined ? 0 : SET_FLAG.timeout)
+  if (isTimed) return SET_FLAG.timeout
+  if (isHashed) return 0
+  return SET_FLAG.interval | (isToChains ? SET_FLAG.map : 0)
 }
 
 /** Appends messages about one table of family inet, one transaction long. */
@@ -44,37 +70,51 @@ export class TableScript {
     return this
   }
 
-  set({ name, type, keyBytes, isMeter }: KeySet): this {
+  set(set: KeySet): this {
+    const { name, type, keyBytes, isMeter, isHashed } = set
     const writer = this.#begin(NFT_MESSAGE.newSet, REQUEST.create)
     writer
       .text(SET.table, this.#table)
       .text(SET.name, name)
       .uint32BigEndian(SET.id, ++this.#sets)
-    const lasting = isMeter?.lastsMs === undefined ? 0 : SET_FLAG.timeout
-    writer.uint32BigEndian(SET.flags, isMeter ? SET_FLAG.dynamic | lasting : SET_FLAG.interval)
+    writer.uint32BigEndian(SET.flags, flagsOf(set))
     writer.uint32BigEndian(SET.keyType, type).uint32BigEndian(SET.keyBytes, keyBytes)
-    if (isMeter) {
-      if (isMeter.lastsMs !== undefined) writer.uint64BigEndian(SET.timeout, BigInt(isMeter.lastsMs))
+    if (set.isToChains) writer.uint32BigEndian(SET.dataType, DATA_TYPE_VERDICT)
+    if (isMeter?.lastsMs !== undefined) writer.uint64BigEndian(SET.timeout, BigInt(isMeter.lastsMs))
+    const size = isMeter?.size ?? isHashed?.size
+    if (size !== undefined) {
       const description = writer.nest(SET.description)
-      writer.uint32BigEndian(SET_SIZE, isMeter.size).close(description)
+      writer.uint32BigEndian(SET_SIZE, size).close(description)
     }
     writer.end()
     return this
   }
 
-  /** Fills an interval set. */
-  intervals(set: string, elements: Iterable<Pick<NftElement, 'key' | 'end'>>): this {
-    let some: Pick<NftElement, 'key' | 'end'>[] = []
+  /** Fills a set. */
+  elements(set: string, elements: Iterable<NftElement>): this {
+    let some: NftElement[] = []
     const flush = (): void => {
       if (some.length === 0) return
       writeNewElements(this.#writer, { table: this.#table, set, sequence: this.#next() }, some)
       some = []
     }
     for (const element of elements) {
-      if (some.push(element) === INTERVALS_PER_MESSAGE) flush()
+      if (some.push(element) === ELEMENTS_PER_MESSAGE) flush()
     }
     flush()
     return this
+  }
+
+  /** A limit that several rules share. */
+  sharedLimit(name: string, rate: RateLimit): this {
+    return this.#object(name, 'limit', (writer) => writeRate(writer, rate, 0))
+  }
+
+  /** A counter that several rules share. */
+  sharedCounter(name: string): this {
+    return this.#object(name, 'counter', (writer) => {
+      writer.uint64BigEndian(COUNTER.bytes, 0n).uint64BigEndian(COUNTER.packets, 0n)
+    })
   }
 
   /** A chain that others go to; with `hook` one that packets come to by themselves. */
@@ -102,6 +142,16 @@ export class TableScript {
     writer.close(list)
     if (note !== '') writer.bytes(RULE.userdata, comment(note))
     writer.end()
+    return this
+  }
+
+  #object(name: string, kind: keyof typeof OBJECT_TYPE, write: (writer: NetlinkWriter) => void): this {
+    const writer = this.#begin(NFT_MESSAGE.newObject, REQUEST.create)
+    writer.text(OBJECT.table, this.#table).text(OBJECT.name, name)
+    writer.uint32BigEndian(OBJECT.type, OBJECT_TYPE[kind])
+    const data = writer.nest(OBJECT.data)
+    write(writer)
+    writer.close(data).end()
     return this
   }
 

@@ -10,12 +10,16 @@ export const NFT_MESSAGE = {
   getChain: message(4),
   newRule: message(6),
   getRule: message(7),
+  deleteRule: message(8),
   newSet: message(9),
   getSet: message(10),
+  deleteSet: message(11),
   newElement: message(12),
   getElement: message(13),
   deleteElement: message(14),
   getGeneration: message(16),
+  newObject: message(18),
+  getObject: message(19),
 } as const
 
 export const BATCH = { begin: 0x10, end: 0x11 } as const
@@ -35,16 +39,21 @@ export const SET = {
   flags: 3,
   keyType: 4,
   keyBytes: 5,
+  dataType: 6,
   description: 9,
   id: 10,
   timeout: 11,
   handle: 16,
   expression: 17,
 } as const
-export const SET_FLAG = { interval: 0x4, timeout: 0x10, dynamic: 0x20 } as const
+export const OBJECT = { table: 1, name: 2, type: 3, data: 4 } as const
+/** NFT_DATA_VERDICT: what a map holds that says where to go. */
+export const DATA_TYPE_VERDICT = 0xffff_ff00
+export const SET_FLAG = { interval: 0x4, map: 0x8, timeout: 0x10, dynamic: 0x20 } as const
 export const ELEMENT_LIST = { table: 1, set: 2, elements: 3 } as const
 export const ELEMENT = {
   key: 1,
+  data: 2,
   flags: 3,
   timeout: 4,
   expiration: 5,

@@ -171,7 +171,10 @@ class FrameSender {
 
 prepareNetwork()
 const sender = new FrameSender()
-const enforcer = createRuleEnforcer({ table: 'gatehouse_rules' })
+const enforcer = createRuleEnforcer({
+  table: 'gatehouse_rules',
+  log: { group: 71, perSecond: 50, snapBytes: 128 },
+})
 const world = { uidOf: () => undefined, listText: () => undefined }
 
 function bookOf(text: string): RuleBook {
