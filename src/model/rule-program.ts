@@ -1,3 +1,4 @@
+import type { DomainPattern } from './domain.ts'
 import type { AddressSpans, IpFamily, RuleDirection } from './rule.ts'
 
 /** A set that rules of a program look things up in. Pairs of first and last, sorted, both included. */
@@ -11,6 +12,13 @@ export type ProgramSet = { readonly name: string } & (
   /** Nanoseconds since the epoch. */
   | { readonly holds: 'time'; readonly spans: readonly bigint[] }
 )
+
+/** A set that is filled while the program runs: with the addresses that are known by one of these names. */
+export interface NamedSet {
+  readonly name: string
+  readonly family: IpFamily
+  readonly domains: readonly DomainPattern[]
+}
 
 /** What a number of a packet is held against. `not` turns it round. */
 export type ProgramTest<Value extends number | bigint> = { readonly not: boolean } & (
@@ -60,6 +68,7 @@ export interface ProgramRow {
 /** A rule book as a packet filter can run it. */
 export interface RuleProgram {
   readonly sets: readonly ProgramSet[]
+  readonly named?: readonly NamedSet[]
   /** Sets that packets fill by themselves, one source each. */
   readonly meters: readonly {
     readonly name: string

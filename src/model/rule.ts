@@ -1,4 +1,5 @@
 import type { Ip } from './address.ts'
+import type { DomainPattern } from './domain.ts'
 
 export const RULE_DIRECTIONS = ['inbound', 'outbound', 'forward'] as const
 
@@ -29,18 +30,12 @@ export const CONNECTION_STATES = ['new', 'established', 'related', 'invalid', 'u
 export type ConnectionState = (typeof CONNECTION_STATES)[number]
 
 /** What only other parts of the product know: such a rule is read, and refused as long as they do not enforce it. */
-export const UNENFORCED_CONDITIONS = [
-  'country',
-  'asn',
-  'domain',
-  'program',
-  'sha256',
-  'package',
-  'unit',
-  'container',
-] as const
+export const UNENFORCED_CONDITIONS = ['program', 'sha256', 'package', 'unit', 'container'] as const
 
 export type UnenforcedCondition = (typeof UNENFORCED_CONDITIONS)[number]
+
+/** `peer`: who sends what is inbound, else whom a packet is for. */
+export type RuleEnd = 'source' | 'target' | 'peer'
 
 /**
  * One thing that a rule asks of a packet. `not` turns it round, but never lets in packets that lack the thing itself:
@@ -54,6 +49,15 @@ export type Condition = { readonly not: boolean; readonly text: string } & (
       /** Names of the lists that it was written with. */
       readonly lists: readonly string[]
     }
+  | {
+      readonly kind: 'country' | 'asn'
+      readonly end: RuleEnd
+      readonly spans: AddressSpans
+      /** All that have a country (a network) at all: other addresses meet it neither way. */
+      readonly known: AddressSpans
+    }
+  /** Of the name that somebody asked DNS for. An address that nobody is known to have asked for is of no domain. */
+  | { readonly kind: 'domain'; readonly end: RuleEnd; readonly domains: readonly DomainPattern[] }
   | { readonly kind: 'sourcePort' | 'targetPort'; readonly spans: readonly PortSpan[] }
   | {
       readonly kind: 'icmpType'
@@ -149,6 +153,9 @@ export interface PacketFacts {
   readonly state: ConnectionState
   /** Of the sending program, outbound. */
   readonly uid?: number
+  /** Names that DNS is known to have answered with this address. */
+  readonly sourceNames?: readonly string[]
+  readonly targetNames?: readonly string[]
   /** Milliseconds since the epoch. */
   readonly at: number
 }

@@ -82,10 +82,12 @@ const covers = (outer: Rule, inner: Rule): boolean =>
 
 /** Whether what meets `narrow` meets `wide`. */
 function implies(narrow: Condition, wide: Condition): boolean {
-  if (narrow.kind !== wide.kind || narrow.not !== wide.not) return false
+  if (narrow.kind !== wide.kind || narrow.not !== wide.not || endIn(narrow) !== endIn(wide)) return false
   // Turned round, the wider one leaves out less.
   return wide.not ? contains(narrow, wide) : contains(wide, narrow)
 }
+
+const endIn = (condition: Condition): string | undefined => ('end' in condition ? condition.end : undefined)
 
 /** Whether the values of `outer` hold all of `inner`; both are of one kind. */
 function contains(outer: Condition, inner: Condition): boolean {
@@ -116,6 +118,8 @@ function valuesOf(condition: Condition): readonly (string | number)[] {
       return condition.uids
     case 'hopLimit':
       return [condition.hopLimit]
+    case 'domain':
+      return condition.domains.map(({ name, isWithBelow }) => `${isWithBelow ? '.' : ''}${name}`)
     default:
       return 'values' in condition ? condition.values : []
   }

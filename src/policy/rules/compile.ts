@@ -16,6 +16,7 @@ import {
   type ProgramVerdict,
   type RuleProgram,
 } from '#model/rule-program.ts'
+import { ADDRESS_KINDS, addressesAsked, addressSteps } from './address-steps.ts'
 import { allRules, defaultId } from './essentials.ts'
 import { ProgramSets } from './program-sets.ts'
 import { RowTree, USUAL_FANOUT } from './row-tree.ts'
@@ -58,6 +59,7 @@ export function compile(book: RuleBook, at: number, fanout = USUAL_FANOUT): Rule
   return {
     sets: sets.all,
     meters: sets.meters,
+    named: sets.named,
     branches: tree.branches,
     chains: { inbound, outbound, forward },
     ...(rules.some(({ schedule }) => schedule) && { freshUntil: at + FRESH_MS }),
@@ -72,7 +74,11 @@ function rowsOf(rule: Rule, direction: RuleDirection, sets: ProgramSets, at: num
   const timed = timeSteps(rule, sets, at)
   const families = familiesOf(rule.conditions, perSource)
   return families.flatMap((family) => {
-    const addresses = addressSteps(rule.conditions, family, sets)
+    const addresses = addressSteps(
+      rule.conditions.flatMap((condition) => addressesAsked(condition, direction)),
+      family,
+      sets,
+    )
     if (addresses === undefined) return []
     const familyStep: ProgramStep[] = family === undefined ? [] : [{ on: 'family', family }]
     return combinations(choices).flatMap((steps) =>
@@ -84,29 +90,9 @@ function rowsOf(rule: Rule, direction: RuleDirection, sets: ProgramSets, at: num
 /** Addresses, hop limits and limits per source are of one family; all else is of both. */
 function familiesOf(conditions: readonly Condition[], perSource: boolean): readonly (IpFamily | undefined)[] {
   if (conditions.some(({ kind }) => kind === 'hopLimit')) return [6]
-  const hasAddress = conditions.some(({ kind }) => kind === 'source' || kind === 'target')
+  const hasAddress = conditions.some(({ kind }) => ADDRESS_KINDS.includes(kind))
   return hasAddress || perSource ? [4, 6] : [undefined]
 }
-
-/** Undefined: no packet of the family matches. */
-function addressSteps(
-  conditions: readonly Condition[],
-  family: IpFamily | undefined,
-  sets: ProgramSets,
-): ProgramStep[] | undefined {
-  const asked = conditions.filter(({ kind }) => kind === 'source' || kind === 'target') as AddressCondition[]
-  const isEmpty = ({ spans }: AddressCondition): boolean => (family === 4 ? spans.v4 : spans.v6).length === 0
-  if (asked.some((condition) => isEmpty(condition) && !condition.not)) return undefined
-  return asked
-    .filter((condition) => !isEmpty(condition))
-    .map(({ kind, spans, not }) =>
-      family === 4
-        ? { on: `${kind}4`, test: sets.addresses4(spans, not) }
-        : { on: `${kind}6`, test: sets.addresses6(spans, not) },
-    )
-}
-
-type AddressCondition = Extract<Condition, { readonly kind: 'source' | 'target' }>
 
 /** What of a rule is one of several: each choice is a list of steps. */
 type Choices = readonly (readonly ProgramStep[])[]

@@ -1,6 +1,8 @@
+import { isOfDomain } from '#model/domain.ts'
 import type { Condition, PacketFacts, Rule, RuleBook, RuleLimit, RulePolicy } from '#model/rule.ts'
 import { familyOfAddress, holdsAddress } from './address-spans.ts'
 import { allRules, defaultId } from './essentials.ts'
+import { endOf } from './rule-end.ts'
 import { isInForce } from './schedule.ts'
 import { holdsPort, PORT_PROTOCOLS } from './words.ts'
 
@@ -84,6 +86,15 @@ function isSo(condition: Condition, facts: PacketFacts): boolean | undefined {
 
 function restIsSo(condition: Condition, facts: PacketFacts): boolean | undefined {
   switch (condition.kind) {
+    case 'country':
+    case 'asn': {
+      const address = facts[endOf(condition.end, facts.direction)]
+      return holdsAddress(condition.known, address) ? holdsAddress(condition.spans, address) : undefined
+    }
+    case 'domain': {
+      const names = facts[`${endOf(condition.end, facts.direction)}Names`] ?? []
+      return names.some((name) => condition.domains.some((domain) => isOfDomain(name, domain)))
+    }
     case 'state':
       return condition.states.includes(facts.state)
     case 'user':

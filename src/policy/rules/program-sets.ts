@@ -1,5 +1,6 @@
+import type { DomainPattern } from '#model/domain.ts'
 import type { AddressSpans, IpFamily, PortSpan } from '#model/rule.ts'
-import type { ProgramSet, ProgramTest } from '#model/rule-program.ts'
+import type { NamedSet, ProgramSet, ProgramTest } from '#model/rule-program.ts'
 
 type SetBody = ProgramSet extends infer One ? (One extends ProgramSet ? Omit<One, 'name'> : never) : never
 
@@ -7,6 +8,7 @@ type SetBody = ProgramSet extends infer One ? (One extends ProgramSet ? Omit<One
 export class ProgramSets {
   readonly all: ProgramSet[] = []
   readonly meters: { name: string; family: IpFamily; lastsSeconds?: number }[] = []
+  readonly named: NamedSet[] = []
   /** Rules that name one list share its spans. */
   readonly #byIdentity = new Map<object, string>()
   readonly #byText = new Map<string, string>()
@@ -37,6 +39,21 @@ export class ProgramSets {
 
   times(spans: readonly bigint[]): ProgramTest<bigint> {
     return { is: 'in', set: this.#named({ holds: 'time', spans }), not: false }
+  }
+
+  /** The addresses that are known by one of these names. */
+  names(
+    domains: readonly DomainPattern[],
+    family: IpFamily,
+    not: boolean,
+  ): { readonly is: 'in'; readonly set: string; readonly not: boolean } {
+    const key = `names ${family} ${domains.map(({ name, isWithBelow }) => `${isWithBelow ? '.' : ''}${name}`).join(' ')}`
+    const known = this.#byText.get(key)
+    if (known !== undefined) return { is: 'in', set: known, not }
+    const name = `names${this.named.length + 1}`
+    this.named.push({ name, family, domains })
+    this.#byText.set(key, name)
+    return { is: 'in', set: name, not }
   }
 
   /** Pairs of first and last of the set of this name. */

@@ -6,27 +6,16 @@ import {
   type PortSpan,
   UNENFORCED_CONDITIONS,
 } from '#model/rule.ts'
-import { type AddressSpan, joinSpans, parseAddressSpan } from './address-spans.ts'
+import { type AddressSpan, joinSpans, parseAddressSpan, spansIn } from './address-spans.ts'
+import { type Body, complete, few, type Read, type Word } from './condition-words.ts'
+import { DOMAIN_READERS } from './domain-conditions.ts'
+import { PLACE_READERS } from './place-conditions.ts'
 import { isGroup, type Path, type RuleReader } from './rule-reader.ts'
 import { ICMP_TYPE_WORDS, icmpTypesOf, joinPorts, PROTOCOL_WORDS, SERVICES } from './words.ts'
 
-const MAX_NAMES = 16
 const MAX_PORT = 65_535
 /** IFNAMSIZ is 16 with its closing zero (linux/if.h); no slash, no space (dev_valid_name). */
 const INTERFACE_NAME = /^[^\s/:]{1,15}$/
-
-/** A condition before it is known whether it is turned round. */
-type Body = Bare<Condition>
-type Bare<Whole> = Whole extends unknown ? Omit<Whole, 'not' | 'text'> : never
-
-/** What the values of one key mean; undefined when they do not fit, and the reader was told. */
-type Read = (reader: RuleReader, values: readonly Word[], path: Path) => Body | undefined
-
-/** One value, and where it stands. */
-interface Word {
-  readonly value: unknown
-  readonly path: Path
-}
 
 const READERS: Readonly<Record<string, Read>> = {
   protocol: (reader, words) =>
@@ -71,6 +60,8 @@ const READERS: Readonly<Record<string, Read>> = {
         uids: [...new Set(uids)],
       }),
     ),
+  ...PLACE_READERS,
+  ...DOMAIN_READERS,
   ...Object.fromEntries(UNENFORCED_CONDITIONS.map((kind) => [kind, unenforced(kind)])),
 }
 
@@ -118,16 +109,6 @@ const wordsOf = (value: unknown, path: Path): Word[] =>
       ? []
       : [{ value, path }]
 
-/** Undefined as soon as one word cannot be read; all are read, so that all errors are told. */
-function complete<Value, Answer>(
-  words: readonly Word[],
-  read: (word: Word) => Value | undefined,
-  build: (values: Value[]) => Answer,
-): Answer | undefined {
-  const values = words.map(read)
-  return values.includes(undefined) ? undefined : build(values as Value[])
-}
-
 function protocolsOf(reader: RuleReader, value: unknown, path: Path): readonly number[] | undefined {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255) return [value]
   const word = String(value).toLowerCase()
@@ -155,15 +136,6 @@ function addresses(reader: RuleReader, words: readonly Word[], kind: 'source' | 
     },
     (spans) => ({ kind, spans: joinSpans(spans.flat()), lists }),
   )
-}
-
-function spansIn({ v4, v6 }: { readonly v4: Uint32Array; readonly v6: readonly bigint[] }): AddressSpan[] {
-  const spans: AddressSpan[] = []
-  for (let at = 0; at < v4.length; at += 2)
-    spans.push({ family: 4, first: v4[at] as number, last: v4[at + 1] as number })
-  for (let at = 0; at < v6.length; at += 2)
-    spans.push({ family: 6, first: v6[at] as bigint, last: v6[at + 1] as bigint })
-  return spans
 }
 
 function notAnAddress(reader: RuleReader, value: unknown, path: Path): undefined {
@@ -249,12 +221,6 @@ function withoutCovered(names: readonly string[]): string[] {
   const covers = (pattern: string, name: string): boolean =>
     pattern !== name && pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1))
   return distinct.filter((name) => !distinct.some((pattern) => covers(pattern, name)))
-}
-
-function few(reader: RuleReader, words: readonly Word[], what: string): readonly Word[] {
-  const [last] = words.slice(MAX_NAMES)
-  if (last) reader.wrong(last.path, `expected at most ${MAX_NAMES} ${what}`, 'Write a second rule.')
-  return words
 }
 
 function stateOf(reader: RuleReader, value: unknown, path: Path): ConnectionState | undefined {

@@ -93,7 +93,10 @@ export class RowTree {
   #asksFor({ steps }: ProgramRow, dimension: Dimension): boolean {
     return steps.some((step) => {
       if (!isOf(step, dimension) || !('test' in step) || step.test.not) return false
-      return step.test.is === 'within' || this.#sets.spansOf(step.test.set).length <= MAX_SPANS * 2
+      if (step.test.is === 'within') return true
+      // What is known by a name is not known yet: its set has no spans.
+      const { length } = this.#sets.spansOf(step.test.set)
+      return length > 0 && length <= MAX_SPANS * 2
     })
   }
 }

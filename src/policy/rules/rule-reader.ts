@@ -1,6 +1,7 @@
 import { nearestWord } from '#lib/nearest-word.ts'
 import type { PlacedYaml } from '#lib/placed-yaml.ts'
 import { shortened, visibleJson } from '#lib/visible-text.ts'
+import type { PlaceSpans } from '#model/place.ts'
 import type { NamedList, RuleProblem } from '#model/rule.ts'
 
 const MAX_SHOWN = 60
@@ -13,6 +14,8 @@ export interface RuleWorld {
   uidOf(name: string): number | undefined
   /** The text of a file that a list names; undefined when it cannot be read. */
   listText(path: string): string | undefined
+  /** Where addresses are; absent where there is no such data. */
+  readonly places?: PlaceSpans | undefined
 }
 
 export type Path = readonly (string | number)[]

@@ -13,7 +13,7 @@ const BEFORE: Readonly<Record<ConditionKind, string>> = {
   user: 'user',
   hopLimit: 'hop limit',
   country: 'country',
-  asn: 'network',
+  asn: 'asn',
   domain: 'domain',
   program: 'program',
   sha256: 'program with SHA-256',
@@ -23,8 +23,10 @@ const BEFORE: Readonly<Record<ConditionKind, string>> = {
 }
 
 /** `port 22`, `not from office`. */
-export const conditionText = ({ kind, not, text }: Condition): string =>
-  `${not ? 'not ' : ''}${BEFORE[kind]} ${text}`
+export const conditionText = (condition: Condition): string =>
+  `${condition.not ? 'not ' : ''}${'end' in condition ? END_WORDS[condition.end] : ''}${BEFORE[condition.kind]} ${condition.text}`
+
+const END_WORDS = { source: 'from ', target: 'to ', peer: '' } as const
 
 /** One line that says what the rule does. */
 export function ruleText(rule: Rule): string {

@@ -28,6 +28,27 @@ describe('the short form', () => {
       'deny out 25/tcp user anna',
       { action: 'deny', direction: 'outbound', port: 25, protocol: 'tcp', user: 'anna' },
     ],
+    ['deny out to ads.example', { action: 'deny', direction: 'outbound', toDomain: 'ads.example' }],
+    [
+      'deny out 443 to .ads.example,track.example',
+      { action: 'deny', direction: 'outbound', port: 443, toDomain: ['.ads.example', 'track.example'] },
+    ],
+    [
+      'deny out to not *.corp.example',
+      { action: 'deny', direction: 'outbound', toDomain: { not: '*.corp.example' } },
+    ],
+    ['deny in from country CN', { action: 'deny', direction: 'inbound', fromCountry: 'CN' }],
+    [
+      'allow ssh from country not DE,AT',
+      {
+        action: 'allow',
+        direction: 'inbound',
+        port: 'ssh',
+        protocol: 'tcp',
+        fromCountry: { not: ['DE', 'AT'] },
+      },
+    ],
+    ['reject out to asn 64500', { action: 'reject', direction: 'outbound', toAsn: '64500' }],
   ])('%s', (text, rule) => {
     expect(parseShortForm(text)).toEqual({ rule })
   })
@@ -38,6 +59,7 @@ describe('the short form', () => {
     ['allow 22 from', 'found the end of the rule'],
     ['allow 22/tcp from 192.0.2.1 from 192.0.2.2', 'from is there twice'],
     ['deny out 198.51.100.7', 'Say which end it is: to 198.51.100.7.'],
+    ['deny in from country', 'expected a value after country'],
     ['allow ssg', 'Did you mean ssh?'],
   ])('%s is no rule, and it says why', (text, why) => {
     const answer = parseShortForm(text)

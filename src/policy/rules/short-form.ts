@@ -1,6 +1,9 @@
 import { nearestWord } from '#lib/nearest-word.ts'
+import { parseDomain } from '#model/domain.ts'
+
 import { parseAddressSpan } from './address-spans.ts'
 import { parsePortSpan, protocolOfService } from './read-conditions.ts'
+import { isGroup } from './rule-reader.ts'
 import { ACTION_WORDS, PROTOCOL_WORDS, SERVICES } from './words.ts'
 
 /** A rule as its keys in the file, or why the words are none. */
@@ -8,7 +11,8 @@ export type ShortForm =
   | { readonly rule: Record<string, unknown> }
   | { readonly message: string; readonly hint: string }
 
-const HINT = 'Write it like: allow in 22/tcp from 192.0.2.0/24, deny out to 198.51.100.7, limit ssh.'
+const HINT =
+  'Write it like: allow in 22/tcp from 192.0.2.0/24, deny out to ads.example, deny in from country CN, limit ssh.'
 const VERBS = ['from', 'to', 'on', 'in', 'out', 'forward', 'port', 'proto', 'user', 'comment', 'not'] as const
 
 class Words {
@@ -41,8 +45,8 @@ class Misread extends Error {
 
 /**
  * Reads one line as people know it from ufw: `ACTION [in|out|forward] [PORT[/PROTOCOL]|SERVICE] [proto P]
- * [from ADDRESS [port N]] [to ADDRESS [port N]] [on INTERFACE] [user NAME] [comment TEXT]`. Inbound unless it says
- * otherwise; `not` before a value turns it round.
+ * [from WHO [port N]] [to WHO [port N]] [on INTERFACE] [user NAME] [comment TEXT]`. Inbound unless it says
+ * otherwise; `not` before a value turns it round. WHO is an address, a list, `country CC`, `asn N` or a domain.
  */
 export function parseShortForm(text: string): ShortForm {
   const words = new Words(text)
@@ -91,14 +95,27 @@ function direct(rule: Record<string, unknown>, direction: string): void {
   rule['direction'] = direction
 }
 
-/** An address or a list, and the port at that end. */
+/** Words after `from` and `to` that say what comes is no address. */
+const PLACE_KEYS: Readonly<Record<string, string>> = { country: 'Country', asn: 'Asn', domain: 'Domain' }
+
+/** Who is at that end: an address or a list, a country, a network or a domain; and the port there. */
 function end(words: Words, rule: Record<string, unknown>, key: 'from' | 'to', portKey: string): void {
-  const value = readValue(words, 'an address or a list')
-  if (value !== 'any') put(rule, key, value)
+  const place = PLACE_KEYS[words.next ?? '']
+  if (place !== undefined) {
+    const word = words.take()
+    put(rule, `${key}${place}`, readValue(words, `a value after ${word}`))
+  } else {
+    const value = readValue(words, 'an address, a list or a domain')
+    if (value !== 'any') put(rule, isDomains(value) ? `${key}Domain` : key, value)
+  }
   if (words.next !== 'port') return
   words.take()
   put(rule, portKey, readValue(words, 'a port'))
 }
+
+/** Names of lists have no dot. */
+const isDomains = (value: unknown): boolean =>
+  [isGroup(value) ? value['not'] : value].flat().every((word) => parseDomain(String(word)) !== undefined)
 
 function readValue(words: Words, expected: string): unknown {
   const isNot = words.next === 'not'
