@@ -6,7 +6,11 @@ import { Failure } from './failure.ts'
 /** The core, asked over its socket file. */
 export interface CoreClient {
   /** `path` below /api/v1. Throws `Failure` when the core is away or says no. */
-  ask<Answer>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer>
+  ask<Answer>(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<Answer>
 }
 
 const ANSWER_LIMIT_MS = 60_000

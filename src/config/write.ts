@@ -60,8 +60,14 @@ function setValue(document: Document, keys: readonly string[], value: unknown): 
   document.setIn(keys, value)
 }
 
+/** Groups that are empty then go too, unless somebody commented on them. */
 function remove(document: Document, keys: readonly string[]): void {
   if (document.hasIn(keys)) document.deleteIn(keys)
+  for (let depth = keys.length - 1; depth > 0; depth--) {
+    const group = document.getIn(keys.slice(0, depth))
+    if (!isMap(group) || group.items.length > 0 || group.comment || group.commentBefore) return
+    document.deleteIn(keys.slice(0, depth))
+  }
 }
 
 const textOf = (document: Document): string => document.toString({ lineWidth: 0 })

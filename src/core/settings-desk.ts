@@ -28,6 +28,7 @@ export interface SettingsDeskParts {
 const AT_ONCE = ['detectors.', 'respond.']
 const TARGET = 'setting '
 const MOST_SHOWN = 80
+const WHEN_RESTARTED = ' It takes effect when Gatehouse is started again.'
 
 const takesEffectAtOnce = (setting: string): boolean => AT_ONCE.some((section) => setting.startsWith(section))
 
@@ -68,8 +69,7 @@ class Desk implements SettingsPort {
       const old = before.settings.find((other) => other.setting === setting)
       return !isSame(old?.value, value)
     })
-    const restart = changed.filter(({ setting }) => !takesEffectAtOnce(setting))
-    const needsRestart = restart.length > 0
+    const needsRestart = changed.some((setting) => this.#waits(setting))
     const said = changed.map(({ setting, value, isSecret }) => `${setting} = ${valueText(value, isSecret)}`)
     if (request.dryRun) {
       const sentence = said.length === 0 ? 'Nothing would change.' : `It would be: ${said.join(', ')}.`
@@ -81,7 +81,7 @@ class Desk implements SettingsPort {
     if (said.length === 0) {
       return { sentence: 'Nothing changed.', decisions, needsRestart, file: source.path }
     }
-    const when = needsRestart ? ' It takes effect when Gatehouse is started again.' : ''
+    const when = needsRestart ? WHEN_RESTARTED : ''
     return { sentence: `${said.join(', ')}.${when}`, decisions, needsRestart, file: source.path }
   }
 
@@ -101,7 +101,7 @@ class Desk implements SettingsPort {
     this.#take(after)
     const [made] = await this.#note([change], before, actor, decision.id)
     const now = after.settings.find((other) => other.setting === setting)
-    const when = takesEffectAtOnce(setting) ? '' : ' It takes effect when Gatehouse is started again.'
+    const when = now && this.#waits(now) ? WHEN_RESTARTED : ''
     return {
       ...(made && { decision: made, undo: `/api/v1/decisions/${made.id}/undo` }),
       sentence: `${setting} = ${valueText(now?.value, now?.isSecret === true)} again.${when}`,
@@ -161,6 +161,11 @@ class Desk implements SettingsPort {
     this.#parts.journal.keep(noted.map(({ entry }) => entry))
     await Promise.all(noted.map(({ recorded }) => recorded))
     return noted.map(({ decision }) => decision)
+  }
+
+  /** It is not what is in force, and will not be before the next start. */
+  #waits({ setting, value }: Pick<EffectiveSetting, 'setting' | 'value'>): boolean {
+    return !takesEffectAtOnce(setting) && !isSame(this.#inForce.get(setting), value)
   }
 
   #shown({ value, origin, isSecret, ...rest }: EffectiveSetting): Setting {
