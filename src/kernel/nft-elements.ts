@@ -2,6 +2,7 @@ import { eachAttribute, type NetlinkWriter, REQUEST } from './netlink.ts'
 import {
   COUNTER,
   DATA_VALUE,
+  DATA_VERDICT,
   ELEMENT,
   ELEMENT_INTERVAL_END,
   ELEMENT_LIST,
@@ -10,6 +11,8 @@ import {
   LIST_ITEM,
   NFT_MESSAGE,
   USERDATA_COMMENT,
+  uint32Bytes,
+  VERDICT_CODE,
 } from './nft-wire.ts'
 
 /** Longest comment that `nft` itself takes, its closing zero not counted (libnftnl: 128 with it). */
@@ -24,6 +27,8 @@ export interface NftElement {
   /** Milliseconds from now; absent: no end. */
   readonly timeoutMs?: number
   readonly note?: string
+  /** Of a map: the chain that packets with this key go through. */
+  readonly jump?: string
   /** Where its counter goes on from. */
   readonly counted?: { readonly packets: number; readonly bytes: number }
 }
@@ -62,6 +67,7 @@ export function writeNewElements(
   for (const element of elements) {
     const item = writer.nest(LIST_ITEM)
     writeKey(writer, element.key)
+    if (element.jump !== undefined) writeJump(writer, element.jump)
     if (element.timeoutMs !== undefined) {
       writer.uint64BigEndian(ELEMENT.timeout, BigInt(Math.max(1, Math.ceil(element.timeoutMs))))
     }
@@ -201,6 +207,17 @@ function writeKey(writer: NetlinkWriter, key: Uint8Array): void {
   const nested = writer.nest(ELEMENT.key)
   writer.bytes(DATA_VALUE, key).close(nested)
 }
+
+function writeJump(writer: NetlinkWriter, chain: string): void {
+  const data = writer.nest(ELEMENT.data)
+  const verdict = writer.nest(DATA_VERDICT)
+  writer.bytes(VERDICT_CODE, uint32Bytes(NFT_JUMP)).text(VERDICT_CHAIN, chain)
+  writer.close(verdict).close(data)
+}
+
+/** linux/netfilter/nf_tables.h. */
+const NFT_JUMP = -3
+const VERDICT_CHAIN = 2
 
 function writeEnd(writer: NetlinkWriter, end: Uint8Array): void {
   const item = writer.nest(LIST_ITEM)
