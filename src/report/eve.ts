@@ -139,7 +139,7 @@ export function timestamp(at: number): string {
 }
 
 /** Suricata's names (src/util-proto-name: after /etc/protocols). */
-function eveProtocol(protocol: number): string {
+export function eveProtocol(protocol: number): string {
   return protocol === PROTOCOL.icmpv6 ? 'IPv6-ICMP' : protocolName(protocol).toUpperCase()
 }
 
