@@ -14,6 +14,7 @@ const CODE = {
   addRegister: 0x0f,
   subtractRegister: 0x1f,
   andNumber: 0x57,
+  orRegister: 0x4f,
   shiftRightNumber: 0x77,
   addAtomically: 0xdb,
   jump: 0x05,
@@ -82,6 +83,19 @@ export class Assembler {
     return this.#add(CODE.loadLong, to, PSEUDO_MAP_FD, 0, fd).#add(0, 0, 0)
   }
 
+  /** to = number, all 64 bits. Takes two instructions. */
+  setLong(to: Register, number: bigint): this {
+    const halves = new DataView(new ArrayBuffer(8))
+    halves.setBigUint64(0, number, true)
+    return this.#add(CODE.loadLong, to, 0, 0, halves.getInt32(0, true)).#add(
+      0,
+      0,
+      0,
+      0,
+      halves.getInt32(4, true),
+    )
+  }
+
   /** to += number */
   add(to: Register, number: number): this {
     return this.#add(CODE.addNumber, to, 0, 0, number)
@@ -100,6 +114,11 @@ export class Assembler {
   /** to &= number, sign-extended from 32 bits */
   and(to: Register, number: number): this {
     return this.#add(CODE.andNumber, to, 0, 0, number)
+  }
+
+  /** to |= from */
+  orRegister(to: Register, from: Register): this {
+    return this.#add(CODE.orRegister, to, from)
   }
 
   /** to >>>= bits, of 64 */

@@ -13,10 +13,13 @@ const COMMAND = {
   remove: 3,
   nextKey: 4,
   loadProgram: 5,
+  pin: 6,
+  openPin: 7,
   run: 10,
   openRawTracepoint: 17,
   lookUpAndRemove: 21,
   createLink: 28,
+  updateLink: 29,
 } as const
 const ATTRIBUTES_BYTES = 128
 const NAME_BYTES = 15
@@ -39,6 +42,7 @@ export const HOOK = {
   socketCreate: { program: 9, attach: 2 },
   ingress: { program: 8, attach: 0 },
   egress: { program: 8, attach: 1 },
+  setSocketOption: { program: 25, attach: 22 },
   socketRelease: { program: 9, attach: 34 },
   rawTracepoint: { program: 17, attach: 0 },
 } as const
@@ -53,11 +57,13 @@ export const HELPER = {
   uidGid: 15,
   comm: 16,
   socketCookie: 46,
+  setSocketOption: 49,
   cgroupId: 80,
   fullSocket: 95,
   probeReadUser: 112,
   probeReadKernel: 113,
   probeReadKernelText: 115,
+  netnsCookie: 122,
   ringOutput: 130,
   ringReserve: 131,
   ringSubmit: 132,
@@ -172,6 +178,30 @@ export function attachToCgroup(program: number, cgroup: number, hook: Hook): num
   view.setUint32(4, cgroup, true)
   view.setUint32(8, HOOK[hook].attach, true)
   return call(COMMAND.createLink, `eBPF link ${hook}`, bytes)
+}
+
+/** From now on the link runs this program instead; no call sees neither. */
+export function updateLink(link: number, program: number): void {
+  const { bytes, view } = attributes()
+  view.setUint32(0, link, true)
+  view.setUint32(4, program, true)
+  call(COMMAND.updateLink, 'eBPF link', bytes)
+}
+
+/** Gives a map or a link a name in a bpf file system: it stays when its last fd is closed. */
+export function pinObject(fd: number, path: string): void {
+  const { bytes, view } = attributes()
+  const name = new TextEncoder().encode(`${path}\0`)
+  view.setBigUint64(0, addressOf(name), true)
+  view.setUint32(8, fd, true)
+  call(COMMAND.pin, `eBPF pin ${path}`, bytes, name)
+}
+
+export function openPinned(path: string): number {
+  const { bytes, view } = attributes()
+  const name = new TextEncoder().encode(`${path}\0`)
+  view.setBigUint64(0, addressOf(name), true)
+  return call(COMMAND.openPin, `eBPF pin ${path}`, bytes, name)
 }
 
 /** Attaches to a tracepoint by its name; ends when the fd is closed. */

@@ -166,7 +166,8 @@ export function openGroup(cgroup: string | undefined): { readonly fd: number; cl
   }
 }
 
-function keyOf({ device, inode, generation }: ExecutableIdentity): Uint8Array {
+/** As the maps of executables have it. */
+export function keyOf({ device, inode, generation }: ExecutableIdentity): Uint8Array {
   const key = new Uint8Array(DENIED.keyBytes)
   const view = new DataView(key.buffer)
   view.setBigUint64(DENIED.inode, BigInt(inode), true)
