@@ -37,7 +37,7 @@ export class ProcFds {
     const pids: number[] = []
     const folder = cOpen('/proc', O_RDONLY_CLOEXEC, 0) as number
     if (folder < 0) throw new Error('/proc cannot be read: is it mounted?')
-    this.#eachNumber(folder, (pid) => pids.push(pid))
+    this.#eachNumber(folder, (pid) => pids.push(pid) > 0)
     cClose(folder)
     return pids
   }
@@ -47,22 +47,40 @@ export class ProcFds {
     const folder = cOpen(`/proc/${pid}/fd`, O_RDONLY_CLOEXEC, 0) as number
     if (folder < 0) return isForbidden(koffi.errno()) ? 'unreadable' : 'gone'
     this.#eachNumber(folder, (_fd, nameAt) => {
-      const length = cReadlinkat(folder, this.#entries.subarray(nameAt), this.#target, TARGET_BYTES) as number
-      const inode = parseSocketTarget(this.#target, length)
+      const inode = this.#socketAt(folder, nameAt)
       if (inode !== undefined) onSocket(inode)
+      return true
     })
     cClose(folder)
     return 'read'
   }
 
-  /** Names that are decimal numbers, with the place of the zero-terminated name in the buffer. */
-  #eachNumber(folder: number, read: (value: number, nameAt: number) => void): void {
+  /** Whether the process has this socket among the first `most` files that it has open. */
+  holds(pid: number, wanted: number, most: number): boolean {
+    const folder = cOpen(`/proc/${pid}/fd`, O_RDONLY_CLOEXEC, 0) as number
+    if (folder < 0) return false
+    let [found, seen] = [false, 0]
+    this.#eachNumber(folder, (_fd, nameAt) => {
+      found = this.#socketAt(folder, nameAt) === wanted
+      return !found && ++seen < most
+    })
+    cClose(folder)
+    return found
+  }
+
+  #socketAt(folder: number, nameAt: number): number | undefined {
+    const length = cReadlinkat(folder, this.#entries.subarray(nameAt), this.#target, TARGET_BYTES) as number
+    return parseSocketTarget(this.#target, length)
+  }
+
+  /** Names that are decimal numbers, with the place of the zero-terminated name in the buffer; until `read` says no. */
+  #eachNumber(folder: number, read: (value: number, nameAt: number) => boolean): void {
     for (;;) {
       const length = cGetdents(folder, this.#entries, ENTRIES_BYTES) as number
       if (length <= 0) return
       for (let at = 0; at < length; at += this.#view.getUint16(at + RECORD_LENGTH_AT, true)) {
         const value = parseDigits(this.#entries, at + NAME_AT, 0)
-        if (value !== undefined) read(value, at + NAME_AT)
+        if (value !== undefined && !read(value, at + NAME_AT)) return
       }
     }
   }

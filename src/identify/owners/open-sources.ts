@@ -9,6 +9,7 @@ import { ProcFds } from '#kernel/proc-fds.ts'
 import type { SocketDiag } from '#kernel/sock-diag.ts'
 import { ContainerNames } from '../programs/container-names.ts'
 import { EbpfOwners } from './ebpf-owners.ts'
+import { HeldOwners } from './held-owners.ts'
 import { NetlinkOwners } from './netlink-owners.ts'
 import { OwnerMaker } from './owner-maker.ts'
 import type { OwnerSource } from './owner-source.ts'
@@ -28,6 +29,7 @@ export interface OpenedSources {
   /** Best first. */
   readonly sources: readonly OwnerSource[]
   readonly ebpf?: Ebpf
+  readonly held?: HeldOwners
   readonly missing?: Missing
 }
 
@@ -47,28 +49,43 @@ interface Common {
   readonly processes: Processes
   readonly diag: SocketDiag
   readonly clock: () => number
+  /** Told when the health of a source has changed by itself. */
+  readonly changed: () => void
 }
 
-/** Opens the best there is: eBPF, else the proc connector, and behind either /proc for what was open before. */
+/**
+ * Opens the best there is: eBPF, else a queue for first packets, else the proc connector, and behind each /proc for what
+ * was open before.
+ */
 export function openSources(
   wanted: ReadonlySet<OwnerSource['name']>,
-  { diag, clock }: Pick<Common, 'diag' | 'clock'>,
+  given: Pick<Common, 'diag' | 'clock' | 'changed'>,
 ): OpenedSources {
-  const common = { users: new Users(), names: new ContainerNames(), processes: new Processes(), diag, clock }
+  const common = { users: new Users(), names: new ContainerNames(), processes: new Processes(), ...given }
   const scan = new ProcScan(common.processes, common.users, common.names)
   const ebpf = wanted.has('ebpf') ? openEbpf(common) : undefined
   if (ebpf && 'owners' in ebpf) return { sources: [ebpf.owners, scan], ebpf }
-  const netlink = wanted.has('netlink') ? openNetlink(common) : undefined
-  return { sources: netlink ? [netlink, scan] : [scan], ...(ebpf && { missing: ebpf }) }
+  const netlink = (): OwnerSource | undefined => (wanted.has('netlink') ? openNetlink(common) : undefined)
+  const missing = ebpf && { missing: ebpf }
+  if (wanted.has('queue') && capabilities().netAdmin) {
+    const held = new HeldOwners({ ...common, maker: netlinkMaker(common), instead: netlink })
+    return { sources: [held, scan], held, ...missing }
+  }
+  const polling = netlink()
+  return { sources: polling ? [polling, scan] : [scan], ...missing }
 }
 
-function openNetlink({ users, names, processes, diag, clock }: Common): OwnerSource | undefined {
-  const maker = new OwnerMaker({
+const netlinkMaker = ({ users, names, processes }: Common): OwnerMaker =>
+  new OwnerMaker({
     source: 'netlink',
     users,
     names,
     processOf: (pid, now) => processes.describe(pid, now),
   })
+
+function openNetlink(common: Common): OwnerSource | undefined {
+  const { processes, diag, clock } = common
+  const maker = netlinkMaker(common)
   try {
     return new NetlinkOwners({ processes, fds: new ProcFds(), diag, maker, clock })
   } catch (refused) {

@@ -15,7 +15,7 @@ export interface FoundSocket {
  * not say. All live in the owners thread: they may take milliseconds, never wait.
  */
 export interface OwnerSource {
-  readonly name: 'ebpf' | 'netlink' | 'scan'
+  readonly name: 'ebpf' | 'queue' | 'netlink' | 'scan'
   /** What is known now; cheap. `now` is monotonic, in milliseconds. */
   known(socket: FoundSocket, now: number): Owner | undefined
   /** Looks for the owners of these: walks, drains events, whatever it takes. `known` has the outcome. */

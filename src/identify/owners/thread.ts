@@ -43,7 +43,7 @@ export interface Owners {
   stop(): Promise<void>
 }
 
-const ALL_SOURCES: readonly OwnerSource['name'][] = ['ebpf', 'netlink', 'scan']
+const ALL_SOURCES: readonly OwnerSource['name'][] = ['ebpf', 'queue', 'netlink', 'scan']
 const CACHE_SIZE = 65_536
 const MAX_UNDER_WAY = 16_384
 /** A new flow on the five numbers of an old one: the old answer is not believed any more. */

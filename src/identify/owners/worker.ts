@@ -28,9 +28,10 @@ const SHORTEST_RATE_MS = 500
 
 const { sources: wanted } = workerData as WorkerSettings
 const diag = new SocketDiag()
-const { sources, ebpf, missing } = openSources(new Set(wanted), {
+const { sources, ebpf, held, missing } = openSources(new Set(wanted), {
   diag,
   clock: () => performance.now(),
+  changed: () => tellHealth(),
 })
 const lookUp = new LookUp(new SocketFinder(diag), sources)
 let drainMs = SHORTEST_DRAIN_MS
@@ -137,15 +138,20 @@ function healthNow(): PartHealth {
   }
   const scan = sources.at(-1)?.health()
   if (scan && scan.state !== 'ok') return scan
-  if (missing) {
+  if (missing && !held?.isExact) {
     return {
       part: 'owners',
       state: 'degraded',
-      reason: `programs that live a moment only are missed: ${missing.reason}`,
+      reason: `programs that live a moment only are missed: ${missing.reason}${insteadOf(held)}`,
       remedy: missing.remedy,
     }
   }
   return (sources[0] as OwnerSource).health()
+}
+
+function insteadOf(queue: typeof held): string {
+  const health = queue?.health()
+  return health && health.state !== 'ok' ? `; ${health.reason}` : ''
 }
 
 function tell(report: Report): void {
