@@ -5,6 +5,8 @@ import ipaddr from 'ipaddr.js'
 import { Reader } from 'mmdb-lib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ip, ip, parseIp } from '#model/address.ts'
+import type { AddressSpans } from '#model/rule.ts'
+import { holdsAddress } from '#policy/rules/address-spans.ts'
 import { buildPlaces } from '../../../scripts/places/build.ts'
 import type { CountryRecord } from '../../../scripts/places/ranges.ts'
 import { createPlaces, type Places } from './places.ts'
@@ -128,6 +130,51 @@ describe('the same answers as an independent reader', () => {
     expect(ordinary).toBeGreaterThan(count * 0.9)
   })
 })
+
+test.each([
+  [32, 3_000],
+  [128, 2_000],
+] as const)(
+  'the spans of countries and networks hold the %i-bit addresses that are there, and no others',
+  (bits, count) => {
+    const { spans } = places
+    if (!spans) throw new Error('there are no spans')
+    const [us, google] = [spans.country('US'), spans.network(15169)]
+    let [inUs, inNetwork] = [0, 0]
+    const asked = questions(rowsOf(`asn/asn-ipv${bits === 32 ? 4 : 6}.csv`), bits, count)
+    for (const address of [...asked].map((question) => textOf(question, bits)).concat(SPECIAL)) {
+      const { country, asn, special } = places.placeOf(address)
+      if (special !== undefined && country) continue
+      const holds = (all: AddressSpans | undefined) => all !== undefined && holdsAddress(all, address)
+      expect([address, holds(us), holds(spans.withCountry)]).toEqual([
+        address,
+        country?.code === 'US',
+        country !== undefined,
+      ])
+      expect([address, holds(google), holds(spans.withNetwork)]).toEqual([
+        address,
+        asn?.number === 15169,
+        asn !== undefined,
+      ])
+      if (holds(us)) inUs++
+      if (asn) inNetwork++
+    }
+    expect(Math.min(inUs, inNetwork)).toBeGreaterThan(count / 20)
+    expect(spans.country('XX')).toBeUndefined()
+    expect(spans.network(64_500)).toBeUndefined()
+    expect(spans.country('US')).toBe(us)
+  },
+)
+
+/** The data package has some of these in Australia and Japan. */
+const SPECIAL = [
+  '192.168.0.1',
+  '172.16.1.1',
+  '198.51.100.7',
+  '203.0.113.9',
+  '2001:db8::1',
+  '2002:a00:1::1',
+].map(ip)
 
 test('says country and network with their names', () => {
   expect(places.placeOf(ip('1.1.1.1'))).toEqual({

@@ -3,9 +3,10 @@ import { type AddressWords, readWords } from '#lib/address-words.ts'
 import { RecentMap } from '#lib/recent-map.ts'
 import type { Ip } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
-import type { Country, Network, Place } from '#model/place.ts'
+import type { Country, Network, Place, PlaceSpans } from '#model/place.ts'
 import { countryOf } from './country.ts'
 import { type OwnFile, openOwnFile } from './own-file.ts'
+import { placeSpansOf } from './place-spans.ts'
 import { decodePlaces, type PlacesTables } from './places-file.ts'
 import { createRangeTable } from './range-table.ts'
 import { ipv4Within, specialRangeOf } from './special.ts'
@@ -26,6 +27,8 @@ export interface Places {
   readonly health: PartHealth
   /** Never throws: what is not known is absent. The same object for the same address while it is remembered. */
   placeOf(address: Ip): Place
+  /** Which addresses countries and networks have, by the file of places alone; absent without that file. */
+  readonly spans: PlaceSpans | undefined
 }
 
 interface Own {
@@ -49,6 +52,10 @@ class LocalPlaces implements Places {
       const opened = this.#try(file, HOW_TO_SET, () => openOwnFile(file))
       return opened ? [{ path: file, file: opened }] : []
     })
+  }
+
+  get spans(): PlaceSpans | undefined {
+    return this.#atlas?.spans
   }
 
   get health(): PartHealth {
@@ -123,11 +130,13 @@ class Atlas {
   readonly #country6
   readonly #network4
   readonly #network6
+  readonly spans: PlaceSpans
   /** Made when they are first met: as many as there are networks at most. */
   readonly #known = new Map<number, Network>()
 
   constructor(tables: PlacesTables) {
     this.#tables = tables
+    this.spans = placeSpansOf(tables)
     this.#country4 = createRangeTable(tables.country4)
     this.#country6 = createRangeTable(tables.country6)
     this.#network4 = createRangeTable(tables.network4)

@@ -1,3 +1,4 @@
+import { without } from '#lib/spans.ts'
 import { type Ip, ipBytes, networkOf, parseIp, parseTarget } from '#model/address.ts'
 import type { AddressSpans, IpFamily } from '#model/rule.ts'
 
@@ -113,36 +114,9 @@ export function spansIn({ v4, v6 }: AddressSpans): AddressSpan[] {
 
 /** The addresses of `all` that are not among `some`. */
 export const withoutSpans = (all: AddressSpans, some: AddressSpans): AddressSpans => ({
-  v4: Uint32Array.from(withoutFlat(all.v4, some.v4, 1)),
-  v6: withoutFlat(all.v6, some.v6, 1n),
+  v4: Uint32Array.from(without(all.v4, some.v4, 1)),
+  v6: without(all.v6, some.v6, 1n),
 })
-
-function withoutFlat<Value extends number | bigint>(
-  all: ArrayLike<Value>,
-  some: ArrayLike<Value>,
-  one: Value,
-): Value[] {
-  const left: Value[] = []
-  const [before, after] = [
-    (value: Value): Value => ((value as never) - (one as never)) as Value,
-    (value: Value): Value => ((value as never) + (one as never)) as Value,
-  ]
-  let at = 0
-  for (let index = 0; index < all.length; index += 2) {
-    let first = all[index] as Value
-    const last = all[index + 1] as Value
-    while (at < some.length && (some[at + 1] as Value) < first) at += 2
-    let next = at
-    for (; next < some.length && (some[next] as Value) <= last; next += 2) {
-      if ((some[next] as Value) > first) left.push(first, before(some[next] as Value))
-      first = after(some[next + 1] as Value)
-    }
-    if (first <= last) left.push(first, last)
-    // The last one of these may reach into what comes next.
-    at = Math.max(at, next - 2)
-  }
-  return left
-}
 
 /** Whether the address lies in one of the spans. */
 export function holdsAddress(spans: AddressSpans, address: Ip): boolean {
