@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { Restart } from '#lib/restart.ts'
 import { isRange, type Target } from '#model/address.ts'
 import type { CaptureReport, CaptureRequest } from '#model/capture-report.ts'
 import type { PartHealth } from '#model/health.ts'
@@ -33,10 +34,6 @@ export interface CaptureThread {
   stop(): Promise<void>
 }
 
-const FIRST_RESTART_MS = 500
-const LONGEST_RESTART_MS = 60_000
-/** A thread that lived so long was well: the next restart is quick again. */
-const WELL_AFTER_MS = 60_000
 const STOP_WITHIN_MS = 2_000
 
 /** Starts the capture thread. When it dies it is started again, ever more slowly, and health says so. */
@@ -47,9 +44,7 @@ class LiveCapture implements CaptureThread {
   #settings: CaptureThreadSettings
   #health: PartHealth = { part: 'capture', state: 'ok', note: 'starting' }
   #worker: Worker | undefined
-  #startedAt = 0
-  #restartMs = FIRST_RESTART_MS
-  #restartTimer: NodeJS.Timeout | undefined
+  readonly #restart = new Restart({ start: () => this.#start(), now: () => performance.now() })
   #isStopped = false
 
   constructor(options: CaptureThreadOptions) {
@@ -73,7 +68,7 @@ class LiveCapture implements CaptureThread {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    clearTimeout(this.#restartTimer)
+    this.#restart.stop()
     const worker = this.#worker
     if (worker === undefined) return
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
@@ -87,7 +82,7 @@ class LiveCapture implements CaptureThread {
     const { workerFile = new URL('./worker.ts', import.meta.url) } = this.#options
     const worker = new Worker(workerFile, { name: 'capture', workerData: this.#settings })
     this.#worker = worker
-    this.#startedAt = performance.now()
+    this.#restart.began()
     let failure = 'it ended by itself'
     worker.on('message', (report: CaptureReport) => this.#take(worker, report))
     worker.on('error', (error: Error) => {
@@ -106,16 +101,14 @@ class LiveCapture implements CaptureThread {
   #ended(failure: string): void {
     this.#worker = undefined
     if (this.#isStopped) return
-    if (performance.now() - this.#startedAt > WELL_AFTER_MS) this.#restartMs = FIRST_RESTART_MS
+    const restartMs = this.#restart.ended()
     this.#health = {
       part: 'capture',
       state: 'degraded',
       reason: `packets are not watched for now: ${failure}`,
-      remedy: `None needed: it is tried again in ${this.#restartMs / 1_000} s. If it comes back, report it.`,
+      remedy: `None needed: it is tried again in ${restartMs / 1_000} s. If it comes back, report it.`,
     }
     void this.#options.onReport({ kind: 'health', health: this.#health })
-    this.#restartTimer = setTimeout(() => this.#start(), this.#restartMs)
-    this.#restartMs = Math.min(LONGEST_RESTART_MS, this.#restartMs * 2)
   }
 
   #send(worker: Worker, request: CaptureRequest): void {

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { Restart } from '#lib/restart.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
@@ -48,10 +49,6 @@ const CACHE_SIZE = 65_536
 const MAX_UNDER_WAY = 16_384
 /** A new flow on the five numbers of an old one: the old answer is not believed any more. */
 const OLD_ANSWER_MS = 5_000
-const FIRST_RESTART_MS = 500
-const LONGEST_RESTART_MS = 60_000
-/** A thread that lived so long was well: the next restart is quick again. */
-const WELL_AFTER_MS = 60_000
 const STOP_WITHIN_MS = 2_000
 
 /** Questions open and nothing heard for so long: the thread hangs (a /proc file of a stuck process can do that). */
@@ -80,9 +77,7 @@ class OwnersThread implements Owners {
   #list: Promise<SocketList> | undefined
   #listener: (answers: readonly OwnerAnswer[]) => void = () => {}
   #worker: Worker | undefined
-  #startedAt = 0
-  #restartMs = FIRST_RESTART_MS
-  #restartTimer: NodeJS.Timeout | undefined
+  readonly #restart: Restart
   #isStopped = false
   #health: PartHealth = { part: 'owners', state: 'ok', note: 'starting' }
   #heardAt = 0
@@ -93,6 +88,7 @@ class OwnersThread implements Owners {
     this.#now = options.now ?? (() => performance.now())
     this.#workerFile = options.workerFile ?? new URL('./worker.ts', import.meta.url)
     this.#settings = { sources: options.sources ?? ALL_SOURCES }
+    this.#restart = new Restart({ start: () => this.#start(), now: this.#now })
     this.#start()
   }
 
@@ -153,7 +149,7 @@ class OwnersThread implements Owners {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    clearTimeout(this.#restartTimer)
+    this.#restart.stop()
     const worker = this.#worker
     if (!worker) return
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
@@ -170,8 +166,8 @@ class OwnersThread implements Owners {
       workerData: this.#settings,
     })
     this.#worker = worker
-    this.#startedAt = this.#now()
-    this.#heardAt = this.#startedAt
+    this.#restart.began()
+    this.#heardAt = this.#now()
     let failure = 'it ended by itself'
     worker.on('message', (report: Report) => this.#take(report))
     worker.on('error', (error: Error) => {
@@ -211,15 +207,13 @@ class OwnersThread implements Owners {
     this.#listing?.reject(ended)
     this.#list = undefined
     if (this.#isStopped) return
-    if (this.#now() - this.#startedAt > WELL_AFTER_MS) this.#restartMs = FIRST_RESTART_MS
+    const restartMs = this.#restart.ended()
     this.#health = {
       part: 'owners',
       state: 'degraded',
       reason: `programs are not looked up for now: ${failure}`,
-      remedy: `none needed: it is tried again in ${this.#restartMs / 1_000} s`,
+      remedy: `none needed: it is tried again in ${restartMs / 1_000} s`,
     }
-    this.#restartTimer = setTimeout(() => this.#start(), this.#restartMs)
-    this.#restartMs = Math.min(LONGEST_RESTART_MS, this.#restartMs * 2)
     // Not asked again: it may be one of these that it died of.
     if (this.#underWay.size > 0) this.#takeAnswers([...this.#underWay.values()].map((key) => ({ key })))
   }
