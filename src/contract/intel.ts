@@ -41,6 +41,10 @@ export const Feed = z
     nextTryAt: time.optional(),
     hits: count.openapi({ description: 'Different peers and names that it held since the start' }),
     lastHitAt: time.optional(),
+    dropped: z
+      .object({ packets: count, bytes: count })
+      .optional()
+      .openapi({ description: 'What the kernel turned away since the start, of a list that blocks' }),
     held: z
       .object({ reason: z.string(), entries: count, at: time })
       .optional()

@@ -266,6 +266,8 @@ export const Decision = z
       'disallow',
       'watch',
       'unwatch',
+      'load',
+      'unload',
       'setting',
     ]),
     target: z.string(),

@@ -1,9 +1,11 @@
 import type { EnforcedBlock, Enforcer } from '#enforce/enforcer.ts'
+import type { ListEnforcer } from '#enforce/lists.ts'
 import { contains, isRange, overlaps, type Target } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Block, BlockOrigin, CountedBlock } from '#model/block.ts'
 import type { Decision } from '#model/decision.ts'
 import type { Store } from '#store/store.ts'
+import { ListDoor } from './list-door.ts'
 
 export interface BlockOrder {
   readonly target: Target
@@ -44,6 +46,8 @@ export interface GateParts {
   readonly enforcer: Enforcer
   readonly store: Pick<Store, 'recordDecision' | 'remembered'>
   spares(target: Target): AllowEntry | undefined
+  /** For whole lists, with all that the allow list has; absent where nothing is enforced. */
+  readonly lists?: { readonly enforcer: ListEnforcer; allowed(): readonly Target[] }
   now(): number
   /** Told after each change of the list, with the block that was put in or taken away. */
   changed(decision: Decision, block?: Block): void
@@ -74,10 +78,14 @@ export class Gate {
   readonly #ranges = new Set<Target>()
   #lastDecisionId: number
   #droppedPackets = 0
+  /** Threat lists that are turned away as a whole. */
+  readonly lists: ListDoor | undefined
 
   constructor(parts: GateParts) {
     this.#parts = parts
     this.#lastDecisionId = parts.store.remembered.lastDecisionId
+    const { lists, spares, now } = parts
+    this.lists = lists && new ListDoor({ ...lists, spares, now, note: (undated) => this.note(undated) })
   }
 
   block(order: BlockOrder): GateAnswer {
@@ -153,12 +161,12 @@ export class Gate {
     return this.#book.get(target)?.block
   }
 
-  /** The block, or limit, in force that names this address. */
+  /** The block, or limit, in force that names this address; also of a list that is turned away as a whole. */
   blockOf(address: Target): Block | undefined {
     const exact = this.#book.get(address)
     if (exact) return exact.block
     for (const range of this.#ranges) if (contains(range, address)) return this.#book.get(range)?.block
-    return undefined
+    return this.lists?.blockOf(address)
   }
 
   /** The block that turns this address away altogether: a limit does not. */
@@ -189,6 +197,7 @@ export class Gate {
   tick(): void {
     const at = this.#parts.now()
     this.#readCounters(at)
+    this.lists?.tick()
     for (const { block } of [...this.#book.values()]) {
       if (block.until === undefined || block.until > at) continue
       const { target, decisionId } = block
@@ -204,6 +213,7 @@ export class Gate {
 
   /** Takes back the blocks that a new allow entry forbids. */
   release(entry: AllowEntry): readonly UnblockAnswer[] {
+    this.lists?.spare()
     const answers: UnblockAnswer[] = []
     for (const { block } of [...this.#book.values()]) {
       if (!overlaps(entry.target, block.target)) continue

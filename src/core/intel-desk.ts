@@ -8,6 +8,7 @@ import type { Connection } from '#model/flow.ts'
 import type { ListCategory, Listing } from '#model/indicator.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { Gate } from './gate.ts'
+import type { ListDoor } from './list-door.ts'
 import { duration } from './present.ts'
 
 /** What the desk has to know of a list. */
@@ -27,7 +28,7 @@ export interface IntelDeskParts {
   readonly ignore: readonly string[]
   readonly blockSeconds: number
   readonly alerts: AlertBook
-  readonly gate: Pick<Gate, 'block' | 'blockOf'>
+  readonly gate: Pick<Gate, 'block' | 'blockOf'> & { readonly lists?: Pick<ListDoor, 'blockOf'> | undefined }
   readonly store: { recordAlert(alert: Alert): Promise<void> }
   readonly closeSockets: (target: Target) => number
   readonly told: (alert: Alert, isNew: boolean) => void
@@ -44,6 +45,8 @@ export interface Hits {
 export interface IntelDesk {
   /** The connections, each with the lists that hold its peer or name. Tells of each once. */
   look(connections: readonly Connection[]): Connection[]
+  /** Tells of a connection that the kernel did not let out because of a list. */
+  lookAtRefused(connection: Connection): void
   hitsOf(list: string): Hits | undefined
   /** The entry of `ignore` that names it. */
   ignoredBecause(value: string): string | undefined
@@ -110,6 +113,12 @@ export function createIntelDesk(parts: IntelDeskParts): IntelDesk {
       const at = now()
       return connections.map((connection) => lookAt(connection, at))
     },
+    lookAtRefused(connection) {
+      const at = now()
+      const found = hitsIn(connection, at)
+      for (const hit of found) count(hit, connection, at)
+      tell(found, connection, parts)
+    },
     hitsOf: (list) => hits.get(list),
     ignoredBecause: ignored,
   }
@@ -155,6 +164,10 @@ function respond({ facts, listing, isName }: Hit, alert: Alert, parts: IntelDesk
   const setting = `the list ${facts.id} is set to ${facts.action}`
   if (facts.action !== 'block') return `Recorded only: ${setting}`
   if (isName) return `Not blocked: ${setting}, but other names may share the address ${alert.subject}`
+  if (gate.lists?.blockOf(alert.subject)) {
+    setImmediate(() => closeSockets(alert.subject))
+    return `Turned away by the kernel: ${setting}`
+  }
   if (gate.blockOf(alert.subject)) return alert.response || 'Blocked already'
   const left = listing.until === undefined ? blockSeconds : Math.ceil((listing.until - now()) / 1000)
   const seconds = Math.max(1, Math.min(blockSeconds, left))

@@ -21,17 +21,26 @@ export interface IntelPortParts {
   readonly store: Pick<Store, 'egress'>
   readonly allow: Pick<AllowBook, 'spares'>
   readonly blockOf: (address: Target) => Block | undefined
+  /** What the kernel turned away, by list. */
+  readonly drops: () => ReadonlyMap<string, { readonly packets: number; readonly bytes: number }>
   readonly now: () => number
 }
 
 /** Answers the API about threat lists. */
 export function createIntelPort(parts: IntelPortParts): IntelPort {
   const { feeds, desk } = parts
-  const shown = (feed: Feed): ShownFeed => shownFeed(feed, desk.hitsOf(feed.plan.id))
+  const withDrops = (feed: Feed, drops: ReturnType<IntelPortParts['drops']>): ShownFeed => {
+    const dropped = drops.get(feed.plan.id)
+    return { ...shownFeed(feed, desk.hitsOf(feed.plan.id)), ...(dropped && { dropped }) }
+  }
+  const shown = (feed: Feed): ShownFeed => withDrops(feed, parts.drops())
   const outcome = (feed: Feed, sentence: string): FeedOutcome => ({ sentence, feed: shown(feed) })
 
   return {
-    feeds: () => feeds.all().map(shown),
+    feeds() {
+      const drops = parts.drops()
+      return feeds.all().map((feed) => withDrops(feed, drops))
+    },
     feed: (id) => shown(knownFeed(feeds, id)),
     async changeFeed(id, { isOn, action }) {
       const feed = await refusing(async () => (isOn ? feeds.switchOn(id, action) : feeds.switchOff(id)))

@@ -58,7 +58,12 @@ function start(settings: unknown): Promise<Intel> {
       speaker: { say: (sentence) => void said.push(sentence) },
       onStop: (stop) => void stops.push(stop),
     },
-    { alerts: createAlertBook([], 0), closeSockets: () => 0, told: () => {} },
+    {
+      alerts: createAlertBook([], 0),
+      closeSockets: () => 0,
+      told: () => {},
+      listSockets: () => Promise.reject(new Error('there are none')),
+    },
   )
 }
 

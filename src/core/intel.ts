@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { IntelPort } from '#api/intel-port.ts'
 import { parseSearch } from '#contract/search/parse.ts'
+import type { DropCount } from '#enforce/enforcer.ts'
 import { feedPlans } from '#intel/feed-plan.ts'
 import { Feeds } from '#intel/feeds.ts'
 import { Indicators } from '#intel/indicators/indicators.ts'
@@ -12,15 +13,18 @@ import { SERVICES } from '#intel/services/services.ts'
 import type { IntelSettings } from '#intel/settings.ts'
 import { loadSources } from '#intel/source.ts'
 import type { Ip } from '#model/address.ts'
-import { parseIp } from '#model/address.ts'
+import { parseIp, parseTarget } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Store } from '#store/store.ts'
 import type { AllowBook } from './allow-book.ts'
+import { type CalledPeersParts, createCalledPeers } from './called-peers.ts'
 import type { Gate } from './gate.ts'
 import { createIntelDesk, type IntelDesk, type IntelDeskParts } from './intel-desk.ts'
 import { createIntelPort } from './intel-port.ts'
+import type { ListOrder } from './list-door.ts'
 
 const TICK_MS = 10_000
+const CALLED_EVERY_MS = 1_000
 const MONTH_MS = 30 * 86_400_000
 const MOST_PEERS = 1_000
 
@@ -35,6 +39,9 @@ export interface IntelBase {
   readonly onStop: (stop: () => Promise<void>) => void
 }
 
+export type IntelParts = Pick<IntelDeskParts, 'alerts' | 'closeSockets' | 'told'> &
+  Pick<CalledPeersParts, 'listSockets'>
+
 /** Threat lists, from the settings to the connection that one of them holds. */
 export interface Intel {
   readonly look: IntelDesk['look']
@@ -44,10 +51,8 @@ export interface Intel {
 }
 
 /** Keeps the lists that are on fresh. Those on the disk are in force a moment after: nothing waits for them. */
-export async function startIntel(
-  base: IntelBase,
-  { alerts, closeSockets, told }: Pick<IntelDeskParts, 'alerts' | 'closeSockets' | 'told'>,
-): Promise<Intel> {
+export async function startIntel(base: IntelBase, parts: IntelParts): Promise<Intel> {
+  const { alerts, closeSockets, told } = parts
   const { store, allow, gate, now } = base
   const settings = base.config.intel
   const say = (sentence: string): void => base.speaker.say(sentence)
@@ -72,7 +77,11 @@ export async function startIntel(
     allowed: () => allow.entries().map(({ target }) => target),
     troubled: ({ title }, trouble) =>
       say(trouble === undefined ? `${title}: works again.` : `${title}: ${trouble}.`),
+    changed: () => void holdLists(),
   })
+  const ignored = settings.ignore.flatMap((entry) => parseTarget(entry) ?? [])
+  const holdLists = () =>
+    gate.lists?.hold(ordersOf(feeds, indicators), (address) => indicators.ofAddress(address, now()), ignored)
   const desk = createIntelDesk({
     ...{ alerts, closeSockets, told, store, gate, now },
     indicators,
@@ -83,22 +92,38 @@ export async function startIntel(
       return feed && { ...feed.plan, action: feed.action }
     },
   })
+  const called = createCalledPeers({
+    takeCalled: () => gate.lists?.takeCalled() ?? [],
+    listSockets: parts.listSockets,
+    tell: desk.lookAtRefused,
+    now,
+  })
   const timer = setInterval(() => {
     feeds.tick()
     void services?.run()
   }, TICK_MS)
+  const calls = setInterval(() => void called(), CALLED_EVERY_MS)
   base.onStop(async () => {
     clearInterval(timer)
+    clearInterval(calls)
     await reader.stop()
   })
   void feeds.start().then(() => feeds.tick())
   const blockOf = gate.blockOf.bind(gate)
+  const drops = (): ReadonlyMap<string, DropCount> => gate.lists?.drops() ?? new Map()
   return {
     look: desk.look,
-    port: createIntelPort({ feeds, indicators, desk, services, store, allow, blockOf, now }),
+    port: createIntelPort({ feeds, indicators, desk, services, store, allow, blockOf, drops, now }),
     health: () => healthOf(feeds),
   }
 }
+
+/** Lists that are set to block go into the kernel as a whole. */
+const ordersOf = (feeds: Feeds, indicators: Indicators): ListOrder[] =>
+  feeds.all().flatMap(({ plan: { id, title }, isOn, action }) => {
+    const rows = isOn && action === 'block' ? indicators.columnsOf(id) : undefined
+    return rows && rows.counts.targets > 0 ? [{ id, title, rows, entries: rows.counts.targets }] : []
+  })
 
 /** Nothing while no service is on: then there is no database of answers either. */
 function openServices(base: IntelBase, record: ReturnType<typeof createLedger>): ServiceDesk | undefined {

@@ -18,6 +18,7 @@ import type { AlertBook } from './alert-book.ts'
 import type { AllowBook } from './allow-book.ts'
 import type { CallHomeBook } from './call-home.ts'
 import type { Gate } from './gate.ts'
+import { isOfList, refusalOfListed } from './list-door.ts'
 import type { LiveConnections } from './live-connections.ts'
 import { duration, shownConnection } from './present.ts'
 import { createViews } from './views.ts'
@@ -319,6 +320,7 @@ export class CorePort implements Port {
 
   #notBlocked(target: Target): Refused {
     const wider = isRange(target) ? undefined : this.#parts.gate.blockOf(target as Ip)
+    if (wider && isOfList(wider)) return refusalOfListed(target, wider)
     if (wider)
       return new Refused(
         409,

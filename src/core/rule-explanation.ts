@@ -6,7 +6,9 @@ import { explain } from '#policy/rules/explain.ts'
 
 /** Blocks and the allow list: they come before the rules. */
 export interface ExplainParts {
-  readonly blockOf: (address: Ip) => { readonly target: Target; readonly reason: string } | undefined
+  readonly blockOf: (
+    address: Ip,
+  ) => { readonly target: Target; readonly reason: string; readonly flip?: string } | undefined
   readonly spares: (target: Target) => { readonly note: string } | undefined
   /** An address of this machine, of the family of `like`. */
   readonly ownAddress: (like: string) => Ip | undefined
@@ -38,7 +40,7 @@ export function explained(book: RuleBook, request: ExplainRequest, parts: Explai
       action: 'deny',
       sentence: `${peer} is blocked (${block.target}: ${block.reason}). Blocks come before all rules.`,
       block: block.target,
-      flip: `gatehouse unblock ${block.target}`,
+      flip: block.flip ?? `gatehouse unblock ${block.target}`,
     }
   }
   const verb = {

@@ -79,6 +79,7 @@ function open(): { readonly feeds: Feeds; readonly indicators: Indicators; has(a
     chance: () => 0,
     talkedTo: async () => talkedTo,
     allowed: () => allowed,
+    changed: () => {},
     troubled: (_, trouble) => troubles.push(trouble ?? 'works again'),
   })
   return { feeds, indicators, has: (address) => indicators.ofAddress(ip(address), now).length > 0 }

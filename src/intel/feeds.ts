@@ -38,6 +38,8 @@ export interface FeedsParts {
   readonly allowed: () => readonly Target[]
   /** Told once when a list gets into trouble, and with nothing when it is out of it. */
   readonly troubled: (plan: FeedPlan, trouble: string | undefined) => void
+  /** Told when what is in force, or what a list is set to, has changed. */
+  readonly changed: () => void
 }
 
 /** A sentence for people, thrown when what they ask of a list cannot be done. */
@@ -70,6 +72,7 @@ export class Feeds {
   /** Takes up the versions that are on the disk. */
   async start(): Promise<void> {
     for (const { plan } of this.all().filter(({ isOn }) => isOn)) await this.#takeUp(plan)
+    this.#parts.changed()
   }
 
   all(): Feed[] {
@@ -101,6 +104,7 @@ export class Feeds {
     if (!wasOn) memory.nextTryAt = undefined
     this.#save()
     if (!wasOn) await this.#takeUp(plan)
+    this.#parts.changed()
     return this.#feedOf(plan)
   }
 
@@ -109,6 +113,7 @@ export class Feeds {
     this.#memoryOf(id).isOn = false
     this.#parts.indicators.remove(id)
     this.#save()
+    this.#parts.changed()
     return this.#feedOf(plan)
   }
 
@@ -132,7 +137,7 @@ export class Feeds {
         this.#parts.settings.maxEntries,
       )
       renameSync(this.#path(`${id}.held.gz`), this.#path(`${id}.gz`))
-      if (this.#feedOf(plan).isOn) this.#parts.indicators.replace(id, columns)
+      if (this.#feedOf(plan).isOn) this.#adopt(id, columns)
       memory.entries = held.entries
       memory.validators = held.validators
       memory.updatedAt = held.at
@@ -259,7 +264,7 @@ export class Feeds {
     now: number,
   ): Promise<void> {
     const { columns, validators } = outcome
-    const { settings, indicators, talkedTo, allowed } = this.#parts
+    const { settings, talkedTo, allowed } = this.#parts
     const { id } = plan
     const memory = this.#memoryOf(id)
     const after = columns.counts.targets + columns.counts.domains + columns.counts.others
@@ -280,8 +285,13 @@ export class Feeds {
     }
     renameSync(this.#path(`${id}.new.gz`), this.#path(`${id}.gz`))
     rmSync(this.#path(`${id}.held.gz`), { force: true })
-    if (isOn) indicators.replace(id, columns)
+    if (isOn) this.#adopt(id, columns)
     Object.assign(memory, { held: undefined, entries: after, validators, updatedAt: now })
+  }
+
+  #adopt(id: string, columns: ListColumns): void {
+    this.#parts.indicators.replace(id, columns)
+    this.#parts.changed()
   }
 
   #tellTrouble({ plan, state, memory }: Feed): void {

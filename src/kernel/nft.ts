@@ -224,6 +224,21 @@ export class NftTable {
     return parts.join('\n')
   }
 
+  /** The names of the table's sets; none when there is no such table. */
+  setNames(): string[] {
+    const names: string[] = []
+    this.#writer.reset()
+    this.#writer.begin(NFT_MESSAGE.getSet, REQUEST.request | REQUEST.dump, ++this.#sequence, INET_HEADER)
+    this.#writer.text(SET.table, this.name).end()
+    this.#exchange(this.#sequence, (_type, view, start, end) => {
+      eachAttribute(view, start + HEADER, end, (field, from, to) => {
+        if (field !== SET.name) return
+        names.push(Buffer.from(view.buffer, view.byteOffset + from, to - from - 1).toString())
+      })
+    })
+    return names
+  }
+
   /** Packets that the counters of our rules counted since the table was built; 0 when it is gone. */
   ruleDrops(): number {
     let packets = 0

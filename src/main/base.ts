@@ -4,16 +4,21 @@ import type { ConfigSource, DaemonConfig, ReadConfig } from '#core/daemon-config
 import { createEvents } from '#core/events.ts'
 import { Gate } from '#core/gate.ts'
 import { createJudgement } from '#core/judgement.ts'
-import { noRules, type OpenRules, openRules } from '#core/open-rules.ts'
+import { isOfList } from '#core/list-door.ts'
+import { openReports, SNAP_BYTES } from '#core/open-reports.ts'
+import { noRules, type OpenRules, openRules, rulesTable } from '#core/open-rules.ts'
 import type { DaemonPaths } from '#core/paths.ts'
 import type { EnforceSettings } from '#core/settings.ts'
 import type { Speaker } from '#core/speaker.ts'
 import { openWatchdog } from '#core/watchdog.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
+import { createListEnforcer } from '#enforce/lists.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { createProgramEnforcer } from '#enforce/programs.ts'
+import { type RuleLogOptions, UNWRITTEN } from '#enforce/rule-log.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import type { Target } from '#model/address.ts'
+import type { ReportSettings } from '#report/settings.ts'
 import type { Store } from '#store/store.ts'
 import { openStore } from '#store/thread.ts'
 
@@ -54,6 +59,8 @@ export async function openBase(given: Given) {
       })
   const held = await enforcer.start()
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
+  const lists = listsOf(given, now)
+  onStop(() => lists?.stop(config.enforce.onStop === 'keep'))
 
   const events = createEvents()
   const judgement = createJudgement({ settings: config.respond, store, allow, now })
@@ -63,6 +70,9 @@ export async function openBase(given: Given) {
     enforcer,
     store,
     spares: allow.spares,
+    ...(lists && {
+      lists: { enforcer: lists, allowed: () => allow.entries().map(({ target }) => target) },
+    }),
     now,
     changed(decision, block) {
       judgement.learn(decision, block)
@@ -74,9 +84,35 @@ export async function openBase(given: Given) {
   gate.adopt(held)
   const rules = rulesOf(given, { allow, gate, store, now })
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
+  const reports = reportsOf(given, rules, now)
+  onStop(() => reports.stop())
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
-  return { ...given, now, startedAt, store, allow, enforcer, events, gate, judgement, ear, rules, watchdog }
+  return {
+    ...{ ...given, now, startedAt, store, allow, enforcer, lists },
+    ...{ events, gate, judgement, ear, rules, reports, watchdog },
+  }
+}
+
+function listsOf({ config, speaker }: Given, now: () => number) {
+  if (config.dryRun) return undefined
+  return createListEnforcer({ now, table: `${config.enforce.table}_lists`, onRepair: speaker.say })
+}
+
+function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: () => number) {
+  const reports = openReports({
+    settings: config.report,
+    stateFolder: paths.stateFolder,
+    rules: desk && {
+      table: rulesTable(config.enforce.table),
+      counter: UNWRITTEN,
+      book: () => desk.standing.book,
+      canLog,
+    },
+    now,
+  })
+  if (desk) desk.log = reports.log
+  return reports
 }
 
 function watchdogOf(
@@ -114,14 +150,24 @@ function rulesOf(
     settings: config.rules,
     stateFolder: paths.stateFolder,
     table: config.enforce.table,
+    ...((config.report.firewallLog || config.report.eve) && { log: ruleLogOf(config.report) }),
     pagePort: config.page.port,
     store,
     now,
     say: speaker.say,
     allow,
-    blockOf: (address) => gate.shutOutBy(address),
+    blockOf(address) {
+      const block = gate.shutOutBy(address)
+      return block && { ...block, ...(isOfList(block) && { flip: `gatehouse allow add ${address}` }) }
+    },
   })
 }
+
+const ruleLogOf = ({ nflogGroup, packetsPerSecond }: ReportSettings): RuleLogOptions => ({
+  group: nflogGroup,
+  perSecond: packetsPerSecond,
+  snapBytes: SNAP_BYTES,
+})
 
 const limitsOf = ({ refusalsPerSecond, refusalBurst: burst, limitedPerSecond }: EnforceSettings) => ({
   ...(refusalsPerSecond > 0 && { refusals: { perSecond: refusalsPerSecond, burst } }),

@@ -26,7 +26,9 @@ export function factsOf(base: Base, watching: Watching, web: () => WebProcess | 
   const parts = (): PartHealth[] => [
     watching.capture.health,
     base.enforcer.health,
+    ...(base.lists?.health ? [base.lists.health] : []),
     base.rules.health,
+    ...base.reports.health,
     ...(base.watchdog ? [base.watchdog.health] : []),
     watching.owners.health,
     base.store.health,

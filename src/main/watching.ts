@@ -67,11 +67,39 @@ export async function startWatching(base: Base) {
       tally.spoke(alert.detector)
       events.send({ kind: 'alert', alert: shownAlert(alert) })
       if (isNew) speaker.alert(alert)
+      base.reports.alert(alert, gate.shutOutBy(alert.subject) ? 'blocked' : 'allowed')
     },
   }
-  const intel = await startIntel(base, parts)
+  const intel = await startIntel(base, { ...parts, listSockets: () => owners.listSockets() })
   const pipeline = createPipeline(parts)
+  const observing = await startObserving(base, { callHomes, found: pipeline.findingReported })
   owners.onAnswer(pipeline.ownersFound)
+  const { capture, begun } = listen(base, pipeline, tally)
+  base.ear.released = (target) => {
+    capture.released(target)
+    observing.released(target)
+  }
+  // While the capture thread starts.
+  rehearse(base, parts)
+  const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
+  return {
+    owners,
+    programs,
+    atlas,
+    intel,
+    live,
+    callHomes,
+    alerts,
+    tally,
+    reactions,
+    capture,
+    observing,
+    begun,
+  }
+}
+
+/** Starts the capture thread; `begun` once it said how it is doing. */
+function listen({ config, speaker, onStop }: Base, pipeline: Pipeline, tally: Tally) {
   const backlog = createFlowBacklog(pipeline.flowsSeen)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const capture = startCapture({

@@ -13,6 +13,9 @@ export type DecisionKind =
   | 'disallow'
   | 'watch'
   | 'unwatch'
+  /** A whole threat list was put into the kernel, or taken out of it. */
+  | 'load'
+  | 'unload'
   | 'setting'
 
 /** One act of a person or of the machine, as the log keeps it. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect } from 'vitest'
 import type { EgressEntry, Feed, Lookup } from '#contract/intel.ts'
-import type { Alert, Block, Connection, Page } from '#contract/schemas.ts'
+import type { Alert, Block, Connection, Decision, Page } from '#contract/schemas.ts'
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { layWire, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
@@ -80,20 +80,36 @@ test('lists from a web server and a file show, tell and block, and each request 
     decidedBy: 'nobody',
   })
 
-  const caller = wire.client.start(process.execPath, `${SUPPORT}tcp-caller.ts`, wire.server.ip4, listening)
+  const decisions = (): Decision[] => guard.ask<Page<Decision>>('decisions').items
+  await until('the kernel turns the list away', () => decisions().length > 0)
+  expect(decisions()).toMatchObject([{ kind: 'load', target: 'list mine', actor: 'gatehouse' }])
+  const call = (from: typeof wire.client, address: string): string =>
+    from.run(process.execPath, `${SUPPORT}tcp-caller.ts`, address, listening, 'once').trim()
+  expect(call(wire.client, wire.server.ip4)).toBe('failed TIMEOUT')
   const alerts = (): Alert[] =>
     guard.ask<Page<Alert>>('alerts').items.filter(({ detector }) => detector === 'intel')
   await until('the list speaks', () => alerts().length > 0)
-  caller.kill()
   expect(alerts()[0]).toMatchObject({
     kind: 'own',
     subject: wire.client.ip4,
     because: 'intel.lists: mine, block',
+    response: 'Turned away by the kernel: the list mine is set to block',
   })
   expect(alerts()[0]?.summary).toContain('keeps knocking')
-  expect(alerts()[0]?.response).toMatch(/^Blocked for 24 h/)
-  const [block] = guard.ask<Block[]>('block', 'list')
-  expect(block).toMatchObject({ target: wire.client.ip4, origin: 'feed', actor: 'list mine', enforced: true })
+  expect(guard.ask<Block[]>('block', 'list')).toEqual([])
+  expect(guard.ask<Feed>('feeds', 'show', 'mine').dropped?.packets).toBeGreaterThan(0)
+
+  // What never leaves is seen by no capture: the kernel tells who was called, and the sockets by which program.
+  expect(call(wire.server, wire.client.ip4)).toMatch(/^failed/)
+  const outbound = (): Alert | undefined => alerts().find(({ technique }) => technique === 'T1071')
+  await until('the call is told', () => outbound() !== undefined)
+  expect(outbound()).toMatchObject({ severity: 'high', subject: wire.client.ip4 })
+  expect(outbound()?.summary).toContain(`node connected to ${wire.client.ip4}`)
+  expect(() => guard.tell('unblock', wire.client.ip4)).toThrow('is turned away by a list')
+  guard.tell('allow', 'add', wire.client.ip4)
+  expect(call(wire.client, wire.server.ip4)).toBe('open')
+  guard.tell('allow', 'remove', wire.client.ip4)
+  await until('it is turned away again', () => call(wire.client, wire.server.ip4) === 'failed TIMEOUT')
 
   const found = guard.ask<Lookup>('lookup', wire.client.ip4)
   expect(found.listings.map(({ list, matched, reason }) => [list, matched, reason])).toEqual([

@@ -143,6 +143,8 @@ export const decisions = {
     disallow: 'No longer allowed always',
     watch: 'Watched',
     unwatch: 'No longer watched',
+    load: 'List turned away',
+    unload: 'List let go',
   } as Record<string, string>,
   kindWords: {
     block: 'The kernel turns it away',
@@ -157,6 +159,8 @@ export const decisions = {
     disallow: 'It left the allow list',
     watch: 'It is on the list of the watchdog now',
     unwatch: 'It left the list of the watchdog',
+    load: 'The kernel turns away all that the list holds. Switch the list off to take it back',
+    unload: 'The kernel turns the list away no longer',
   } as Record<string, string>,
   forTime: (span: string) => `for ${span}`,
   undoes: (id: number) => `takes back ${id}`,
