@@ -16,6 +16,8 @@ import { addDetectorRoutes } from './routes/detectors.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addIntelRoutes } from './routes/intel.ts'
 import { addProgramBytesRoutes } from './routes/program-bytes.ts'
+import { addRuleDraftingRoutes } from './routes/rule-drafting.ts'
+import { addRuleLogRoute } from './routes/rule-log.ts'
 import { addRuleRoutes } from './routes/rules.ts'
 import { addSettingRoutes } from './routes/settings.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
@@ -70,6 +72,8 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addAllowRoutes(app, port)
   addDecisionRoutes(app, port)
   addRuleRoutes(app, port)
+  addRuleLogRoute(app, port)
+  addRuleDraftingRoutes(app, port)
   addSignInRoutes(app, port)
   addIntelRoutes(app, port)
   addDetectorRoutes(app, port)

@@ -17,6 +17,7 @@ import type { Actor, PageRequest } from './actor.ts'
 import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { ResponsePort } from './response-port.ts'
+import type { RuleDrafting } from './rule-drafting-port.ts'
 import type { Rules } from './rules-port.ts'
 import type { SettingsPort } from './settings-port.ts'
 import type { Closes, Views } from './views-port.ts'
@@ -44,6 +45,7 @@ export interface Port {
   readonly detectors?: DetectorsPort | undefined
   /** Absent where rules cannot be enforced. */
   readonly rules?: Rules | undefined
+  readonly ruleDrafting?: RuleDrafting | undefined
   /** Absent where no config file is in force. */
   readonly settings?: SettingsPort | undefined
   status(): Status

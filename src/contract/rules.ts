@@ -172,6 +172,7 @@ export const SimulateRequest = z
   .object({
     text: z.string().max(60_000).optional(),
     since: time.optional().openapi({ description: 'Absent: the last 24 hours' }),
+    until: time.optional().openapi({ description: 'Absent: now' }),
   })
   .strict()
   .openapi('SimulateRequest')

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { RulesStanding } from './rule-drafting.ts'
 
 /** Milliseconds since the epoch. */
 const time = z.number().openapi({ description: 'Milliseconds since the epoch' })
@@ -352,6 +353,7 @@ export const LiveEvent = z
     z.object({ kind: z.literal('alert'), alert: Alert }),
     z.object({ kind: z.literal('blocks'), blocks: z.array(Block) }),
     z.object({ kind: z.literal('decision'), decision: Decision }),
+    z.object({ kind: z.literal('rules'), standing: RulesStanding }),
     z.object({ kind: z.literal('reset') }),
   ])
   .openapi('LiveEvent')

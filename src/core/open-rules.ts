@@ -1,3 +1,4 @@
+import type { RulesStanding } from '#contract/rule-drafting.ts'
 import { createRuleEnforcer, type RuleEnforcer } from '#enforce/rules.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { readLinks, readRoutes } from '#kernel/links.ts'
@@ -9,12 +10,15 @@ import type { PartHealth } from '#model/health.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { EMPTY_BOOK } from '#policy/rules/parse.ts'
 import { RuleDesk } from './rule-desk.ts'
+import { createRuleDrafting, type RuleDraftingDesk } from './rule-drafting.ts'
 import { RuleFiles, readListText } from './rule-files.ts'
 import type { FlowPages } from './rule-simulation.ts'
 import type { RuleSettings } from './settings.ts'
 import { vitalTraffic } from './vital-traffic.ts'
 
 const LOOK_EVERY_MS = 1_000
+/** A countdown is in every open page so soon. */
+const TELL_EVERY_MS = 250
 
 export interface OpenRulesOptions {
   readonly settings: RuleSettings
@@ -35,9 +39,12 @@ export interface OpenRulesOptions {
 /** The rules at work. `desk` is absent where the kernel does not let us enforce any. */
 export interface OpenRules {
   readonly desk: RuleDesk | undefined
+  readonly drafting: RuleDraftingDesk | undefined
   readonly health: PartHealth
   /** From where the live connections are read: the capture starts later than the rules. */
   see(connections: () => readonly Connection[]): void
+  /** Who is told when the rules, the draft or what waits changes. */
+  tell(told: (standing: RulesStanding) => void): void
   stop(keep: boolean): void
 }
 
@@ -52,7 +59,7 @@ const NO_PRIVILEGE: PartHealth = {
 export function openRules(options: OpenRulesOptions): OpenRules {
   const { settings, stateFolder, now, say, allow, blockOf } = options
   const enforcer = enforcerOf(`${options.table}_rules`, say)
-  if (!enforcer) return { desk: undefined, health: NO_PRIVILEGE, see: () => {}, stop: () => {} }
+  if (!enforcer) return noRules(NO_PRIVILEGE)
   let connections: () => readonly Connection[] = () => []
   const desk: RuleDesk = new RuleDesk({
     enforcer,
@@ -78,14 +85,20 @@ export function openRules(options: OpenRulesOptions): OpenRules {
   })
   desk.start()
   const looking = setInterval(() => desk.tick(), LOOK_EVERY_MS)
+  let told: (standing: RulesStanding) => void = () => {}
+  const drafting = createRuleDrafting({ desk, now, told: (standing) => told(standing) })
+  const telling = setInterval(() => drafting.look(), TELL_EVERY_MS)
   return {
     desk,
+    drafting,
     get health() {
       return desk.health
     },
     see: (read) => (connections = read),
+    tell: (listener) => (told = listener),
     stop(keep) {
       clearInterval(looking)
+      clearInterval(telling)
       desk.stop(keep)
     },
   }
@@ -94,8 +107,10 @@ export function openRules(options: OpenRulesOptions): OpenRules {
 /** Where nothing is enforced on purpose. */
 export const noRules = (health: PartHealth): OpenRules => ({
   desk: undefined,
+  drafting: undefined,
   health,
   see: () => {},
+  tell: () => {},
   stop: () => {},
 })
 

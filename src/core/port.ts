@@ -49,6 +49,7 @@ export interface PortParts {
   readonly intel: Port['intel']
   readonly detectors?: Port['detectors']
   readonly rules?: Port['rules']
+  readonly ruleDrafting?: Port['ruleDrafting']
   readonly settings?: Port['settings']
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
@@ -69,6 +70,7 @@ export class CorePort implements Port {
   readonly intel: Port['intel']
   readonly detectors: Port['detectors']
   readonly rules: Port['rules']
+  readonly ruleDrafting: Port['ruleDrafting']
   readonly settings: Port['settings']
   readonly views: Views
   readonly closes: Closes
@@ -86,6 +88,7 @@ export class CorePort implements Port {
     this.intel = parts.intel
     this.detectors = parts.detectors
     this.rules = parts.rules
+    this.ruleDrafting = parts.ruleDrafting
     this.settings = parts.settings
     this.response = parts.response
     this.views = answeredViews(

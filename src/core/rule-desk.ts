@@ -106,7 +106,7 @@ export class RuleDesk implements Rules {
     this.#problems = isRolledBack ? [neverConfirmed(files.file)] : read.problems
     for (const problem of this.#problems.slice(0, 5)) say(describeProblem(problem))
     const confirmed = files.readConfirmed() ?? ''
-    const { book } = this.#read(confirmed)
+    const { book } = this.read(confirmed)
     this.#take(book ? { text: confirmed, book } : NO_RULES)
     say('The last good rules stay in force.')
   }
@@ -123,7 +123,16 @@ export class RuleDesk implements Rules {
   }
 
   check(text: string): RulesCheck {
-    const { book, problems } = this.#read(text)
+  read(text: string) {
+    return parseRules(text, this.#parts.files.file, this.#parts.world)
+  }
+
+  get standing() {
+    const { text, book } = this.#inForce
+    return { text, book, draft: this.#draft, pending: this.#waiting?.shown }
+  }
+
+    const { book, problems } = this.read(text)
     if (!book) return { isValid: false, problems, remarks: [], cuts: [] }
     const refused = this.#parts.enforcer.refusalOf(compile(book, this.#parts.now()))
     return {
@@ -140,12 +149,12 @@ export class RuleDesk implements Rules {
     return this.check(text)
   }
 
-  async simulate({ text, since }: SimulateRequest): Promise<RuleSimulation> {
-    const { book, problems } = this.#read(text ?? this.#draft ?? this.#fileText())
+  async simulate({ text, since, until }: SimulateRequest): Promise<RuleSimulation> {
+    const { book, problems } = this.read(text ?? this.#draft ?? this.#fileText())
     if (!book)
       throw new Refused(400, problems.slice(0, 5).map(describeProblem).join('\n'), 'Correct them first.')
-    const from = since ?? this.#parts.now() - DAY_MS
-    return simulate({ draft: book, current: this.#inForce.book }, this.#parts.store, from)
+    const period = { since: since ?? this.#parts.now() - DAY_MS, ...(until !== undefined && { until }) }
+    return simulate({ draft: book, current: this.#inForce.book }, this.#parts.store, period)
   }
 
   async apply(request: RulesApply, actor: string): Promise<RulesOutcome> {
@@ -153,7 +162,7 @@ export class RuleDesk implements Rules {
     const text = request.text ?? this.#draft ?? this.#fileText()
     const checked = this.check(text)
     refuseUnfit(checked, request.force === true)
-    const { book = EMPTY_BOOK } = this.#read(text)
+    const { book = EMPTY_BOOK } = this.read(text)
     if (request.dryRun) return { sentence: 'These rules could be applied.', check: checked }
     if (request.confirmSeconds === undefined) return this.#applyForGood({ text, book }, checked)
     return this.#applyForNow({ text, book }, { seconds: request.confirmSeconds, actor, checked })
@@ -177,7 +186,7 @@ export class RuleDesk implements Rules {
   async hold({ kind, seconds }: RulesHold, actor: string): Promise<RulesOutcome> {
     this.#demandFree()
     const text = kind === 'pause' ? '' : lockdownText(this.#parts.sessions())
-    const { book = EMPTY_BOOK } = this.#read(text)
+    const { book = EMPTY_BOOK } = this.read(text)
     const checked = this.check(text)
     const answer = await this.#applyForNow({ text, book }, { seconds, actor, checked, hold: kind })
     const what =
@@ -236,10 +245,6 @@ export class RuleDesk implements Rules {
     if (!this.#waiting && !this.#isBusy) return
     const hint = 'Keep or leave it first: gatehouse confirm, or gatehouse rollback'
     throw new Refused(409, 'A change of the rules waits to be confirmed.', hint)
-  }
-
-  #read(text: string) {
-    return parseRules(text, this.#parts.files.file, this.#parts.world)
   }
 
   #readFile() {

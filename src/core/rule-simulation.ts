@@ -11,6 +11,7 @@ export interface FlowPages {
     readonly limit: number
     readonly cursor?: string
     readonly since?: number
+    readonly until?: number
   }): Promise<{ readonly items: readonly Connection[]; readonly next?: string }>
 }
 
@@ -40,14 +41,14 @@ interface Difference {
 export async function simulate(
   { draft, current }: { readonly draft: RuleBook; readonly current: RuleBook },
   store: FlowPages,
-  since: number,
+  period: { readonly since: number; readonly until?: number },
 ): Promise<RuleSimulation> {
   const differences = new Map<string, Difference>()
   let flows = 0
   let changed = 0
   let cursor: string | undefined
   do {
-    const page = await store.flows({ limit: PAGE, since, ...(cursor !== undefined && { cursor }) })
+    const page = await store.flows({ limit: PAGE, ...period, ...(cursor !== undefined && { cursor }) })
     for (const connection of page.items) {
       flows++
       if (tell(connection, { draft, current }, differences)) changed++
@@ -55,7 +56,7 @@ export async function simulate(
     cursor = page.items.length === 0 ? undefined : page.next
   } while (cursor !== undefined && flows < MAX_FLOWS)
   return {
-    since,
+    since: period.since,
     flows,
     changed,
     isPartial: cursor !== undefined,

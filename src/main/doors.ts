@@ -28,12 +28,14 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   const facts = factsOf(base, watching, () => door.web)
   base.rules.see(() => watching.live.all())
   const settings = openSettings(base, watching)
+  base.rules.tell((standing) => events.send({ kind: 'rules', standing }))
   const port = new CorePort({
     ...base,
     ...watching,
     ...facts,
     rules: base.rules.desk,
     intel: watching.intel.port,
+    ruleDrafting: base.rules.drafting,
     detectors: createDetectorDesk({
       detectors: await loadDetectors(),
       inForce: () => settings.inForce,

@@ -212,6 +212,12 @@ test('finds flows by peer, by range and since a time, as a plain filter would', 
     const expected = kept.filter((one) => one.openedAt >= since && isIn(peer, one.peer)).map(({ id }) => id)
     expect(items.map(({ id }) => id).sort()).toEqual(expected.sort())
     expect(total).toBe(expected.length)
+
+    const until = NOON + 40
+    const between = kept.filter(({ id, openedAt }) => expected.includes(id) && openedAt < until)
+    const period = archive.flows({ limit: 1000, peer, since, until })
+    expect(period.items.map(({ id }) => id).sort()).toEqual(between.map(({ id }) => id).sort())
+    expect(period.total).toBe(between.length)
   }
   expect(archive.flows({ limit: 10, peer: "' OR 1=1 --" })).toEqual({ items: [], total: 0 })
 })

@@ -28,6 +28,7 @@ export function readFlows(db: DatabaseSync, ids: readonly number[], run: number)
 export interface FlowRequest extends SliceRequest {
   readonly peer?: string
   readonly since?: number
+  readonly until?: number
 }
 
 /** The flows of one database as a list: of all, of a peer, of a period. */
@@ -40,7 +41,7 @@ export class FlowList {
     this.#run = run
   }
 
-  /** Newest first, by when they were first recorded; `since` means that too. */
+  /** Newest first, by when they were first recorded; `since` and `until` mean that too. */
   slice(request: FlowRequest): Slice<Connection> {
     const limit = sliceLimit(request.limit)
     const peer = request.peer === undefined ? undefined : parseTarget(request.peer)
@@ -48,7 +49,7 @@ export class FlowList {
     const search: Search = {
       ...(peer !== undefined && { peer: spanOf(peer) }),
       from: request.since === undefined ? Number.MIN_SAFE_INTEGER : firstKeyAt(request.since),
-      below: Number.MAX_SAFE_INTEGER,
+      below: request.until === undefined ? Number.MAX_SAFE_INTEGER : firstKeyAt(request.until),
     }
     const below = request.cursor === undefined ? search.below : readCursor('flows', request.cursor)
     const ids = this.#ids({ ...search, below }, limit + 1)
@@ -71,7 +72,8 @@ export class FlowList {
   }
 
   #total(search: Search, request: FlowRequest): { total: number; totalIsFloor?: true } {
-    if (request.peer === undefined && request.since === undefined) return { total: this.#meta('flows') }
+    if (request.peer === undefined && request.since === undefined && request.until === undefined)
+      return { total: this.#meta('flows') }
     const statement = this.#db.prepare(`SELECT count(*) AS count FROM (${rowsOf(search)} LIMIT $limit)`)
     let total = 0
     for (const segment of search.peer ? this.#segments(search) : [undefined]) {

@@ -98,7 +98,7 @@ export interface Store {
   recordTrust(trust: Trust): Promise<void>
   recordEgress(entry: EgressEntry): Promise<void>
   flows(
-    request: SliceRequest & { readonly peer?: string; readonly since?: number },
+    request: SliceRequest & { readonly peer?: string; readonly since?: number; readonly until?: number },
   ): Promise<Slice<Connection>>
   /** Flows by any field, newest first. Bounded in time: a page may be short, and `next` then goes on. */
   search(request: SearchRequest): Promise<SearchSlice>
