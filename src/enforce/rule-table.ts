@@ -3,6 +3,7 @@ import { COMPARE, META, PAYLOAD, REJECT, type RuleExpressions, VERDICT } from '#
 import type { TableScript } from '#kernel/nft-rules.ts'
 import { RULE_DIRECTIONS } from '#model/rule.ts'
 import type {
+  NamedSet,
   ProgramRow,
   ProgramSet,
   ProgramStep,
@@ -30,6 +31,7 @@ const KEY = {
   port: { type: 13, keyBytes: 2 },
   byte: { type: 12, keyBytes: 1 },
   time: { type: 43, keyBytes: 8 },
+  mark: { type: 19, keyBytes: 4 },
 } as const
 
 /** Where a header has what is asked about (RFC 791 §3.1, RFC 8200 §3, RFC 792, RFC 4443; ports: RFC 9293, RFC 768). */
@@ -46,12 +48,25 @@ const FIELD = {
 
 const NFPROTO = { 4: 2, 6: 10 } as const
 
-/** Appends the whole table that runs the program, in place of whatever was there. Without `log` nothing is written. */
-export function writeProgram(script: TableScript, program: RuleProgram, log?: LogChains): void {
+export interface WriteParts {
+  /** Absent: nothing is written about packets. */
+  readonly log?: LogChains
+  /** What the sets hold from the start that are filled while the program runs. */
+  readonly elementsOf: (set: NamedSet) => Iterable<NftElement>
+}
+
+/** Appends the whole table that runs the program, in place of whatever was there. */
+export function writeProgram(
+  script: TableScript,
+  program: RuleProgram,
+  { log, elementsOf }: WriteParts,
+): void {
   script.begin()
   for (const set of program.sets) script.set({ name: set.name, ...KEY[set.holds] })
-  for (const { name, family } of program.named ?? [])
-    script.set({ name, ...KEY[`address${family}`], isTimed: true })
+  for (const set of program.named ?? []) {
+    script.set({ name: set.name, ...KEY[`address${set.family}`], isTimed: true })
+    script.elements(set.name, elementsOf(set))
+  }
   for (const { name, family, lastsSeconds } of program.meters) {
     const isMeter = { size: MAX_METERED, ...(lastsSeconds !== undefined && { lastsMs: lastsSeconds * 1000 }) }
     script.set({ name, ...KEY[`address${family}`], isMeter })
@@ -62,19 +77,26 @@ export function writeProgram(script: TableScript, program: RuleProgram, log?: Lo
   log?.write(script, program, writeVerdict)
   // All chains before the first rule: rules may only name what is there.
   for (const { name } of program.branches) script.chain(name)
-  for (const { name, rows } of program.branches) writeRows(script, { name, rows }, log)
+  const how = { log, mask: program.markMask ?? 0 }
+  for (const { name, rows } of program.branches) writeRows(script, { name, rows }, how)
   for (const direction of RULE_DIRECTIONS) {
     script.chain(direction, { number: HOOK_NUMBER[direction], priority: PRIORITY })
-    writeRows(script, { name: direction, rows: program.chains[direction] }, log)
+    writeRows(script, { name: direction, rows: program.chains[direction] }, how)
   }
 }
 
 function writeRows(
   script: TableScript,
   { name, rows }: { readonly name: string; readonly rows: readonly ProgramRow[] },
-  log: LogChains | undefined,
+  how: HowToWrite,
 ): void {
-  for (const row of rows) script.rule(name, row.id, (rule) => writeRow(rule, row, log?.chainOf(row)))
+  for (const row of rows) script.rule(name, row.id, (rule) => writeRow(rule, row, how))
+}
+
+interface HowToWrite {
+  readonly log: LogChains | undefined
+  /** Bits of a mark that are the class of a program. */
+  readonly mask: number
 }
 
 /** TCP by a reset, all else by an ICMP error, as a closed port would answer. */
@@ -105,12 +127,9 @@ function afterOf(value: number | bigint, keyBytes: number): Uint8Array | undefin
   return undefined
 }
 
-function writeRow(
-  rule: RuleExpressions,
-  { steps, beyond, verdict }: ProgramRow,
-  logChain: string | undefined,
-): void {
-  for (const step of steps) writeStep(rule, step)
+function writeRow(rule: RuleExpressions, row: ProgramRow, { log, mask }: HowToWrite): void {
+  const { steps, beyond, verdict } = row
+  for (const step of steps) writeStep(rule, step, mask)
   if (beyond) {
     if (beyond.meter) rule.payload(FIELD[`source${beyond.meter.family}`])
     if (beyond.kind === 'rate') rule.beyondRate(beyond, beyond.meter?.set)
@@ -121,6 +140,7 @@ function writeRow(
     return
   }
   rule.counter()
+  const logChain = log?.chainOf(row)
   if (logChain === undefined) writeVerdict(rule, verdict)
   else if (verdict === 'continue') rule.jump(logChain)
   else rule.goTo(logChain)
@@ -131,7 +151,7 @@ function writeVerdict(rule: RuleExpressions, verdict: Exclude<ProgramVerdict, ob
   else if (verdict !== 'continue') rule.verdict(verdict === 'accept' ? VERDICT.accept : VERDICT.drop)
 }
 
-function writeStep(rule: RuleExpressions, step: ProgramStep): void {
+function writeStep(rule: RuleExpressions, step: ProgramStep, mask: number): void {
   switch (step.on) {
     case 'family':
       rule.meta(META.family).compare(COMPARE.equal, Uint8Array.of(NFPROTO[step.family]))
@@ -148,6 +168,12 @@ function writeStep(rule: RuleExpressions, step: ProgramStep): void {
     case 'state':
       rule.connectionState().maskBytes(hostBytes(step.bits))
       rule.compare(step.not ? COMPARE.equal : COMPARE.different, new Uint8Array(4))
+      return
+    case 'sender':
+    case 'receiver':
+      if (step.on === 'sender') rule.meta(META.mark)
+      else rule.socketMark()
+      rule.maskBytes(hostBytes(mask)).networkOrder(4).lookUpIn(step.set, false)
       return
     case 'fromInterface':
     case 'toInterface':

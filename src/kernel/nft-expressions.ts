@@ -11,6 +11,7 @@ import {
 
 /** Numbers of linux/netfilter/nf_tables.h. */
 export const META = {
+  mark: 3,
   outputLink: 5,
   inputName: 6,
   outputName: 7,
@@ -25,6 +26,7 @@ export const VERDICT = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as
 /** With RST, or as ICMP in the family of the packet (NFT_REJECT_ICMPX_PORT_UNREACH). */
 export const REJECT = { reset: { type: 1, code: 0 }, unreachable: { type: 2, code: 1 } } as const
 const CONNECTION_STATE = 0
+const SOCKET_MARK = 1
 const LOOKUP_INVERTED = 1
 const DYNSET_ADD = 0
 const REGISTER_VERDICT = 0
@@ -119,6 +121,13 @@ export class RuleExpressions {
   connectionState(): this {
     return this.#add('ct', (writer) => {
       writer.uint32BigEndian(2, CONNECTION_STATE).uint32BigEndian(1, REGISTER.first)
+    })
+  }
+
+  /** The mark of the socket that the packet is for; a packet without one ends the rule here. */
+  socketMark(): this {
+    return this.#add('socket', (writer) => {
+      writer.uint32BigEndian(1, SOCKET_MARK).uint32BigEndian(2, REGISTER.first)
     })
   }
 

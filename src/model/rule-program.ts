@@ -1,4 +1,5 @@
 import type { DomainPattern } from './domain.ts'
+import type { ProgramQuestion } from './program-question.ts'
 import type { AddressSpans, IpFamily, RuleDirection } from './rule.ts'
 
 /** A set that rules of a program look things up in. Pairs of first and last, sorted, both included. */
@@ -9,6 +10,8 @@ export type ProgramSet = { readonly name: string } & (
   | { readonly holds: 'port'; readonly spans: readonly number[] }
   /** 8 bits each: protocols, types of ICMP. */
   | { readonly holds: 'byte'; readonly spans: readonly number[] }
+  /** Classes of programs, as the mask leaves them of a mark; see `ClassSet`. */
+  | { readonly holds: 'mark'; readonly spans: readonly number[] }
   /** Nanoseconds since the epoch. */
   | { readonly holds: 'time'; readonly spans: readonly bigint[] }
 )
@@ -18,6 +21,13 @@ export interface NamedSet {
   readonly name: string
   readonly family: IpFamily
   readonly domains: readonly DomainPattern[]
+}
+
+/** A set that is filled while the program runs: with the classes of the programs of which the question is (not) true. */
+export interface ClassSet {
+  readonly name: string
+  readonly question: ProgramQuestion
+  readonly isTrue: boolean
 }
 
 /** What a number of a packet is held against. `not` turns it round. */
@@ -40,6 +50,8 @@ export type ProgramStep =
   | { readonly on: 'fromInterface' | 'toInterface'; readonly not: boolean; readonly name: string }
   /** True when any of the bits is set; see CONNECTION_BITS. */
   | { readonly on: 'state'; readonly not: boolean; readonly bits: number }
+  /** Of who sends by the packet itself, of who receives by the socket that waits for it. */
+  | { readonly on: 'sender' | 'receiver'; readonly set: string }
   | { readonly on: 'time'; readonly test: ProgramTest<bigint> }
 
 /** NF_CT_STATE_BIT of linux/netfilter/nf_conntrack_common.h. */
@@ -69,6 +81,9 @@ export interface ProgramRow {
 export interface RuleProgram {
   readonly sets: readonly ProgramSet[]
   readonly named?: readonly NamedSet[]
+  readonly classes?: readonly ClassSet[]
+  /** Bits of a mark that are the class; with sets that hold marks. */
+  readonly markMask?: number
   /** Sets that packets fill by themselves, one source each. */
   readonly meters: readonly {
     readonly name: string

@@ -1,5 +1,6 @@
 import type { Ip } from './address.ts'
 import type { DomainPattern } from './domain.ts'
+import type { ProgramFacts, ProgramQuestion } from './program-question.ts'
 
 export const RULE_DIRECTIONS = ['inbound', 'outbound', 'forward'] as const
 
@@ -28,11 +29,6 @@ export const CONNECTION_STATES = ['new', 'established', 'related', 'invalid', 'u
 
 /** As connection tracking sees a packet. */
 export type ConnectionState = (typeof CONNECTION_STATES)[number]
-
-/** What only other parts of the product know: such a rule is read, and refused as long as they do not enforce it. */
-export const UNENFORCED_CONDITIONS = ['program', 'sha256', 'package', 'unit', 'container'] as const
-
-export type UnenforcedCondition = (typeof UNENFORCED_CONDITIONS)[number]
 
 /** `peer`: who sends what is inbound, else whom a packet is for. */
 export type RuleEnd = 'source' | 'target' | 'peer'
@@ -70,7 +66,8 @@ export type Condition = { readonly not: boolean; readonly text: string } & (
   | { readonly kind: 'user'; readonly uids: readonly number[] }
   /** Only in rules of our own: a neighbour's packet that no router passed on (RFC 4861 §7.1). */
   | { readonly kind: 'hopLimit'; readonly hopLimit: number }
-  | { readonly kind: UnenforcedCondition; readonly values: readonly string[] }
+  /** Of the program at our end: who sends what is outbound, who listens to what is inbound. */
+  | ProgramQuestion
 )
 
 export type ConditionKind = Condition['kind']
@@ -153,6 +150,8 @@ export interface PacketFacts {
   readonly state: ConnectionState
   /** Of the sending program, outbound. */
   readonly uid?: number
+  /** At our end: absent where it is not known, or there is none. */
+  readonly program?: ProgramFacts
   /** Names that DNS is known to have answered with this address. */
   readonly sourceNames?: readonly string[]
   readonly targetNames?: readonly string[]

@@ -1,3 +1,4 @@
+import type { ProgramQuestion } from '#model/program-question.ts'
 import {
   type Condition,
   type IpFamily,
@@ -60,6 +61,7 @@ export function compile(book: RuleBook, at: number, fanout = USUAL_FANOUT): Rule
     sets: sets.all,
     meters: sets.meters,
     named: sets.named,
+    classes: sets.classes,
     branches: tree.branches,
     chains: { inbound, outbound, forward },
     ...(rules.some(({ schedule }) => schedule) && { freshUntil: at + FRESH_MS }),
@@ -192,7 +194,7 @@ function plainChoices(condition: Condition, direction: RuleDirection, sets: Prog
     case 'hopLimit':
       return [[[{ on: 'hopLimit6', test: sets.bytes([condition.hopLimit], condition.not) }]]]
     default:
-      return []
+      return 'values' in condition ? [programOf(condition, direction, sets)] : []
   }
 }
 
@@ -203,6 +205,16 @@ function namesOf(
 ): Choices {
   const steps = names.map((name): ProgramStep => ({ on, not, name }))
   return not ? [steps] : steps.map((step) => [step])
+}
+
+function programOf(
+  condition: ProgramQuestion & { readonly not: boolean },
+  direction: RuleDirection,
+  sets: ProgramSets,
+): Choices {
+  if (direction === 'forward') return []
+  const set = sets.programs(condition, !condition.not)
+  return [[{ on: direction === 'outbound' ? 'sender' : 'receiver', set }]]
 }
 
 function usersOf({ uids, not }: { readonly uids: readonly number[]; readonly not: boolean }): Choices {

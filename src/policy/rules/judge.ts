@@ -1,4 +1,5 @@
 import { isOfDomain } from '#model/domain.ts'
+import { answerTo } from '#model/program-question.ts'
 import type { Condition, PacketFacts, Rule, RuleBook, RuleLimit, RulePolicy } from '#model/rule.ts'
 import { familyOfAddress, holdsAddress } from './address-spans.ts'
 import { allRules, defaultId } from './essentials.ts'
@@ -104,9 +105,13 @@ function restIsSo(condition: Condition, facts: PacketFacts): boolean | undefined
       if (facts.hopLimit === undefined || familyOfAddress(facts.source) !== 6) return undefined
       return facts.hopLimit === condition.hopLimit
     default:
-      // Of other parts: rules that ask for them are not taken.
-      return undefined
+      return programIsSo(condition, facts)
   }
+}
+
+/** What is forwarded is of no program of this machine. */
+function programIsSo(condition: Condition, { direction, program = {} }: PacketFacts): boolean | undefined {
+  return direction === 'forward' || !('values' in condition) ? undefined : answerTo(condition, program)
 }
 
 const ICMP = 1

@@ -123,15 +123,6 @@ describe('what is wrong has its line, what was expected, and the nearest word', 
     expect(problemsOf(text).join('\n')).toContain(problem)
   })
 
-  test.each(['program', 'sha256', 'package', 'unit', 'container'])(
-    'also where %s cannot be enforced yet, unless the rule is switched off',
-    (key) => {
-      const rule = (enabled: boolean) => `rules:\n - { action: deny, ${key}: x, enabled: ${enabled} }`
-      expect(problemsOf(rule(true)).join()).toContain(`the condition ${key} cannot be enforced yet`)
-      expect(read(rule(false)).book?.rules).toHaveLength(1)
-    },
-  )
-
   test('and all of it is said at once', () => {
     expect(problemsOf('rules:\n - { actoin: allow }\n - { action: deny, port: 99999 }\n - 7')).toHaveLength(4)
   })

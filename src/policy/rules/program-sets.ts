@@ -1,6 +1,7 @@
 import type { DomainPattern } from '#model/domain.ts'
+import { type ProgramQuestion, questionKey } from '#model/program-question.ts'
 import type { AddressSpans, IpFamily, PortSpan } from '#model/rule.ts'
-import type { NamedSet, ProgramSet, ProgramTest } from '#model/rule-program.ts'
+import type { ClassSet, NamedSet, ProgramSet, ProgramTest } from '#model/rule-program.ts'
 
 type SetBody = ProgramSet extends infer One ? (One extends ProgramSet ? Omit<One, 'name'> : never) : never
 
@@ -9,6 +10,7 @@ export class ProgramSets {
   readonly all: ProgramSet[] = []
   readonly meters: { name: string; family: IpFamily; lastsSeconds?: number }[] = []
   readonly named: NamedSet[] = []
+  readonly classes: ClassSet[] = []
   /** Rules that name one list share its spans. */
   readonly #byIdentity = new Map<object, string>()
   readonly #byText = new Map<string, string>()
@@ -54,6 +56,18 @@ export class ProgramSets {
     this.named.push({ name, family, domains })
     this.#byText.set(key, name)
     return { is: 'in', set: name, not }
+  }
+
+  /** The classes of the programs of which this is true, or not. */
+  programs({ kind, values }: ProgramQuestion, isTrue: boolean): string {
+    const question = { kind, values }
+    const key = `${isTrue} ${questionKey(question)}`
+    const known = this.#byText.get(key)
+    if (known !== undefined) return known
+    const name = `programs${this.classes.length + 1}`
+    this.classes.push({ name, question, isTrue })
+    this.#byText.set(key, name)
+    return name
   }
 
   /** Pairs of first and last of the set of this name. */

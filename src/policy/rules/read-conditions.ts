@@ -1,15 +1,10 @@
 import { nearestWord } from '#lib/nearest-word.ts'
-import {
-  CONNECTION_STATES,
-  type Condition,
-  type ConnectionState,
-  type PortSpan,
-  UNENFORCED_CONDITIONS,
-} from '#model/rule.ts'
+import { CONNECTION_STATES, type Condition, type ConnectionState, type PortSpan } from '#model/rule.ts'
 import { type AddressSpan, joinSpans, parseAddressSpan, spansIn } from './address-spans.ts'
 import { type Body, complete, few, type Read, type Word } from './condition-words.ts'
 import { DOMAIN_READERS } from './domain-conditions.ts'
 import { PLACE_READERS } from './place-conditions.ts'
+import { PROGRAM_READERS } from './program-conditions.ts'
 import { isGroup, type Path, type RuleReader } from './rule-reader.ts'
 import { ICMP_TYPE_WORDS, icmpTypesOf, joinPorts, PROTOCOL_WORDS, SERVICES } from './words.ts'
 
@@ -62,7 +57,7 @@ const READERS: Readonly<Record<string, Read>> = {
     ),
   ...PLACE_READERS,
   ...DOMAIN_READERS,
-  ...Object.fromEntries(UNENFORCED_CONDITIONS.map((kind) => [kind, unenforced(kind)])),
+  ...PROGRAM_READERS,
 }
 
 /** The keys of a rule that ask something of a packet. */
@@ -238,10 +233,6 @@ function uidOf(reader: RuleReader, value: unknown, path: Path): number | undefin
     value,
     'See them: getent passwd',
   )
-}
-
-function unenforced(kind: (typeof UNENFORCED_CONDITIONS)[number]): Read {
-  return (_reader, words) => ({ kind, values: words.map(({ value }) => String(value)) }) as never
 }
 
 /** Whether one of the services that a port stands for is spoken over one protocol only. */

@@ -6,8 +6,8 @@ import {
   type RuleDirection,
   type RuleLimit,
   type RuleSchedule,
-  UNENFORCED_CONDITIONS,
 } from '#model/rule.ts'
+import { refuseUnenforcedPrograms } from './program-conditions.ts'
 import { CONDITION_KEYS, readConditions } from './read-conditions.ts'
 import { isGroup, type Path, type RuleReader } from './rule-reader.ts'
 import { dayNumber, parseClock } from './schedule.ts'
@@ -63,7 +63,7 @@ export function readRule(reader: RuleReader, written: unknown, at: number): Rule
     ...readTimes(reader, raw, path),
     ...readComment(reader, raw['comment'], path),
   }
-  if (enabled) refuseUnenforced(reader, conditions, path)
+  if (enabled && rule) refuseUnenforcedPrograms(reader, rule, path)
   if (rule) warnOfMismatch(reader, rule, path)
   return reader.problems.slice(before).some(({ severity }) => severity === 'error') ? undefined : rule
 }
@@ -238,18 +238,6 @@ function readSchedule(reader: RuleReader, value: unknown, path: Path): RuleSched
   if (days.includes(undefined)) return undefined
   const text = `${words.join(' ')} ${value['from'] ?? '00:00'}-${value['to'] ?? '24:00'}`
   return { days: days as number[], from, to, text }
-}
-
-/** Says what this kernel or this version does not enforce when the rule is written, not when it fails to bite. */
-function refuseUnenforced(reader: RuleReader, conditions: readonly Condition[], path: Path): void {
-  for (const { kind } of conditions) {
-    if (!(UNENFORCED_CONDITIONS as readonly string[]).includes(kind)) continue
-    reader.wrong(
-      [...path, kind],
-      `the condition ${kind} cannot be enforced yet`,
-      'Use addresses, ports, interfaces or users, or switch the rule off with enabled: false.',
-    )
-  }
 }
 
 function warnOfMismatch(reader: RuleReader, rule: Rule, path: Path): void {

@@ -14,6 +14,12 @@ export interface RuleWorld {
   uidOf(name: string): number | undefined
   /** The text of a file that a list names; undefined when it cannot be read. */
   listText(path: string): string | undefined
+  /** The program at a path, through links; `interpreter`: of a script. Undefined where there is none. */
+  programAt?(path: string): { readonly path: string; readonly interpreter?: string } | undefined
+  /** Whether a package is installed; undefined where nobody can say. */
+  isPackage?(name: string): boolean | undefined
+  /** Why this machine cannot enforce rules by program. */
+  whyNoPrograms?(): string | undefined
   /** Where addresses are; absent where there is no such data. */
   readonly places?: PlaceSpans | undefined
 }

@@ -1,6 +1,7 @@
 import { nearestWord } from '#lib/nearest-word.ts'
 import { parseDomain } from '#model/domain.ts'
 
+import { PROGRAM_CONDITIONS } from '#model/program-question.ts'
 import { parseAddressSpan } from './address-spans.ts'
 import { parsePortSpan, protocolOfService } from './read-conditions.ts'
 import { isGroup } from './rule-reader.ts'
@@ -13,7 +14,10 @@ export type ShortForm =
 
 const HINT =
   'Write it like: allow in 22/tcp from 192.0.2.0/24, deny out to ads.example, deny in from country CN, limit ssh.'
-const VERBS = ['from', 'to', 'on', 'in', 'out', 'forward', 'port', 'proto', 'user', 'comment', 'not'] as const
+const VERBS = [
+  ...['from', 'to', 'on', 'in', 'out', 'forward', 'port', 'proto', 'user', 'comment', 'not'],
+  ...PROGRAM_CONDITIONS,
+]
 
 class Words {
   readonly #words: readonly string[]
@@ -45,7 +49,8 @@ class Misread extends Error {
 
 /**
  * Reads one line as people know it from ufw: `ACTION [in|out|forward] [PORT[/PROTOCOL]|SERVICE] [proto P]
- * [from WHO [port N]] [to WHO [port N]] [on INTERFACE] [user NAME] [comment TEXT]`. Inbound unless it says
+ * [from WHO [port N]] [to WHO [port N]] [on INTERFACE] [user NAME]
+ * [program PATH] [sha256 HASH] [package NAME] [unit NAME] [container NAME] [comment TEXT]`. Inbound unless it says
  * otherwise; `not` before a value turns it round. WHO is an address, a list, `country CC`, `asn N` or a domain.
  */
 export function parseShortForm(text: string): ShortForm {
@@ -88,6 +93,11 @@ const PARTS: Readonly<Record<string, (words: Words, rule: Record<string, unknown
   protocol: (words, rule) => put(rule, 'protocol', readValue(words, 'a protocol')),
   on: (words, rule) => put(rule, 'interface', readValue(words, 'an interface')),
   user: (words, rule) => put(rule, 'user', readValue(words, 'a user')),
+  program: (words, rule) => put(rule, 'program', readValue(words, 'the path of a program')),
+  sha256: (words, rule) => put(rule, 'sha256', readValue(words, 'the SHA-256 of a program')),
+  package: (words, rule) => put(rule, 'package', readValue(words, 'a package')),
+  unit: (words, rule) => put(rule, 'unit', readValue(words, 'a unit of systemd')),
+  container: (words, rule) => put(rule, 'container', readValue(words, 'a container')),
   comment: (words, rule) => put(rule, 'comment', wanted(words, 'a text in quotes')),
 }
 
