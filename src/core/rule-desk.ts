@@ -122,7 +122,6 @@ export class RuleDesk implements Rules {
     })
   }
 
-  check(text: string): RulesCheck {
   read(text: string) {
     return parseRules(text, this.#parts.files.file, this.#parts.world)
   }
@@ -132,6 +131,7 @@ export class RuleDesk implements Rules {
     return { text, book, draft: this.#draft, pending: this.#waiting?.shown }
   }
 
+  check(text: string): RulesCheck {
     const { book, problems } = this.read(text)
     if (!book) return { isValid: false, problems, remarks: [], cuts: [] }
     const refused = this.#parts.enforcer.refusalOf(compile(book, this.#parts.now()))
