@@ -11,9 +11,12 @@ import type {
   RulesState,
   SimulateRequest,
 } from '#contract/rules.ts'
+import type { RuleLogPort } from './rule-log-port.ts'
 
 /** Draft, check, apply, confirm. `actor` is the name of who acts. Refusals are thrown as `Refused`. */
 export interface Rules {
+  /** Absent where nothing is written about packets. */
+  readonly log?: RuleLogPort | undefined
   state(): RulesState
   check(text: string): RulesCheck
   /** Keeps the text as the draft; nothing is enforced. */

@@ -7,13 +7,16 @@ import { environmentOverrides } from '#config/environment.ts'
 import { type Config, type EffectiveSetting, loadConfig, type Override } from '#config/load.ts'
 import type { Sections } from '#config/schema.ts'
 import { loadDetectors } from '#detect/detection.ts'
+import { loadObservers } from '#detect/observation.ts'
 import { withProfile } from '#detect/profiles.ts'
 import { type PlacesSettings, placesSettings } from '#identify/places/settings.ts'
 import { type IntelSettings, intelSettings } from '#intel/settings.ts'
+import { type LogSettings, logSettings } from '#logs/settings.ts'
 import { parseTarget } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import { type PlaybooksSettings, playbooksSettingsFor } from '#policy/playbooks/settings.ts'
 import { type RespondSettings, respondSettingsFor } from '#policy/respond/settings.ts'
+import { type ReportSettings, reportSettings } from '#report/settings.ts'
 import { type StoreSettings, storeSettings } from '#store/settings.ts'
 import type { DaemonPaths } from './paths.ts'
 import {
@@ -29,8 +32,9 @@ import {
 /** All settings of a daemon, checked. */
 export interface DaemonConfig {
   readonly capture: CaptureSettings
-  /** Detector id → its settings. */
+  /** Detector id → its settings: of those that look at packets, and of those that look at what the core knows. */
   readonly detectors: Readonly<Record<string, unknown>>
+  readonly observers: Readonly<Record<string, unknown>>
   /** The same without the profile: what somebody wrote. */
   readonly chosenDetectors: Readonly<Record<string, unknown>>
   readonly respond: RespondSettings
@@ -40,6 +44,8 @@ export interface DaemonConfig {
   readonly store: StoreSettings
   readonly places: PlacesSettings
   readonly intel: IntelSettings
+  readonly logs: LogSettings
+  readonly report: ReportSettings
   readonly page: PageSettings
   readonly allow: readonly AllowEntry[]
   readonly dryRun: boolean
@@ -48,12 +54,14 @@ export interface DaemonConfig {
 /** Every section that the config may have; a detector's settings are `detectors.<id>`. */
 export async function configSections() {
   const detectors: Record<`detectors.${string}`, ZodType> = {}
-  const all = await loadDetectors()
+  const observers = await loadObservers()
+  const all = [...(await loadDetectors()), ...observers]
   const ids = all.map(({ id }) => id)
+  const informing = observers.flatMap(({ id, usualMode }) => (usualMode === 'watch' ? [id] : []))
   for (const { id, settings } of all) detectors[`detectors.${id}`] = settings
   return {
     capture: captureSettings,
-    respond: respondSettingsFor(ids),
+    respond: respondSettingsFor(ids, informing),
     playbooks: playbooksSettingsFor(ids),
     enforce: enforceSettings,
     rules: ruleSettings,
@@ -62,6 +70,8 @@ export async function configSections() {
     page: pageSettings,
     places: placesSettings,
     intel: intelSettings,
+    logs: logSettings,
+    report: reportSettings,
     ...detectors,
   }
 }
@@ -83,6 +93,7 @@ export interface ConfigSource {
 export async function openConfigSource(flags: RunOptions, paths: DaemonPaths): Promise<ConfigSource> {
   const sections = await configSections()
   const { configFile: path, isConfigNamed: isRequired } = paths
+  const observerIds = (await loadObservers()).map(({ id }) => id)
   const overrides = [...environmentOverrides(sections, process.env), ...flagOverrides(flags)]
   return {
     path,
@@ -90,7 +101,7 @@ export async function openConfigSource(flags: RunOptions, paths: DaemonPaths): P
     read(text) {
       const given = text === undefined ? {} : { text }
       const { sections: values, settings } = loadConfig({ path, isRequired, sections, overrides, ...given })
-      const config = configOf(values, settings, { path, dryRun: flags.dryRun === true })
+      const config = configOf(values, settings, { path, observerIds, dryRun: flags.dryRun === true })
       demandFit(sections, config, path)
       return { config, settings }
     },
@@ -98,8 +109,9 @@ export async function openConfigSource(flags: RunOptions, paths: DaemonPaths): P
 }
 
 /** What fits alone may not fit with the limits of the profile. */
-function demandFit(sections: Sections, { detectors, respond }: DaemonConfig, origin: string): void {
-  const problems = Object.entries(detectors).flatMap(([id, values]): ConfigProblem[] => {
+function demandFit(sections: Sections, config: DaemonConfig, origin: string): void {
+  const { detectors, observers, respond } = config
+  const problems = Object.entries({ ...detectors, ...observers }).flatMap(([id, values]): ConfigProblem[] => {
     const issue = sections[`detectors.${id}`]?.safeParse(values).error?.issues[0]
     if (!issue) return []
     const setting = ['detectors', id, ...issue.path.map(String)].join('.')
@@ -118,12 +130,18 @@ type Values = Config<Awaited<ReturnType<typeof configSections>>>['sections']
 function configOf(
   read: Values,
   settings: readonly EffectiveSetting[],
-  { path, dryRun }: { readonly path: string; readonly dryRun: boolean },
+  {
+    path,
+    observerIds,
+    dryRun,
+  }: { readonly path: string; readonly observerIds: readonly string[]; readonly dryRun: boolean },
 ): DaemonConfig {
   const chosenDetectors = chosenOf(settings)
+  const all = Object.entries(withProfile(read.respond.profile, chosenDetectors))
   return {
     capture: read.capture,
-    detectors: withProfile(read.respond.profile, chosenDetectors),
+    detectors: Object.fromEntries(all.filter(([id]) => !observerIds.includes(id))),
+    observers: Object.fromEntries(all.filter(([id]) => observerIds.includes(id))),
     chosenDetectors,
     respond: read.respond,
     playbooks: read.playbooks,
@@ -133,6 +151,8 @@ function configOf(
     page: read.page,
     places: read.places,
     intel: read.intel,
+    logs: read.logs,
+    report: read.report,
     allow: read.allow.flatMap((text) => {
       const target = parseTarget(text)
       return target ? [{ target, source: 'config' as const, note: `in ${path}` }] : []

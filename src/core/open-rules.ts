@@ -1,14 +1,21 @@
+import { join } from 'node:path'
 import type { RulesStanding } from '#contract/rule-drafting.ts'
+import type { NameMemory } from '#enforce/named-sets.ts'
+import type { RuleLogOptions } from '#enforce/rule-log.ts'
 import { createRuleEnforcer, type RuleEnforcer } from '#enforce/rules.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { readLinks, readRoutes } from '#kernel/links.ts'
 import { lookUpUser } from '#kernel/privilege.ts'
+import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import { type Ip, isIpv6, isRange, type Target } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { NameReport } from '#model/name.ts'
+import type { Place, PlaceSpans } from '#model/place.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { EMPTY_BOOK } from '#policy/rules/parse.ts'
+import { createDomainRules } from './domain-rules.ts'
 import { RuleDesk } from './rule-desk.ts'
 import { createRuleDrafting, type RuleDraftingDesk } from './rule-drafting.ts'
 import { RuleFiles, readListText } from './rule-files.ts'
@@ -16,15 +23,21 @@ import type { FlowPages } from './rule-simulation.ts'
 import type { RuleSettings } from './settings.ts'
 import { vitalTraffic } from './vital-traffic.ts'
 
-const LOOK_EVERY_MS = 1_000
+/** Whoever changed the table is undone within a second. */
+const LOOK_EVERY_MS = 250
+
+/** The rules' own, beside that of the blocks. */
+export const rulesTable = (table: string): string => `${table}_rules`
 /** A countdown is in every open page so soon. */
 const TELL_EVERY_MS = 250
 
 export interface OpenRulesOptions {
   readonly settings: RuleSettings
   readonly stateFolder: string
-  /** Of the blocks; the rules have one beside it. */
+  /** Of the blocks. */
   readonly table: string
+  /** Absent: nothing is written about packets. */
+  readonly log?: RuleLogOptions
   readonly pagePort: number
   readonly store: FlowPages
   readonly now: () => number
@@ -34,6 +47,7 @@ export interface OpenRulesOptions {
     spares(target: Target): AllowEntry | undefined
   }
   readonly blockOf: (address: Ip) => { readonly target: Target; readonly reason: string } | undefined
+  readonly places: { readonly spans: PlaceSpans | undefined; placeOf(address: Ip): Place }
 }
 
 /** The rules at work. `desk` is absent where the kernel does not let us enforce any. */
@@ -41,8 +55,14 @@ export interface OpenRules {
   readonly desk: RuleDesk | undefined
   readonly drafting: RuleDraftingDesk | undefined
   readonly health: PartHealth
+  /** True where the kernel hands over what rules turn away. */
+  readonly canLog: boolean
   /** From where the live connections are read: the capture starts later than the rules. */
   see(connections: () => readonly Connection[]): void
+  /** Names as the capture saw them: rules by domain go by what DNS answered. */
+  learn(names: readonly NameReport[]): void
+  /** Connections as they are seen: those are closed that were faster than the name that they were opened by. */
+  seen(connections: readonly Connection[]): void
   /** Who is told when the rules, the draft or what waits changes. */
   tell(told: (standing: RulesStanding) => void): void
   stop(keep: boolean): void
@@ -58,18 +78,34 @@ const NO_PRIVILEGE: PartHealth = {
 /** Puts the rules of the file in force, as early as possible, and looks after them once a second. */
 export function openRules(options: OpenRulesOptions): OpenRules {
   const { settings, stateFolder, now, say, allow, blockOf } = options
-  const enforcer = enforcerOf(`${options.table}_rules`, say)
+  const domains = createDomainRules({
+    file: join(stateFolder, 'rules', 'names.json'),
+    now,
+    say,
+    isSpared: (address) => allow.spares(address) !== undefined,
+    enforcer: () => enforcer,
+    explain: (request) => desk.explain(request),
+    openDestroyer: () => new SocketDestroyer(),
+  })
+  const enforcer = enforcerOf({
+    table: rulesTable(options.table),
+    log: options.log,
+    names: domains.memory,
+    say,
+  })
   if (!enforcer) return noRules(NO_PRIVILEGE)
   let connections: () => readonly Connection[] = () => []
   const desk: RuleDesk = new RuleDesk({
     enforcer,
     files: new RuleFiles(settings.file, stateFolder),
-    world: { uidOf: (name) => lookUpUser(name)?.uid, listText: readListText },
+    world: { uidOf: (name) => lookUpUser(name)?.uid, listText: readListText, places: options.places.spans },
     appliesFileChanges: settings.onFileChange === 'apply',
     store: options.store,
     now,
     say,
     blockOf,
+    placeOf: (address) => options.places.placeOf(address),
+    namesOf: (address) => domains.memory.namesOf(address),
     spares: allow.spares,
     link: defaultLink,
     ownAddress: (like) => ownAddress(allow.entries(), like),
@@ -84,20 +120,27 @@ export function openRules(options: OpenRulesOptions): OpenRules {
       }),
   })
   desk.start()
-  const looking = setInterval(() => desk.tick(), LOOK_EVERY_MS)
+  const looking = setInterval(() => {
+    desk.tick()
+    domains.memory.tick()
+  }, LOOK_EVERY_MS)
   let told: (standing: RulesStanding) => void = () => {}
   const drafting = createRuleDrafting({ desk, now, told: (standing) => told(standing) })
   const telling = setInterval(() => drafting.look(), TELL_EVERY_MS)
   return {
     desk,
     drafting,
+    canLog: enforcer.canLog,
     get health() {
       return desk.health
     },
     see: (read) => (connections = read),
+    learn: (names) => domains.learn(names),
+    seen: (connections) => domains.see(connections),
     tell: (listener) => (told = listener),
     stop(keep) {
       clearInterval(looking)
+      domains.memory.stop()
       clearInterval(telling)
       desk.stop(keep)
     },
@@ -109,15 +152,28 @@ export const noRules = (health: PartHealth): OpenRules => ({
   desk: undefined,
   drafting: undefined,
   health,
+  canLog: false,
   see: () => {},
+  learn: () => {},
+  seen: () => {},
   tell: () => {},
   stop: () => {},
 })
 
 /** Undefined where the kernel refuses to speak to us about its table. */
-function enforcerOf(table: string, say: (text: string) => void): RuleEnforcer | undefined {
+function enforcerOf({
+  table,
+  log,
+  names,
+  say,
+}: {
+  readonly table: string
+  readonly log: RuleLogOptions | undefined
+  readonly names: NameMemory
+  readonly say: (text: string) => void
+}): RuleEnforcer | undefined {
   try {
-    const enforcer = createRuleEnforcer({ table, onRepair: say })
+    const enforcer = createRuleEnforcer({ table, names, onRepair: say, ...(log && { log }) })
     // Rehearsed only: rules that an earlier run left stay in force until those of the file take their place.
     if (!enforcer.refusalOf(compile(EMPTY_BOOK, 0))) return enforcer
     enforcer.stop(true)

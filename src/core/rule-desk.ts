@@ -74,6 +74,7 @@ const NO_RULES: InForce = { text: '', book: EMPTY_BOOK, program: undefined }
 /** The desk over which every change of the rules goes: draft, check, apply, confirm; and the way back. */
 export class RuleDesk implements Rules {
   readonly #parts: RuleDeskParts
+  log: Rules['log']
   #inForce: InForce = NO_RULES
   #waiting: Waiting | undefined
   #draft: string | undefined

@@ -3,7 +3,6 @@ import { COMPARE, META, PAYLOAD, REJECT, type RuleExpressions, VERDICT } from '#
 import type { TableScript } from '#kernel/nft-rules.ts'
 import { RULE_DIRECTIONS } from '#model/rule.ts'
 import type {
-  NamedSet,
   ProgramRow,
   ProgramSet,
   ProgramStep,
@@ -52,20 +51,16 @@ export interface WriteParts {
   /** Absent: nothing is written about packets. */
   readonly log?: LogChains
   /** What the sets hold from the start that are filled while the program runs. */
-  readonly elementsOf: (set: NamedSet) => Iterable<NftElement>
+  readonly named: ReadonlyMap<string, readonly NftElement[]>
 }
 
 /** Appends the whole table that runs the program, in place of whatever was there. */
-export function writeProgram(
-  script: TableScript,
-  program: RuleProgram,
-  { log, elementsOf }: WriteParts,
-): void {
+export function writeProgram(script: TableScript, program: RuleProgram, { log, named }: WriteParts): void {
   script.begin()
   for (const set of program.sets) script.set({ name: set.name, ...KEY[set.holds] })
   for (const set of program.named ?? []) {
     script.set({ name: set.name, ...KEY[`address${set.family}`], isTimed: true })
-    script.elements(set.name, elementsOf(set))
+    script.elements(set.name, named.get(set.name) ?? [])
   }
   for (const { name, family, lastsSeconds } of program.meters) {
     const isMeter = { size: MAX_METERED, ...(lastsSeconds !== undefined && { lastsMs: lastsSeconds * 1000 }) }

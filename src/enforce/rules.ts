@@ -3,6 +3,7 @@ import { NftTable, type RuleCount } from '#kernel/nft.ts'
 import { TableScript } from '#kernel/nft-rules.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
+import { type NamedAddress, NamedSets, type NameMemory } from './named-sets.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { LogChains, type RuleLogOptions } from './rule-log.ts'
 import { writeProgram } from './rule-table.ts'
@@ -21,6 +22,10 @@ export interface RuleEnforcer {
   readonly canLog: boolean
   /** Packets and bytes by the id of the rule, since the program was put in place. */
   counts(): ReadonlyMap<string, RuleCount>
+  /** Addresses with their names, as they become known: rules by domain match them. Answers those that are new to them. */
+  named(found: readonly NamedAddress[]): readonly NamedAddress[]
+  /** Whether a rule in force asks for addresses of this name. */
+  asksFor(name: string): boolean
   /** Looks whether the kernel still has what we asked for, and repairs it. Called once a second. */
   verify(): PartHealth
   readonly health: PartHealth
@@ -33,6 +38,8 @@ export interface RuleEnforcerOptions {
   readonly table: string
   /** Absent: nothing is written about packets. */
   readonly log?: RuleLogOptions
+  /** What addresses are called; absent: rules by domain match nothing. */
+  readonly names?: NameMemory
   /** Told when another program had changed the table, and it was put back. */
   onRepair?(what: string): void
 }
@@ -54,16 +61,18 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   readonly #onRepair: ((what: string) => void) | undefined
   readonly #table: NftTable
   readonly #log: RuleLogOptions | undefined
+  readonly #named: NamedSets
   #program: RuleProgram | undefined
   #refusal: Refusal | undefined
   #fingerprint: string | undefined
   #generation = 0
   #repairs = 0
 
-  constructor({ table, log, onRepair }: RuleEnforcerOptions) {
+  constructor({ table, log, names, onRepair }: RuleEnforcerOptions) {
     this.#name = table
     this.#onRepair = onRepair
     this.#table = new NftTable(table)
+    this.#named = new NamedSets(this.#table, names)
     const isTaken = log !== undefined && this.#table.rehearse(this.#writing(PROBE, log)) === 0
     this.#log = isTaken ? log : undefined
   }
@@ -84,6 +93,7 @@ class NftablesRuleEnforcer implements RuleEnforcer {
     }
     this.#program = program
     this.#refusal = undefined
+    this.#named.begin(program)
     this.#look()
     return true
   }
@@ -99,6 +109,25 @@ class NftablesRuleEnforcer implements RuleEnforcer {
 
   counts(): ReadonlyMap<string, RuleCount> {
     return this.#program ? this.#table.ruleCounts() : new Map()
+  }
+
+  named(found: readonly NamedAddress[]): readonly NamedAddress[] {
+    if (this.#named.isEmpty) return []
+    const before = this.#table.generation()
+    const committed = this.#table.committed
+    const fresh = this.#named.add(found)
+    // Gone with the table: `verify` will notice, and fill what it puts back.
+    if (typeof fresh === 'number') return []
+    const after = this.#table.generation()
+    const isOurs = typeof before === 'object' && before.id === this.#generation
+    const own = this.#table.committed - committed
+    // What nobody else changed needs no second look.
+    if (isOurs && typeof after === 'object' && after.id === before.id + own) this.#generation = after.id
+    return fresh
+  }
+
+  asksFor(name: string): boolean {
+    return this.#named.asksFor(name)
   }
 
   verify(): PartHealth {
@@ -143,7 +172,11 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   #writing(program: RuleProgram | undefined, log = this.#log) {
     return (writer: NetlinkWriter, next: () => number): void => {
       const script = new TableScript(writer, this.#name, next)
-      if (program) writeProgram(script, program, log && new LogChains(log))
+      if (program)
+        writeProgram(script, program, {
+          ...(log && { log: new LogChains(log) }),
+          named: this.#named.contentsOf(program),
+        })
       else script.clear()
     }
   }

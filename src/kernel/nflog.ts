@@ -49,7 +49,7 @@ export interface NflogOptions {
   onLost(): void
 }
 
-/** Hears one NFLOG group. Throws KernelError: EPERM, EBUSY when another program has it, EINVAL without nfnetlink_log. */
+/** Hears one NFLOG group. Throws KernelError: EPERM when another program has it (nfulnl_recv_config), EINVAL without nfnetlink_log. */
 export function openNflog({ group, snapBytes, onPacket, onLost }: NflogOptions): { close(): void } {
   const socket = new NetlinkSocket(NETLINK.netfilter, { nonblocking: true })
   try {

@@ -34,6 +34,10 @@ export class RotatingFile {
     this.#options = options
   }
 
+  get path(): string {
+    return this.#options.path
+  }
+
   /** `line` without its newline. */
   append(line: string): void {
     if (this.#waitingBytes + line.length > MAX_WAITING_BYTES) {

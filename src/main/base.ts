@@ -17,6 +17,7 @@ import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { createProgramEnforcer } from '#enforce/programs.ts'
 import { type RuleLogOptions, UNWRITTEN } from '#enforce/rule-log.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
+import { createPlaces, type Places } from '#identify/places/places.ts'
 import type { Target } from '#model/address.ts'
 import type { ReportSettings } from '#report/settings.ts'
 import type { Store } from '#store/store.ts'
@@ -82,14 +83,15 @@ export async function openBase(given: Given) {
     },
   })
   gate.adopt(held)
-  const rules = rulesOf(given, { allow, gate, store, now })
+  const atlas = createPlaces({ path: paths.placesFile, files: config.places.files })
+  const rules = rulesOf(given, { allow, gate, store, atlas, now })
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const reports = reportsOf(given, rules, now)
   onStop(() => reports.stop())
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
   return {
-    ...{ ...given, now, startedAt, store, allow, enforcer, lists },
+    ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists },
     ...{ events, gate, judgement, ear, rules, reports, watchdog },
   }
 }
@@ -134,11 +136,13 @@ function rulesOf(
     allow,
     gate,
     store,
+    atlas,
     now,
   }: {
     readonly allow: AllowBook
     readonly gate: Gate
     readonly store: Store
+    readonly atlas: Places
     readonly now: () => number
   },
 ): OpenRules {
@@ -156,6 +160,7 @@ function rulesOf(
     now,
     say: speaker.say,
     allow,
+    places: atlas,
     blockOf(address) {
       const block = gate.shutOutBy(address)
       return block && { ...block, ...(isOfList(block) && { flip: `gatehouse allow add ${address}` }) }

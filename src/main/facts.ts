@@ -34,6 +34,7 @@ export function factsOf(base: Base, watching: Watching, web: () => WebProcess | 
     base.store.health,
     ...watching.intel.health(),
     watching.atlas.health,
+    ...watching.observing.health(),
     ...(config.page.enabled ? [web()?.health ?? PAGE_STARTS] : []),
   ]
   return {

@@ -12,14 +12,14 @@ import { createProgramFiles } from '#core/program-files.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
 import { rehearseBlocks } from '#core/rehearsal.ts'
 import { standpointOf } from '#core/standing.ts'
-import { createTally } from '#core/tally.ts'
+import { createTally, type Tally } from '#core/tally.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
 import { startOwners } from '#identify/owners/thread.ts'
-import { createPlaces } from '#identify/places/places.ts'
 import { createPrograms } from '#identify/programs/programs.ts'
 import { runCommand, runProgram } from '#kernel/run.ts'
-import { createPipeline, type PipelineParts } from '../pipeline.ts'
+import { createPipeline, type Pipeline, type PipelineParts } from '../pipeline.ts'
 import type { Base } from './base.ts'
+import { startObserving } from './observing.ts'
 
 /** Flow ids of a run start here: later runs start higher, and 2^22 flows a second for ever fit between. */
 const FLOW_IDS_PER_SECOND = 2 ** 22
@@ -31,16 +31,16 @@ export type Watching = Awaited<ReturnType<typeof startWatching>>
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
 export async function startWatching(base: Base) {
-  const { config, speaker, onStop, now, store, allow, enforcer, events, gate } = base
+  const { config, speaker, onStop, now, store, allow, atlas, enforcer, events, gate } = base
   const owners = startOwners()
   onStop(() => owners.stop())
+  if (base.reports.log) base.reports.log.owners = owners
   const live = createLiveConnections()
   const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
   const callHomes = createCallHomeBook()
   const programFiles = createProgramFiles((path, identity) => store.recordProgramFile(path, identity))
   const tally = createTally()
   const reactions = createReactions()
-  const atlas = createPlaces({ path: base.paths.placesFile, files: config.places.files })
   const parts: PipelineParts = {
     owners: createOwnerDesk(owners),
     peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook() }),
@@ -51,8 +51,10 @@ export async function startWatching(base: Base) {
     store: {
       recordAlert: (alert) => store.recordAlert(alert),
       recordFlows(connections) {
-        callHomes.see(connections)
+        observing.see(connections)
         programFiles.see(connections)
+        base.reports.flows(connections)
+        base.rules.seen(connections)
         store.recordFlows(connections)
       },
     },
@@ -106,7 +108,11 @@ function listen({ config, speaker, onStop }: Base, pipeline: Pipeline, tally: Ta
     settings: { capture: config.capture, detectors: config.detectors },
     onReport(report) {
       if (report.kind === 'finding') pipeline.findingReported(report.finding)
-      if (report.kind === 'names') pipeline.namesSeen(report.names)
+      if (report.kind === 'names') {
+        // First of all: whoever asked may open a connection any moment.
+        rules.learn(report.names)
+        pipeline.namesSeen(report.names)
+      }
       if (report.kind === 'health') {
         speaker.health(report.health)
         begins()
@@ -116,15 +122,11 @@ function listen({ config, speaker, onStop }: Base, pipeline: Pipeline, tally: Ta
       return backlog.take([...report.changed, ...report.ended])
     },
   })
-  base.ear.released = (target) => capture.released(target)
   onStop(async () => {
     await capture.stop()
     backlog.finish()
   })
-  // While the capture thread starts.
-  rehearse(base, parts)
-  const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
-  return { owners, programs, atlas, intel, live, callHomes, alerts, tally, reactions, capture, begun }
+  return { capture, begun }
 }
 
 function rehearse({ enforcer, now, allow, gate }: Base, parts: PipelineParts): void {

@@ -36,6 +36,13 @@ export function firewallLine(packet: RuledPacket): string {
   return `${new Date(at).toISOString()} ${WORDS[outcome]} ${direction} ${said.join(' ')}`
 }
 
+/** That packets were beyond the bound of what is written. */
+export const unwrittenLine = (
+  packets: number,
+  { at, perSecond }: { readonly at: number; readonly perSecond: number },
+): string =>
+  `${new Date(at).toISOString()} MORE packets=${packets} reason="beyond ${perSecond} a second: only counted"`
+
 /** In words: what the rule's author wrote, or what made it so. */
 export function reasonOf({ rule, isBeyondLimit, outcome, direction }: RuledPacket): string {
   if (rule.number === 0) return `no rule decided: ${direction} is ${outcome} by default`

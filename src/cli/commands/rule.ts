@@ -3,6 +3,7 @@ import type { RulesCheck, RulesOutcome, RulesState, ShownRule } from '#contract/
 import { defineCommand, type Shell, type Terminal } from '../command.ts'
 import { ExitCode } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { addRuleLog } from '../rule-log.ts'
 import {
   addShortForm,
   type ChangeOptions,
@@ -28,6 +29,7 @@ export default defineCommand({
     addAdd(rule, shell)
     addRemove(rule, shell)
     addCheck(rule, shell)
+    addRuleLog(rule, shell)
     const text = rule.command('show').description('the rules file that is in force, as it is')
     leaf(text, 'rule show').action(async (options: CommonOptions) => {
       const { core, show } = asking(shell, options)

@@ -1,0 +1,40 @@
+import { z } from '@hono/zod-openapi'
+
+const count = z.number().int().nonnegative()
+
+/** A packet that a rule or a default turned away, or that a rule recorded. */
+export const RuledPacket = z
+  .object({
+    id: count.openapi({ description: 'Counts up since the start' }),
+    at: z.number().openapi({ description: 'Milliseconds since the epoch' }),
+    direction: z.enum(['inbound', 'outbound', 'forward']),
+    outcome: z.enum(['deny', 'reject', 'audit']),
+    rule: z.object({ number: count, id: z.string(), comment: z.string().optional() }),
+    isBeyondLimit: z.boolean(),
+    source: z.string(),
+    target: z.string(),
+    protocol: count,
+    length: count,
+    sourcePort: count.optional(),
+    targetPort: count.optional(),
+    uid: count.optional(),
+    user: z.string().optional(),
+    program: z.string().optional(),
+    pid: count.optional(),
+    fromInterface: z.string().optional(),
+    toInterface: z.string().optional(),
+    text: z.string().openapi({ description: 'As it stands in firewall.log' }),
+  })
+  .openapi('RuledPacket')
+
+export const RuleLog = z
+  .object({
+    /** The newest last. */
+    packets: z.array(RuledPacket),
+    unwritten: count.openapi({ description: 'Packets beyond the bound since the start: only counted' }),
+    file: z.string().optional().openapi({ description: 'Where the lines are kept' }),
+  })
+  .openapi('RuleLog')
+
+export type RuledPacket = z.infer<typeof RuledPacket>
+export type RuleLog = z.infer<typeof RuleLog>
