@@ -36,6 +36,8 @@ export interface WatchOptions {
   readonly onFinding: (finding: Finding) => void
   /** Read names in DNS answers, TLS handshakes and HTTP requests. */
   readonly withNames?: boolean
+  /** Told when a name of DNS waits to be taken: for who must know it before the next round. */
+  readonly onNameWaiting?: () => void
   /** Further watchers, such as who writes down what the flows came to: they are told after the detectors. */
   readonly watchers?: (engine: Engine) => readonly Watcher[]
 }
@@ -46,7 +48,7 @@ const detectors = await loadDetectors()
 export function createWatch(options: WatchOptions): Watch {
   const engine = createEngine({ ...options.limits, seed: options.seed })
   const detection = createDetection(detectors, options.settings ?? {}, engine, options.onFinding)
-  const names = options.withNames ? createNameWatch(engine.flows) : undefined
+  const names = options.withNames ? createNameWatch(engine.flows, options.onNameWaiting) : undefined
   const further = options.watchers?.(engine) ?? []
   const listen = (): void =>
     engine.watch([...detection.watchers, ...(names ? [names.watcher] : []), ...further])

@@ -20,6 +20,9 @@ const post = (report: CaptureReport): void => parentPort?.postMessage(report)
 // Before the first packet: what scans first is found as fast as what scans later.
 warmUp()
 
+/** Names of DNS wait for no round: all of one block of packets go together. */
+let nextNames: NodeJS.Immediate | undefined
+
 /** Set by createWatch, which makes the engine that it needs. */
 let reports!: FlowReports
 const watch = createWatch({
@@ -27,6 +30,9 @@ const watch = createWatch({
   limits: { maxFlows: capture.maxFlows, maxHosts: capture.maxHosts },
   settings: detectors,
   withNames: true,
+  onNameWaiting() {
+    nextNames ??= setImmediate(postNames)
+  },
   onFinding: (finding) => post({ kind: 'finding', finding }),
   watchers(engine) {
     reports = createFlowReports(engine, (index) => source.interfaces[index]?.name ?? '')
@@ -64,6 +70,8 @@ function postRound(): void {
 }
 
 function postNames(): void {
+  clearImmediate(nextNames)
+  nextNames = undefined
   const names = watch.names?.take() ?? []
   if (names.length > 0) post({ kind: 'names', names })
 }

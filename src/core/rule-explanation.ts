@@ -3,9 +3,10 @@ import type { ExplainRequest, RuleExplanation } from '#contract/rules.ts'
 import { type Ip, parseIp, type Target } from '#model/address.ts'
 import type { PacketFacts, RuleBook } from '#model/rule.ts'
 import { explain } from '#policy/rules/explain.ts'
+import { type AddressKnowledge, addressRemark } from './address-remarks.ts'
 
 /** Blocks and the allow list: they come before the rules. */
-export interface ExplainParts {
+export interface ExplainParts extends AddressKnowledge {
   readonly blockOf: (
     address: Ip,
   ) => { readonly target: Target; readonly reason: string; readonly flip?: string } | undefined
@@ -27,7 +28,9 @@ export function explained(book: RuleBook, request: ExplainRequest, parts: Explai
   const facts = factsOf(request, parts)
   const peer = facts.direction === 'outbound' ? facts.target : facts.source
   const block = parts.blockOf(peer)
-  const { judgement, steps, flip } = explain(book, facts)
+  const { judgement, steps, flip } = explain(book, facts, (condition, asked) =>
+    addressRemark(condition, asked, parts),
+  )
   const spared = parts.spares(peer)
   const rest = {
     steps: steps.map((step) => ({ ...step })),
@@ -66,6 +69,8 @@ function factsOf(request: ExplainRequest, parts: ExplainParts): PacketFacts {
     protocol,
     source,
     target,
+    sourceNames: parts.namesOf(source),
+    targetNames: parts.namesOf(target),
     state,
     at: parts.now(),
     ...portsOf(request, protocol),

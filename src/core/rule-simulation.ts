@@ -106,7 +106,7 @@ const DIRECTION: Readonly<Record<Direction, RuleDirection>> = {
 
 /** The packet that opened the flow, as the rules met it. */
 function firstPacket(connection: Connection): PacketFacts {
-  const { protocol, source, target, sourcePort, targetPort, interfaceName, openedAt } = connection
+  const { protocol, source, target, sourcePort, targetPort, interfaceName, openedAt, name } = connection
   const direction = DIRECTION[connection.direction]
   return {
     direction,
@@ -116,6 +116,8 @@ function firstPacket(connection: Connection): PacketFacts {
     state: 'new',
     at: openedAt,
     ...(PORT_PROTOCOLS.includes(protocol) && { sourcePort, targetPort }),
+    // The name that the flow went by. Rules by domain go by DNS, so one that only TLS told may not be caught.
+    ...(name !== undefined && { [direction === 'inbound' ? 'sourceNames' : 'targetNames']: [name] }),
     // Of ICMP the flow table keeps the type where ports would be (Community ID).
     ...((protocol === 1 || protocol === 58) && { icmpType: sourcePort }),
     ...(direction === 'outbound' ? { toInterface: interfaceName } : { fromInterface: interfaceName }),

@@ -31,7 +31,7 @@ export type Watching = Awaited<ReturnType<typeof startWatching>>
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
 export async function startWatching(base: Base) {
-  const { config, speaker, onStop, now, store, allow, atlas, enforcer, events, gate } = base
+  const { speaker, onStop, now, store, allow, atlas, enforcer, events, gate } = base
   const owners = startOwners()
   onStop(() => owners.stop())
   if (base.reports.log) base.reports.log.owners = owners
@@ -101,7 +101,7 @@ export async function startWatching(base: Base) {
 }
 
 /** Starts the capture thread; `begun` once it said how it is doing. */
-function listen({ config, speaker, onStop }: Base, pipeline: Pipeline, tally: Tally) {
+function listen({ config, speaker, onStop, rules }: Base, pipeline: Pipeline, tally: Tally) {
   const backlog = createFlowBacklog(pipeline.flowsSeen)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const capture = startCapture({

@@ -23,6 +23,11 @@ test('with a dot or a star before it, the name and all below it is meant', () =>
   }
 })
 
+test('a dot within a label parts nothing', () => {
+  expect(holds('.ads.example', 'x\\.ads.example')).toBe(false)
+  expect(holds('.ads.example', 'x\\\\.ads.example')).toBe(true)
+})
+
 test('international names are compared as DNS has them', () => {
   expect(parseDomain('Bücher.example')).toEqual({ name: 'xn--bcher-kva.example', isWithBelow: false })
 })

@@ -29,4 +29,11 @@ function asciiOf(text: string): string | undefined {
 
 /** `name` as in a NameReport. */
 export const isOfDomain = (name: string, domain: DomainPattern): boolean =>
-  name === domain.name || (domain.isWithBelow && name.endsWith(`.${domain.name}`))
+  name === domain.name || (domain.isWithBelow && isBelow(name, `.${domain.name}`))
+
+/** A dot behind an odd number of `\\` is within a label (RFC 1035 §5.1), and parts nothing. */
+function isBelow(name: string, end: string): boolean {
+  if (!name.endsWith(end)) return false
+  const [escapes = ''] = /\\*$/.exec(name.slice(0, -end.length)) ?? []
+  return escapes.length % 2 === 0
+}

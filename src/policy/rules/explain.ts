@@ -21,21 +21,26 @@ export interface Explanation {
   readonly flip: string
 }
 
+/** What is known of a packet that bears on a condition, such as where its address is. */
+export type Remark = (condition: Condition, facts: PacketFacts) => string | undefined
+
+const noRemark: Remark = () => undefined
+
 /** The path of a packet through the rules, each condition passed or failed. */
-export function explain(book: RuleBook, facts: PacketFacts): Explanation {
+export function explain(book: RuleBook, facts: PacketFacts, remark = noRemark): Explanation {
   const judgement = judge(book, facts)
   const rules = allRules(book)
   const decider = judgement.rule ? rules.indexOf(judgement.rule) : rules.length
-  const steps = rules.slice(0, decider + 1).map((rule) => stepOf(rule, facts))
+  const steps = rules.slice(0, decider + 1).map((rule) => stepOf(rule, facts, remark))
   return { judgement, steps, flip: flipOf(rules.slice(0, decider), facts, judgement) }
 }
 
-function stepOf(rule: Rule, facts: PacketFacts): ExplainedStep {
+function stepOf(rule: Rule, facts: PacketFacts, remark: Remark): ExplainedStep {
   const conditions = [
     { text: `direction ${rule.directions.join(' or ')}`, holds: rule.directions.includes(facts.direction) },
     ...(isInForce(rule, facts.at) ? [] : [{ text: notInForce(rule), holds: false }]),
     ...rule.conditions.map((condition) => ({
-      text: conditionText(condition),
+      text: withRemark(conditionText(condition), remark(condition, facts)),
       holds: holds(condition, facts),
     })),
   ]
@@ -43,6 +48,9 @@ function stepOf(rule: Rule, facts: PacketFacts): ExplainedStep {
   const outcome = !speaks ? 'passes' : rule.action.kind === 'audit' ? 'records' : 'decides'
   return { number: rule.number, id: rule.id, rule: ruleText(rule), outcome, conditions }
 }
+
+const withRemark = (text: string, remark: string | undefined): string =>
+  remark === undefined ? text : `${text} (${remark})`
 
 const notInForce = ({ enabled, schedule }: Rule): string =>
   !enabled ? 'switched on' : schedule ? `within ${schedule.text} and not expired` : 'not expired'
