@@ -186,6 +186,19 @@ export class Attempts {
     return Array.from({ length }, (_, index) => this.#things[start + ((oldest + index) % length)] as number)
   }
 
+  /** How many things two rows have both, tried within `withinMs` of each other. For reports: 4,096 steps at the most. */
+  inStep(row: number, other: number, withinMs: number): number {
+    const start = row * TRIES_PER_ROW
+    let count = 0
+    for (let at = start; at < start + (this.tries[row] as number); at++) {
+      const there = this.#placeOf(other, this.#things[at] as number)
+      if (there < 0) continue
+      const apart = ((this.#times[at] as number) - (this.#times[there] as number)) | 0
+      if (Math.abs(apart) <= withinMs) count++
+    }
+    return count
+  }
+
   noteSyn(row: number, isForged: boolean): void {
     increment(isForged ? this.forged : this.genuine, row)
   }

@@ -22,7 +22,7 @@ export class Neighbours {
 
   /** Notes that an address uses a MAC; answers its row, and says in `news` what that means. */
   see(address: number, macHigh: number, macLow: number, now: number): number {
-    const start = ((Math.imul(address, 0x9e3779b1) >>> 22) & (ROWS / WAYS - 1)) * WAYS
+    const start = startOf(address)
     let row = -1
     let rested = start
     for (let at = start; at < start + WAYS; at++) {
@@ -40,6 +40,15 @@ export class Neighbours {
     this.macHigh[row] = macHigh
     this.macLow[row] = macLow
     return row
+  }
+
+  /** The row of an address, or -1. */
+  find(address: number): number {
+    const start = startOf(address)
+    for (let at = start; at < start + WAYS; at++) {
+      if (this.seenAt[at] !== 0 && this.address[at] === address) return at
+    }
+    return -1
   }
 
   /** Addresses that the MAC of a row has claimed, but its own. For reports: allocates. */
@@ -65,6 +74,9 @@ export class Neighbours {
     return row
   }
 }
+
+const startOf = (address: number): number =>
+  ((Math.imul(address, 0x9e3779b1) >>> 22) & (ROWS / WAYS - 1)) * WAYS
 
 /** `02:00:00:00:00:01`. */
 export function formatMac(high: number, low: number): string {

@@ -125,10 +125,13 @@ function commonOf(
   }
 }
 
-/** One long flow may be a camera, and a program that tries a closed port again and again is only stubborn. */
+/**
+ * One long flow may be a camera, and a program that tries a closed port again and again is only stubborn: it leaves
+ * that to the system's own TCP, while who floods makes his SYNs himself.
+ */
 function severityOf(surge: Surge, row: number, story: SurgeStory): Severity {
-  const { packets, flows, refusals } = surge.volume(row)
-  const isStubborn = refusals * 2 > packets
+  const { packets, flows, refusals, forged } = surge.volume(row)
+  const isStubborn = refusals * 2 > packets && forged * 2 <= packets
   const isStream = flows < STREAM_FLOWS && packets > STREAM_FLOWS
   const isHuge = (surge.peak[row] as number) > story.threshold * STREAM_FACTOR
   return (isStubborn || isStream) && !isHuge ? 'medium' : 'high'

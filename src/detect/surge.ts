@@ -16,6 +16,9 @@ const CALM_MS = 10_000
 /** A few sources that try ever new ports are a scan: others tell of that. Shares of the packets. */
 const SCAN_PORTS = 0.2
 const SCAN_SOURCES = 0.1
+/** One of them may bring decoys, which try the same ports: each port comes once from each. */
+const DECOY_PORTS = 30
+const MOST_DECOYS = 16
 
 /** What a second of traffic did to a row. */
 export const SURGE = { calm: 0, begins: 1, goesOn: 2, ends: 3 } as const
@@ -33,6 +36,8 @@ export class Surge {
   readonly offset: Uint32Array
   readonly #flows: Uint32Array
   readonly #refusals: Uint32Array
+  /** SYNs that no real TCP stack sends. */
+  readonly #forged: Uint32Array
   readonly #bytes: Float64Array
   /** Packets a second that are usual. */
   readonly #usual: Float64Array
@@ -44,6 +49,7 @@ export class Surge {
   readonly #totalBytes: Float64Array
   readonly #totalFlows: Float64Array
   readonly #totalRefusals: Float64Array
+  readonly #totalForged: Float64Array
   readonly #samples: Sample
   readonly #hosts: Hosts
   readonly #factor: number
@@ -59,6 +65,7 @@ export class Surge {
     this.offset = new Uint32Array(capacity)
     this.#flows = new Uint32Array(capacity)
     this.#refusals = new Uint32Array(capacity)
+    this.#forged = new Uint32Array(capacity)
     this.#bytes = new Float64Array(capacity)
     this.#usual = new Float64Array(capacity)
     this.beganAt = new Float64Array(capacity)
@@ -68,6 +75,7 @@ export class Surge {
     this.#totalBytes = new Float64Array(capacity)
     this.#totalFlows = new Float64Array(capacity)
     this.#totalRefusals = new Float64Array(capacity)
+    this.#totalForged = new Float64Array(capacity)
     this.#samples = new Sample(capacity)
   }
 
@@ -94,6 +102,10 @@ export class Surge {
 
   refuse(row: number): void {
     this.#refusals[row] = (this.#refusals[row] as number) + 1
+  }
+
+  forge(row: number): void {
+    this.#forged[row] = (this.#forged[row] as number) + 1
   }
 
   isAttacked(row: number): boolean {
@@ -138,6 +150,7 @@ export class Surge {
     this.#totalBytes[row] = (this.#totalBytes[row] as number) + (this.#bytes[row] as number)
     this.#totalFlows[row] = (this.#totalFlows[row] as number) + (this.#flows[row] as number)
     this.#totalRefusals[row] = (this.#totalRefusals[row] as number) + (this.#refusals[row] as number)
+    this.#totalForged[row] = (this.#totalForged[row] as number) + (this.#forged[row] as number)
     this.#clearSecond(row)
     this.rows.touch(row, now)
     if (!before) return SURGE.begins
@@ -151,14 +164,17 @@ export class Surge {
       bytes: (this.#totalBytes[row] as number) + (this.#bytes[row] as number),
       flows: (this.#totalFlows[row] as number) + (this.#flows[row] as number),
       refusals: (this.#totalRefusals[row] as number) + (this.#refusals[row] as number),
+      forged: (this.#totalForged[row] as number) + (this.#forged[row] as number),
     }
   }
 
   /** True when it looks like a few sources that try port after port. */
   isScan(row: number): boolean {
     const packets = (this.#totalPackets[row] as number) + this.suspicious(row)
-    if (this.ports.distinct(row) < packets * SCAN_PORTS) return false
-    return this.sources.distinct(row) < packets * SCAN_SOURCES
+    const [ports, sources] = [this.ports.distinct(row), this.sources.distinct(row)]
+    if (sources >= packets * SCAN_SOURCES) return false
+    if (ports >= packets * SCAN_PORTS) return true
+    return ports >= DECOY_PORTS && ports * Math.min(sources, MOST_DECOYS) >= packets * SCAN_PORTS
   }
 
   /** The packet that the attack began with, or none. For reports: allocates. */
@@ -178,6 +194,7 @@ export class Surge {
     this.offset[row] = 0
     this.#flows[row] = 0
     this.#refusals[row] = 0
+    this.#forged[row] = 0
   }
 
   #clearAttack(row: number): void {
@@ -188,6 +205,7 @@ export class Surge {
     this.#totalBytes[row] = 0
     this.#totalFlows[row] = 0
     this.#totalRefusals[row] = 0
+    this.#totalForged[row] = 0
     this.sources.clear(row)
     this.ports.clear(row)
   }
@@ -198,6 +216,7 @@ export interface SurgeVolume {
   readonly bytes: number
   readonly flows: number
   readonly refusals: number
+  readonly forged: number
 }
 
 /** Of a host that the table refused: its address as one number. */

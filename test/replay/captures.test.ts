@@ -23,6 +23,8 @@ const EXPECTED: Readonly<Record<string, readonly [detector: string, kind: string
   port_scan_udp: ['port-scan', 'udp'],
   port_scan_horizontal: ['host-sweep', 'syn'],
   port_scan_slow: ['port-scan', 'syn'],
+  port_scan_decoys: ['port-scan', 'syn'],
+  port_scan_decoys_routed: ['port-scan', 'decoys'],
   port_scan_masscan: ['port-scan', 'syn'],
   flood_syn_spoofed: ['flood', 'syn'],
   flood_udp: ['flood', 'udp'],

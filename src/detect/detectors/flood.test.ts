@@ -46,6 +46,23 @@ describe('a SYN flood', () => {
     expect(floods(net)[0]?.blame).toBeUndefined()
   })
 
+  test.each([
+    ['made by hand is as severe at a closed port', 0, 'high'],
+    ['by the system itself is only somebody stubborn there', 20, 'medium'],
+  ])('from one source, %s', (_what, options, severity) => {
+    const net = scene()
+    send(net, 500, 2, () => net.refused({ from: ATTACKER, to: SERVER, port: 81, options }))
+    expect(floods(net)[0]).toMatchObject({ kind: 'syn', subject: ATTACKER, severity })
+  })
+
+  test('is none where a scanner brings decoys: as often as there are decoys, but to ever new ports', () => {
+    const net = scene()
+    const sources = range(8).map((last) => `198.51.100.${last}`)
+    for (const port of range(150)) for (const from of sources) net.refused({ from, to: SERVER, port })
+    net.pass(5_000)
+    expect(floods(net)).toEqual([])
+  })
+
   test('names the one real source among forged ones, and no client that was there anyway', () => {
     const net = scene()
     send(net, 600, 2, (n) => {

@@ -5,6 +5,7 @@ import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
+import { isForgedSyn } from '../probe.ts'
 import { reflectorOf } from '../reflectors.ts'
 import { SURGE, Surge } from '../surge.ts'
 import { reportSurge } from '../surge-report.ts'
@@ -173,6 +174,7 @@ class FloodWatcher implements Watcher {
     const row = surge.claim(packet.target, kind, packet.at)
     if (row < 0) return
     surge.add(row, packet, packet.flow < 0 || this.#flows.packetsForward(packet.flow) === 1)
+    if (kind === KIND.syn && isForgedSyn(packet)) surge.forge(row)
     // Whether a SYN comes to something shows a round trip later: those are weighed by the second.
     // And whether a datagram becomes whole, with its last fragment.
     if (kind < KIND.udp || surge.isAttacked(row)) return

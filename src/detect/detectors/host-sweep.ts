@@ -6,6 +6,7 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { ArpSweep } from '../arp-sweep.ts'
 import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
+import { amongOthers, Companies, type Company } from '../company.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostNotes } from '../host-notes.ts'
@@ -71,6 +72,7 @@ class HostSweepWatcher implements Watcher {
   readonly #ports: Variety
   readonly #arp: ArpSweep
   readonly #rounds: Rounds
+  readonly #companies: Companies
 
   constructor(chosen: Settings, context: WatchContext) {
     this.#context = context
@@ -87,6 +89,7 @@ class HostSweepWatcher implements Watcher {
     }
     this.#notes = new HostNotes(context.hosts)
     this.#rounds = new Rounds(context.hosts.capacity, this.#limits.windowMs)
+    this.#companies = new Companies(context.hosts, this.#attempts, this.#notes)
     this.#ports = new Variety(context.hosts.capacity)
     this.#arp = new ArpSweep(this.#limits, chosen.silentHosts, context)
   }
@@ -98,6 +101,7 @@ class HostSweepWatcher implements Watcher {
     if (!this.#notes.tries(source, target)) return
     const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
     if (!isTried(probe)) return
+    this.#companies.probe(packet)
     const port = portOf(probe, packet.targetPort)
     this.#ports.add(source, port)
     if (this.#hosts.isGroup(target)) return
@@ -112,7 +116,8 @@ class HostSweepWatcher implements Watcher {
     this.#weigh(row, flow, packet.at)
   }
 
-  flowAnswered(flow: number): void {
+  flowAnswered(flow: number, packet: Packet): void {
+    this.#companies.proven(packet)
     const source = this.#flows.source(flow)
     const probe = this.#probeOfFlow(flow)
     const row = this.#find(source, portOf(probe, this.#flows.targetPort(flow)), probe)
@@ -143,6 +148,7 @@ class HostSweepWatcher implements Watcher {
 
   arp(packet: Packet): void {
     this.#arp.arp(packet)
+    this.#companies.arp(packet)
   }
 
   hostForgotten(host: number): void {
@@ -195,17 +201,27 @@ class HostSweepWatcher implements Watcher {
   }
 
   #report(row: number, reason: number, now: number): void {
+    this.#attempts.tell(row, reason, now)
+    const company = this.#companies.of(row)
+    const teller = company?.scanner ?? row
+    if (teller !== row) this.#attempts.tell(teller, reason, now)
+    this.#tell(teller, company, now)
+  }
+
+  #tell(row: number, company: Company | undefined, now: number): void {
     const source = this.#notes.hostOf(this.#attempts.who[row] as number)
     if (source < 0) {
       this.#attempts.forget(row)
       return
     }
-    this.#attempts.tell(row, reason, now)
-    this.#context.report({
+    const finding = {
       ...this.#story(row, source),
       ...this.#because(this.#attempts.toldBecause[row] as number),
       at: now,
-    })
+    }
+    this.#context.report(
+      company ? amongOthers(finding, company, this.#companies.named(company.rows)) : finding,
+    )
   }
 
   #story(row: number, source: number): Omit<ReportedFinding, 'at' | 'because' | 'confidence'> {

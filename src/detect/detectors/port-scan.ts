@@ -6,6 +6,7 @@ import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
+import { amongOthers, Companies, type Company } from '../company.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostNotes } from '../host-notes.ts'
@@ -92,6 +93,7 @@ class PortScanWatcher implements Watcher {
   readonly #attempts = new Attempts(ROWS, STALE_AFTER_MS)
   readonly #notes: HostNotes
   readonly #rounds: Rounds
+  readonly #companies: Companies
 
   constructor(chosen: Settings, context: WatchContext) {
     this.#context = context
@@ -108,17 +110,24 @@ class PortScanWatcher implements Watcher {
     this.#udpLimits = { ...this.#limits, silent: chosen.silentUdpPorts }
     this.#notes = new HostNotes(context.hosts)
     this.#rounds = new Rounds(context.hosts.capacity, this.#limits.windowMs)
+    this.#companies = new Companies(context.hosts, this.#attempts, this.#notes)
   }
 
   flowOpened(flow: number, packet: Packet): void {
     // One flow is no scan: a flood from a million sources ends here, on the line of memory that its host is on.
     if (flow < 0 || this.#hosts.flowCount(packet.source) < 2) return
     const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
+    if (probe !== NO_PROBE) this.#companies.probe(packet)
     if (isUnlawful(probe)) this.#refuse(flow, probe, packet.at)
     else if (probe === PROBE.syn || probe === PROBE.udp) this.#begin(flow, probe, packet)
   }
 
-  flowAnswered(flow: number): void {
+  arp(packet: Packet): void {
+    this.#companies.arp(packet)
+  }
+
+  flowAnswered(flow: number, packet: Packet): void {
+    this.#companies.proven(packet)
     const source = this.#flows.source(flow)
     const protocol = this.#flows.protocol(flow)
     const probe = protocol === PROTOCOL.tcp ? PROBE.syn : PROBE.udp
@@ -216,6 +225,14 @@ class PortScanWatcher implements Watcher {
   }
 
   #report(row: number, reason: number, now: number): void {
+    this.#attempts.tell(row, reason, now)
+    const company = this.#companies.of(row)
+    const teller = company?.scanner ?? row
+    if (teller !== row) this.#attempts.tell(teller, reason, now)
+    this.#tell(teller, company, now)
+  }
+
+  #tell(row: number, company: Company | undefined, now: number): void {
     const what = this.#attempts.what[row] as number
     const source = this.#notes.hostOf(this.#attempts.who[row] as number)
     const target = this.#notes.hostOf(what >>> 3)
@@ -223,13 +240,12 @@ class PortScanWatcher implements Watcher {
       this.#attempts.forget(row)
       return
     }
-    this.#attempts.tell(row, reason, now)
     const [subject, victim] = [this.#hosts.address(source), this.#hosts.address(target)]
-    this.#context.report({
-      ...this.#story(row, { subject, victim, probe: what & 7 }),
-      at: now,
-      ...this.#because(row),
-    })
+    const story = this.#story(row, { subject, victim, probe: what & 7 })
+    const finding = { ...story, at: now, ...this.#because(row) }
+    this.#context.report(
+      company ? amongOthers(finding, company, this.#companies.named(company.rows)) : finding,
+    )
   }
 
   #story(

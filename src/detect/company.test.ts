@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest'
+import type { Finding } from '#model/finding.ts'
+import { arp, deliver, ETHERTYPE, ethernet, ipv4, tcp } from '../../test/support/frames.ts'
+import { range, scene } from '../../test/support/scene.ts'
+import { createWatch } from '../watch.ts'
+
+const VICTIM = '192.0.2.1'
+const DECOYS = ['198.51.100.1', '198.51.100.2', '198.51.100.3']
+const SCANNER = '203.0.113.9'
+const SCANNER_MAC = [2, 0, 0, 0, 0, 9]
+const VICTIM_MAC = [2, 0, 0, 0, 0, 1]
+
+describe('several addresses that try the same ports in step', () => {
+  test('are one story about the victim, that blames nobody', () => {
+    const { findings, refused } = scene()
+    for (const port of range(20)) {
+      for (const from of [...DECOYS, SCANNER]) refused({ from, to: VICTIM, port, options: 4 })
+    }
+    expect(findings).toHaveLength(1)
+    expect(findings[0]).toMatchObject({
+      ...{ detector: 'port-scan', kind: 'decoys', subject: VICTIM, victim: VICTIM, blame: 'nobody' },
+      evidence: { sources: 4, hosts: expect.arrayContaining([...DECOYS, SCANNER]) },
+    })
+  })
+
+  test('also where one of them is a client at work', () => {
+    const { findings, refused, connects } = scene()
+    for (const port of range(20)) {
+      for (const from of [...DECOYS, SCANNER]) refused({ from, to: VICTIM, port, options: 4 })
+      connects({ from: DECOYS[0] as string, to: VICTIM, port: 443 })
+    }
+    expect(findings.map(({ blame }) => blame)).toEqual(['nobody'])
+  })
+
+  test('also where they try one port of many hosts', () => {
+    const { findings, refused } = scene()
+    for (const last of range(20)) {
+      for (const from of [...DECOYS, SCANNER]) refused({ from, to: `192.0.2.${last}`, port: 22, options: 4 })
+    }
+    expect(findings[0]).toMatchObject({ detector: 'host-sweep', kind: 'decoys', blame: 'nobody' })
+    expect(findings.filter(({ blame }) => blame !== 'nobody')).toEqual([])
+  })
+
+  test('are no company when each has its own ports', () => {
+    const { findings, refused } = scene()
+    for (const port of range(10)) {
+      refused({ from: SCANNER, to: VICTIM, port, options: 4 })
+      refused({ from: DECOYS[0] as string, to: VICTIM, port: port + 1000, options: 4 })
+    }
+    expect(findings.map(({ subject }) => subject as string).sort()).toEqual([DECOYS[0], SCANNER])
+  })
+
+  test('are no company when one comes a second after the other', () => {
+    const { findings, refused, pass } = scene()
+    for (const port of range(10)) refused({ from: SCANNER, to: VICTIM, port, options: 4 })
+    pass(1_000)
+    for (const port of range(10)) refused({ from: DECOYS[0] as string, to: VICTIM, port, options: 4 })
+    expect(findings.map(({ subject }) => subject as string)).toEqual([SCANNER, DECOYS[0]])
+  })
+})
+
+/** All of them by frames with the scanner's MAC; `before` is what the wire carried earlier. */
+function scanByFrames(before: (send: (frame: Uint8Array) => void) => void): readonly Finding[] {
+  const findings: Finding[] = []
+  const { sink } = createWatch({ seed: 1, onFinding: (finding) => findings.push(finding) })
+  let at = 1_000_000
+  const send = (frame: Uint8Array): void => {
+    at += 0.01
+    deliver(sink, frame, at)
+  }
+  const pass = (source: string, target: string, layer: object, sourceMac: readonly number[]): void =>
+    send(ethernet(ipv4(tcp(layer), { source, target }), { sourceMac }))
+  before(send)
+  for (const port of range(20)) {
+    for (const from of [...DECOYS, SCANNER]) {
+      pass(from, VICTIM, { sourcePort: 50_000, targetPort: port, flags: 2 }, SCANNER_MAC)
+      pass(VICTIM, from, { sourcePort: port, targetPort: 50_000, flags: 0x14 }, VICTIM_MAC)
+    }
+  }
+  return findings
+}
+
+const says = (mac: readonly number[], address: string): Uint8Array =>
+  ethernet(arp(2, mac, address, VICTIM), { type: ETHERTYPE.arp, sourceMac: mac })
+
+const handshake = (address: string): readonly Uint8Array[] =>
+  (
+    [
+      [address, VICTIM, 2],
+      [VICTIM, address, 0x12],
+      [address, VICTIM, 0x10],
+    ] as const
+  ).map(([source, target, flags]) => {
+    const isOut = source === VICTIM
+    const ports = isOut ? { sourcePort: 80, targetPort: 41_000 } : { sourcePort: 41_000, targetPort: 80 }
+    const numbers = isOut
+      ? { sequence: 500, acknowledgement: 1001 }
+      : { sequence: flags === 2 ? 1000 : 1001, acknowledgement: flags === 2 ? 0 : 501 }
+    const sourceMac = isOut ? VICTIM_MAC : SCANNER_MAC
+    return ethernet(ipv4(tcp({ ...ports, ...numbers, flags }), { source, target }), { sourceMac })
+  })
+
+describe('the scanner among them', () => {
+  test('is he whose MAC, by ARP, all the frames came with', () => {
+    const findings = scanByFrames((send) => {
+      send(says(SCANNER_MAC, SCANNER))
+      send(says([2, 0, 0, 0, 0, 51], DECOYS[0] as string))
+    })
+    expect(findings[0]).toMatchObject({ detector: 'port-scan', kind: 'syn', subject: SCANNER })
+    expect(findings[0]?.blame).toBeUndefined()
+    expect(findings[0]?.summary).toContain('behind the decoys 198.51.100.')
+    expect(new Set(findings.map(({ subject }) => subject as string))).toEqual(new Set([SCANNER]))
+  })
+
+  test('is unknown where ARP names nobody', () => {
+    expect(scanByFrames(() => {}).map(({ blame }) => blame)).toEqual(['nobody'])
+  })
+
+  test('is unknown where that MAC is a router, which brought other hosts too', () => {
+    const findings = scanByFrames((send) => {
+      send(says(SCANNER_MAC, SCANNER))
+      for (const address of ['198.51.100.77', '198.51.100.78']) handshake(address).forEach(send)
+    })
+    expect(findings.map(({ blame }) => blame)).toEqual(['nobody'])
+  })
+})
