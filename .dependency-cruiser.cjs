@@ -1,5 +1,5 @@
 // The arrows of ARCHITECTURE.md, checked.
-const parts = ['capture', 'detect', 'identify', 'intel', 'policy', 'enforce', 'store', 'report', 'config', 'api', 'web', 'cli']
+const parts = ['capture', 'detect', 'identify', 'intel', 'logs', 'policy', 'enforce', 'store', 'report', 'config', 'api', 'web', 'cli']
 const product = { pathNot: '\\.test\\.ts$' }
 module.exports = {
   forbidden: [

@@ -1,4 +1,6 @@
 import { BoundedMap } from '#lib/bounded-map.ts'
+import type { Ip } from '#model/address.ts'
+import type { CallHome, Opening } from '#model/call-home.ts'
 import type { Connection } from '#model/flow.ts'
 import { programKeyOf } from '#model/summary.ts'
 
@@ -14,22 +16,9 @@ const MAX_JITTER = 0.15
 const MIN_REGULAR = 0.8
 const NEAR = 0.3
 
-/** A program that opens connections to one host and port at regular intervals. */
-export interface CallHome {
-  readonly program: string
-  readonly peer: string
-  readonly port: number
-  readonly openings: number
-  readonly intervalMs: number
-  /** The middle deviation as a part of the interval. */
-  readonly jitter: number
-  readonly firstAt: number
-  readonly lastAt: number
-}
-
 interface Habit {
   readonly program: string
-  readonly peer: string
+  readonly peer: Ip
   readonly port: number
   readonly openedAt: number[]
 }
@@ -37,6 +26,8 @@ interface Habit {
 /** Keeps when programs opened connections to whom. Bounded: beyond it the quietest habits make room. */
 export interface CallHomeBook {
   see(connections: readonly Connection[]): void
+  /** Takes in what an earlier run saw. */
+  recall(openings: readonly Opening[]): void
   /** The most regular first. */
   found(): CallHome[]
 }
@@ -48,10 +39,13 @@ export function createCallHomeBook(capacity = CAPACITY): CallHomeBook {
   function see(connection: Connection): void {
     const { owner, peer, peerPort, openedAt, direction } = connection
     if (!owner || direction !== 'outbound') return
-    const program = programKeyOf(owner)
+    noteOpening({ program: programKeyOf(owner), peer, port: peerPort, openedAt })
+  }
+
+  function noteOpening({ program, peer, port, openedAt }: Opening): void {
     newestAt = Math.max(newestAt, openedAt)
-    const key = `${peer} ${peerPort} ${program}`
-    const create = (): Habit => ({ program, peer, port: peerPort, openedAt: [] })
+    const key = `${peer} ${port} ${program}`
+    const create = (): Habit => ({ program, peer, port, openedAt: [] })
     const habit = habits.getOrCreate(key, create) ?? makeRoom(key, create)
     if (habit) note(habit.openedAt, openedAt)
   }
@@ -68,6 +62,7 @@ export function createCallHomeBook(capacity = CAPACITY): CallHomeBook {
 
   return {
     see: (connections) => connections.forEach(see),
+    recall: (openings) => openings.forEach(noteOpening),
     found() {
       const found: CallHome[] = []
       for (const habit of habits.values()) {

@@ -4,6 +4,9 @@ import type { Detector } from '#detect/detector.ts'
 import { effectiveSettings } from '#detect/profiles.ts'
 import type { RespondSettings } from '#policy/respond/settings.ts'
 
+/** What there is to say of a detector, whatever it looks at. */
+type Described = Pick<Detector<unknown>, 'id' | 'title' | 'technique' | 'settings'>
+
 export interface ChosenSettings {
   readonly respond: Pick<RespondSettings, 'profile' | 'modes'>
   /** What the config itself says: detector id → settings. */
@@ -12,10 +15,10 @@ export interface ChosenSettings {
 
 /** Answers what the API asks about detectors. `inForce` is asked each time: settings change. */
 export function createDetectorDesk(parts: {
-  readonly detectors: readonly Detector<unknown>[]
+  readonly detectors: readonly Described[]
   readonly inForce: () => ChosenSettings
 }): DetectorsPort {
-  const stateOf = (detector: Detector<unknown>, { respond, chosenDetectors }: ChosenSettings) => {
+  const stateOf = (detector: Described, { respond, chosenDetectors }: ChosenSettings) => {
     const { profile, modes } = respond
     const { id, title, technique } = detector
     const chosen = (chosenDetectors[id] ?? {}) as Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 import type { Graph, GraphEdge, GraphNode, GraphPattern } from '#contract/views.ts'
+import type { CallHome } from '#model/call-home.ts'
 import type { Connection } from '#model/flow.ts'
 import { bytesOf, programKeyOf } from '#model/summary.ts'
-import type { CallHome } from './call-home.ts'
 import { duration } from './present.ts'
 import { findRelays, type Relay } from './relays.ts'
 

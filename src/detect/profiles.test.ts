@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { range, scene } from '../../test/support/scene.ts'
 import { loadDetectors } from './detection.ts'
+import { loadObservers } from './observation.ts'
 import { effectiveSettings, PROFILES, withProfile } from './profiles.ts'
 
-const detectors = await loadDetectors()
+const detectors = [...(await loadDetectors()), ...(await loadObservers())]
 const isScan = (ports: number, settings: Readonly<Record<string, unknown>>): boolean => {
   const net = scene(settings)
   for (const port of range(ports)) net.refused({ from: '203.0.113.9', to: '192.0.2.1', port })

@@ -10,8 +10,8 @@ const MAX_OUTPUT_BYTES = 16 << 20
  * it printed. Undefined when it is not installed, fails, or takes longer than 20 seconds.
  */
 export function runProgram(name: string, args: readonly string[]): Promise<string | undefined> {
-  const path = FOLDERS.map((folder) => `${folder}/${name}`).find(isExecutable)
-  if (path === undefined || !/^[\w.-]+$/.test(name)) return Promise.resolve(undefined)
+  const path = programPath(name)
+  if (path === undefined) return Promise.resolve(undefined)
   return new Promise((resolve) => {
     execFile(
       path,
@@ -27,6 +27,10 @@ export function runProgram(name: string, args: readonly string[]): Promise<strin
     )
   })
 }
+
+/** Where a program of the system is; undefined when it is not installed. */
+export const programPath = (name: string): string | undefined =>
+  /^[\w.-]+$/.test(name) ? FOLDERS.map((folder) => `${folder}/${name}`).find(isExecutable) : undefined
 
 /** How a command ended: with its exit code and the first of what it printed, or without. */
 export type CommandOutcome =

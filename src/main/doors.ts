@@ -10,6 +10,7 @@ import { startPulse } from '#core/pulse.ts'
 import { createResponseDesk } from '#core/response-desk.ts'
 import { startWebProcess, type WebProcess } from '#core/web-process.ts'
 import { loadDetectors } from '#detect/detection.ts'
+import { loadObservers } from '#detect/observation.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import { peerCredentials } from '#kernel/peer-credentials.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
@@ -27,17 +28,17 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   const waysIn = createWaysIn(paths.stateFolder, base.now)
   const facts = factsOf(base, watching, () => door.web)
   base.rules.see(() => watching.live.all())
-  const settings = openSettings(base, watching)
   base.rules.tell((standing) => events.send({ kind: 'rules', standing }))
+  const settings = openSettings(base, watching)
   const port = new CorePort({
     ...base,
     ...watching,
     ...facts,
     rules: base.rules.desk,
-    intel: watching.intel.port,
     ruleDrafting: base.rules.drafting,
+    intel: watching.intel.port,
     detectors: createDetectorDesk({
-      detectors: await loadDetectors(),
+      detectors: [...(await loadDetectors()), ...(await loadObservers())],
       inForce: () => settings.inForce,
     }),
     settings: settings.desk,

@@ -9,7 +9,7 @@ import type { Watching } from './watching.ts'
 /** The settings that can be changed while Gatehouse runs, and those in force. */
 export function openSettings(
   base: Base,
-  { capture }: Watching,
+  { capture, observing }: Watching,
 ): { readonly desk: SettingsPort; readonly inForce: DaemonConfig } {
   let inForce = base.config
   const desk = createSettingsDesk({
@@ -21,6 +21,7 @@ export function openSettings(
       inForce = config
       base.judgement.adopt(config.respond)
       capture.retune(config.detectors)
+      observing.retune(config.observers)
     },
   })
   return {

@@ -1,3 +1,5 @@
+import type { Ip } from './address.ts'
+
 /** What was seen for the first time: a program, a program with a host, a program with a country. */
 export const FIRST_KINDS = ['program', 'program-host', 'program-country'] as const
 
@@ -32,3 +34,12 @@ export const identityText = (identity: ProgramIdentity): string =>
   'sha256' in identity
     ? `sha256:${identity.sha256}`
     : `file:${identity.device}:${identity.inode}:${identity.bytes}:${identity.modifiedAt}`
+
+/** Something that was seen for the first time ever, as it is noted. */
+export interface NewSighting extends Omit<FirstSeen, 'lastAt'> {
+  /** Whom the program talked to then. */
+  readonly address: Ip
+  /** Since when the program itself is known, and how many such peers it has, this one included. */
+  readonly programAt: number
+  readonly peers: number
+}

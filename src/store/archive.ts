@@ -1,4 +1,6 @@
-import type { FirstSeen, ProgramFile } from '#model/first-seen.ts'
+import type { Usual } from '#model/baseline.ts'
+import type { Opening } from '#model/call-home.ts'
+import type { FirstSeen, NewSighting, ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import { type Database, openDatabase, replaceBroken } from './database.ts'
@@ -6,6 +8,7 @@ import { type Failure, failureOf, StoreError, type Trouble, troubleOf } from './
 import type { FlowRequest } from './flow-list.ts'
 import type { Entry, Journal } from './journal.ts'
 import { inTransaction } from './migrate.ts'
+import { openingsSince } from './openings.ts'
 import type { StoreSettings } from './settings.ts'
 import type {
   FirstSeenRequest,
@@ -124,6 +127,29 @@ export class Archive {
       () => this.#commit(() => this.#tables.flows.firstSeen.seeFile(path, identity, now), 'NORMAL'),
       () => undefined,
     )
+  }
+
+  /** Since the last call; see FirstSeenTable. */
+  takeNewSightings(): readonly NewSighting[] {
+    return this.#tables.flows.firstSeen.takeNew()
+  }
+
+  /** Lost where the disk refuses: the next hour is kept again. */
+  saveUsual(usual: readonly Usual[], now: number): void {
+    this.#now = now
+    if (!this.#mayTry(now)) return
+    this.#attempt(
+      () => this.#commit(() => this.#tables.baselines.keep(usual), 'NORMAL'),
+      () => undefined,
+    )
+  }
+
+  usual(): readonly Usual[] {
+    return this.#guard(() => this.#tables.baselines.all(), [])
+  }
+
+  openings(since: number): readonly Opening[] {
+    return this.#guard(() => openingsSince(this.#tables.database.db, since), [])
   }
 
   alerts(request: SliceRequest): ReturnType<Journal['alerts']> {

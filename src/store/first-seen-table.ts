@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { FIRST_KINDS, type FirstSeen, type ProgramFile } from '#model/first-seen.ts'
+import { FIRST_KINDS, type FirstSeen, type NewSighting, type ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import { programKeyOf } from '#model/summary.ts'
 import type { Row } from './rows.ts'
@@ -16,6 +16,8 @@ const NOTED_EVERY_MS = 3_600_000
 const MAX_FILES = 50
 const LONGEST = 512
 const MAX_LISTED = 500
+/** New sightings that wait for their reader. */
+const MAX_NEW = 1_000
 
 /** When programs, and programs with hosts and countries, were first seen. Its callers hold the transaction. */
 export class FirstSeenTable {
@@ -23,8 +25,10 @@ export class FirstSeenTable {
   readonly #note: StatementSync
   readonly #count: StatementSync
   readonly #isKept: StatementSync
+  readonly #programAt: StatementSync
   /** When an entry was last noted on disk. Bounded: forgotten ones are noted again. */
   readonly #noted = new Map<string, number>()
+  #new: NewSighting[] = []
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -34,6 +38,7 @@ export class FirstSeenTable {
     )
     this.#count = db.prepare('SELECT count(*) AS count FROM first_seen WHERE kind = ? AND program = ?')
     this.#isKept = db.prepare('SELECT 1 FROM first_seen WHERE kind = ? AND program = ? AND peer = ?')
+    this.#programAt = db.prepare(`SELECT at FROM first_seen WHERE kind = ${PROGRAM} AND program = ?`)
   }
 
   /** Takes in a flow that is new, or of which more is known now. */
@@ -46,9 +51,17 @@ export class FirstSeenTable {
     if (country !== undefined) this.#see(PROGRAM_COUNTRY, program, country.toUpperCase(), connection)
   }
 
+  /** What was noted for the first time since the last call; its transaction is over. */
+  takeNew(): readonly NewSighting[] {
+    const taken = this.#new
+    this.#new = []
+    return taken
+  }
+
   /** What is known of the rows may no longer hold. */
   forget(): void {
     this.#noted.clear()
+    this.#new = []
   }
 
   /** Notes which binary a path names. */
@@ -94,18 +107,36 @@ export class FirstSeenTable {
     }))
   }
 
-  #see(kind: number, program: string, peer: string, { openedAt, seenAt }: Connection): void {
+  #see(kind: number, program: string, peer: string, connection: Connection): void {
+    const { openedAt, seenAt } = connection
     const text = `${kind} ${peer} ${program}`
     const noted = this.#noted.get(text)
     if (noted !== undefined && Math.abs(seenAt - noted) < NOTED_EVERY_MS) return
-    if (noted === undefined && !this.#hasRoom(kind, program, peer)) return
+    if (noted === undefined && !this.#isKept.get(kind, program, peer)) {
+      const others = kind === PROGRAM ? 0 : Number(this.#count.get(kind, program)?.['count'])
+      if (others >= MAX_PEERS) return
+      this.#tellNew({ kind, program, peer, peers: others + 1 }, connection)
+    }
     this.#note.run({ kind, program, peer, at: openedAt, lastAt: seenAt })
     this.#remember(text, seenAt)
   }
 
-  #hasRoom(kind: number, program: string, peer: string): boolean {
-    if (kind === PROGRAM || this.#isKept.get(kind, program, peer)) return true
-    return Number(this.#count.get(kind, program)?.['count']) < MAX_PEERS
+  #tellNew(
+    {
+      kind,
+      program,
+      peer,
+      peers,
+    }: Omit<NewSighting, 'kind' | 'at' | 'programAt' | 'address'> & { kind: number },
+    connection: Connection,
+  ): void {
+    if (this.#new.length >= MAX_NEW) return
+    const { openedAt: at } = connection
+    this.#new.push({
+      ...{ kind: FIRST_KINDS[kind] ?? 'program', program, peers, at, address: connection.peer },
+      ...(peer !== '' && peer !== undefined && { peer }),
+      programAt: Number(this.#programAt.get(program)?.['at'] ?? at),
+    })
   }
 
   #remember(text: string, at: number): void {

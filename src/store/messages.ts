@@ -1,3 +1,5 @@
+import type { Usual } from '#model/baseline.ts'
+import type { NewSighting } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { FlowRequest } from './flow-list.ts'
@@ -22,6 +24,8 @@ export type Query =
   | { readonly kind: 'decisions'; readonly request: SliceRequest }
   | { readonly kind: 'egress'; readonly request: SliceRequest }
   | { readonly kind: 'decision'; readonly decisionId: number }
+  | { readonly kind: 'usual' }
+  | { readonly kind: 'openings'; readonly since: number }
 
 /** To the thread. `number` comes back with the answer; `now` is the clock of main.ts. */
 export type Order =
@@ -34,6 +38,7 @@ export type Order =
   | { readonly kind: 'write'; readonly number: number; readonly now: number; readonly entry: Entry }
   | { readonly kind: 'ask'; readonly number: number; readonly now: number; readonly query: Query }
   | { readonly kind: 'file'; readonly now: number; readonly path: string; readonly identity: string }
+  | { readonly kind: 'keep'; readonly now: number; readonly usual: readonly Usual[] }
   | { readonly kind: 'tick'; readonly now: number }
   | { readonly kind: 'close'; readonly number: number; readonly now: number }
 
@@ -41,6 +46,7 @@ export type Order =
 export type Report =
   | { readonly kind: 'opened'; readonly remembered: Remembered }
   | { readonly kind: 'refused'; readonly message: string; readonly hint: string }
+  | { readonly kind: 'firstSeen'; readonly sightings: readonly NewSighting[] }
   | { readonly kind: 'health'; readonly health: PartHealth }
   | { readonly kind: 'done'; readonly number: number; readonly answer?: unknown }
   | { readonly kind: 'failed'; readonly number: number; readonly message: string; readonly hint: string }

@@ -16,11 +16,10 @@ function readMigrations(): readonly Migration[] {
   const names = readdirSync(FOLDER)
     .filter((name) => /^\d{3}-[a-z-]+\.sql$/.test(name))
     .sort()
-  return names.map((name, at) => {
-    const version = Number(name.slice(0, 3))
-    if (version !== at + 1) throw new Error(`migrations must be numbered without a gap: ${name}`)
-    return { version, sql: readFileSync(new URL(name, FOLDER), 'utf8') }
-  })
+  return names.map((name) => ({
+    version: Number(name.slice(0, 3)),
+    sql: readFileSync(new URL(name, FOLDER), 'utf8'),
+  }))
 }
 
 /**
@@ -31,7 +30,7 @@ export function migrate(db: DatabaseSync, path: string): void {
   const migrations = readMigrations()
   const version = pragmaNumber(db, 'user_version')
   const application = pragmaNumber(db, 'application_id')
-  const newest = migrations.length
+  const newest = migrations.at(-1)?.version ?? 0
   if (version > newest && application === APPLICATION_ID) {
     throw new StoreError(
       `${path} was written by a newer Gatehouse (version ${version} of the database; this one knows ${newest}).`,
@@ -41,7 +40,7 @@ export function migrate(db: DatabaseSync, path: string): void {
   if ((version > 0 || hasTables(db)) && application !== APPLICATION_ID) {
     throw new StoreError(`${path} is the database of another program.`, 'Give Gatehouse another folder.')
   }
-  for (const migration of migrations.slice(version)) apply(db, migration)
+  for (const migration of migrations) if (migration.version > version) apply(db, migration)
 }
 
 function apply(db: DatabaseSync, { version, sql }: Migration): void {

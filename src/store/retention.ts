@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { END_REASONS } from '#model/flow.ts'
 import { SUMMARY_KINDS } from '#model/summary.ts'
+import { BaselineTable } from './baseline-table.ts'
 import { firstKeyAt } from './flow-key.ts'
 import { inTransaction, pragmaNumber } from './migrate.ts'
 import { DAY_MS, HOUR_MS } from './roll-up.ts'
@@ -50,6 +51,7 @@ export class Retention {
       () => this.#remove('alerts', `last_seen_at < ${now - alertsDays * DAY_MS}`) === ROWS,
       () => this.#remove('decisions', `at < ${now - decisionsDays * DAY_MS}`) === ROWS,
       () => this.#removeEgress(now - decisionsDays * DAY_MS),
+      () => this.#forgetBaselines(now),
       () => this.#removeOldSums(now - flowsDays * DAY_MS, now - alertsDays * DAY_MS),
       () => this.#shrink(),
       this.#sweep('owners'),
@@ -128,6 +130,11 @@ export class Retention {
     }
     this.#db.prepare('DELETE FROM first_seen WHERE last_at < ?').run(firstBefore)
     this.#db.prepare('DELETE FROM program_files WHERE last_at < ?').run(firstBefore)
+    return false
+  }
+
+  #forgetBaselines(now: number): boolean {
+    new BaselineTable(this.#db).forget(now)
     return false
   }
 

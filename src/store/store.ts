@@ -1,10 +1,12 @@
 import type { Search } from '#contract/search/search.ts'
 import type { Alert } from '#model/alert.ts'
 import type { AllowEntry } from '#model/allow.ts'
+import type { Usual } from '#model/baseline.ts'
 import type { Block } from '#model/block.ts'
+import type { Opening } from '#model/call-home.ts'
 import type { Decision } from '#model/decision.ts'
 import type { EgressEntry } from '#model/egress.ts'
-import type { FirstSeen, ProgramFile } from '#model/first-seen.ts'
+import type { FirstSeen, NewSighting, ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Summary, SummaryKind } from '#model/summary.ts'
@@ -109,6 +111,13 @@ export interface Store {
   recordProgramFile(path: string, identity: string): void
   /** The binaries that a path named, newest first: more than one means that it changed. */
   programFiles(path: string): Promise<readonly ProgramFile[]>
+  /** Hears of programs, hosts and countries that were never seen before, once they are kept. One listener. */
+  onNewSightings(listener: (sightings: readonly NewSighting[]) => void): void
+  /** Keeps what observers learned. Lost where the disk refuses it. */
+  recordUsual(usual: readonly Usual[]): void
+  usual(): Promise<readonly Usual[]>
+  /** Outbound connections of programs since then, newest first; at most 50,000. */
+  openings(since: number): Promise<readonly Opening[]>
   alerts(request: SliceRequest): Promise<Slice<Alert>>
   decisions(request: SliceRequest): Promise<Slice<Decision>>
   egress(request: SliceRequest): Promise<Slice<EgressEntry>>

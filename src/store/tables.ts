@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { BaselineTable } from './baseline-table.ts'
 import type { Database } from './database.ts'
 import { FlowList } from './flow-list.ts'
 import { FlowTable } from './flow-table.ts'
@@ -28,6 +29,7 @@ const EVERY_TABLE = [
   'blocks',
   'allow_entries',
   'trusts',
+  'baselines',
 ] as const
 
 /** What stands on one open database; made anew with it. */
@@ -38,6 +40,7 @@ export interface Tables {
   readonly search: FlowSearch
   readonly summaries: SummaryTable
   readonly journal: Journal
+  readonly baselines: BaselineTable
   readonly retention: Retention
 }
 
@@ -53,6 +56,7 @@ export function standOn(database: Database, settings: StoreSettings): Tables {
     search,
     summaries: new SummaryTable(db, search),
     journal: new Journal(db),
+    baselines: new BaselineTable(db),
     retention: new Retention(db, settings, run, () => flows.doubt()),
   }
 }

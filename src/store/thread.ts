@@ -1,4 +1,8 @@
 import { Worker } from 'node:worker_threads'
+import { Restart } from '#lib/restart.ts'
+import type { Usual } from '#model/baseline.ts'
+import type { Opening } from '#model/call-home.ts'
+import type { NewSighting } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import { readCursor } from './cursor.ts'
@@ -26,8 +30,7 @@ const MAX_UNANSWERED = 2
 const MAX_WAITING_FLOWS = 50_000
 /** Only a thread that breaks again and again comes to this. */
 const MAX_UNANSWERED_ORDERS = 100_000
-const RESTART_FROM_MS = 1000
-const RESTART_UP_TO_MS = 60_000
+const RESTART_FROM_MS = 1_000
 
 export interface StoreOptions {
   /** Made where it is missing, for its owner alone. */
@@ -51,7 +54,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 interface Unanswered {
-  readonly order: Exclude<Order, { kind: 'tick' | 'file' }>
+  readonly order: Exclude<Order, { kind: 'tick' | 'file' | 'keep' }>
   readonly resolve: (answer: unknown) => void
   readonly reject: (error: Error) => void
 }
@@ -68,11 +71,12 @@ class StoreThread implements Store {
   #remembered: Remembered | undefined
   #health: PartHealth = { part: 'store', state: 'ok', note: '' }
   #fallen: string | undefined
-  #restartMs = RESTART_FROM_MS
+  readonly #restart: Restart
   #number = 0
   #batches = 0
   #dropped = 0
   #isClosing = false
+  #sighted: (sightings: readonly NewSighting[]) => void = () => {}
   #begun: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
 
   constructor(options: StoreOptions) {
@@ -80,6 +84,11 @@ class StoreThread implements Store {
     this.#maxWaiting = options.maxWaitingFlows ?? MAX_WAITING_FLOWS
     this.opened = new Promise((resolve, reject) => {
       this.#begun = { resolve, reject }
+    })
+    this.#restart = new Restart({
+      start: () => this.#startAgain(),
+      now: () => performance.now(),
+      firstMs: RESTART_FROM_MS,
     })
     this.#worker = this.#startWorker()
     this.#timer = setInterval(() => this.#beat(), FLUSH_MS)
@@ -161,6 +170,23 @@ class StoreThread implements Store {
   recordProgramFile(path: string, identity: string): void {
     if (this.#isClosing) return
     this.#worker.postMessage({ kind: 'file', now: this.#options.now(), path, identity } satisfies Order)
+  }
+
+  onNewSightings(listener: (sightings: readonly NewSighting[]) => void): void {
+    this.#sighted = listener
+  }
+
+  recordUsual(usual: readonly Usual[]): void {
+    if (this.#isClosing || usual.length === 0) return
+    this.#worker.postMessage({ kind: 'keep', now: this.#options.now(), usual } satisfies Order)
+  }
+
+  async usual() {
+    return (await this.#ask({ kind: 'usual' })) as readonly Usual[]
+  }
+
+  async openings(since: number) {
+    return (await this.#ask({ kind: 'openings', since })) as readonly Opening[]
   }
 
   async alerts(request: SliceRequest) {
@@ -245,6 +271,7 @@ class StoreThread implements Store {
     const file = new URL('./worker.ts', import.meta.url)
     // How the process was started (-e, --watch) is not the thread's concern, and may not even fit it.
     const worker = new Worker(file, { workerData, name: 'store', execArgv: [] })
+    this.#restart.began()
     worker.on('message', (report: Report) => this.#hear(report))
     worker.on('error', (error: Error) => this.#fall(error.message))
     worker.on('exit', () => this.#fall('it ended by itself'))
@@ -255,6 +282,9 @@ class StoreThread implements Store {
     switch (report.kind) {
       case 'health':
         this.#health = report.health
+        return
+      case 'firstSeen':
+        this.#sighted(report.sightings)
         return
       case 'opened':
         this.#rise(report.remembered)
@@ -282,7 +312,7 @@ class StoreThread implements Store {
   #rise(remembered: Remembered): void {
     this.#remembered ??= remembered
     this.#fallen = undefined
-    this.#restartMs = RESTART_FROM_MS
+    this.#restart.proved()
     this.#begun?.resolve()
   }
 
@@ -300,15 +330,15 @@ class StoreThread implements Store {
       this.#begun?.reject(new StoreError(`The store could not start: ${reason}`, 'Please report it.'))
       return
     }
-    const timer = setTimeout(() => {
-      if (this.#isClosing) return
-      this.#fallen = undefined
-      this.#worker = this.#startWorker()
-      // What was not answered is said once more: writing it twice changes nothing.
-      for (const { order } of this.#unanswered.values()) this.#worker.postMessage(order)
-    }, this.#restartMs)
-    timer.unref()
-    this.#restartMs = Math.min(RESTART_UP_TO_MS, this.#restartMs * 2)
+    this.#restart.ended()
+  }
+
+  #startAgain(): void {
+    if (this.#isClosing) return
+    this.#fallen = undefined
+    this.#worker = this.#startWorker()
+    // What was not answered is said once more: writing it twice changes nothing.
+    for (const { order } of this.#unanswered.values()) this.#worker.postMessage(order)
   }
 }
 

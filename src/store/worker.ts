@@ -51,6 +51,9 @@ function obey(open: Archive, order: Order): void {
     case 'file':
       open.saveProgramFile(order.path, order.identity, order.now)
       return
+    case 'keep':
+      open.saveUsual(order.usual, order.now)
+      return
     case 'tick':
       open.tick(order.now)
       save(open, order.now)
@@ -85,6 +88,8 @@ function save(open: Archive, now: number): void {
     if (unsaved.length === 0 && open.saveFlows(order.connections, now)) done(open, order.number)
     else unsaved.push(order)
   }
+  const sightings = open.takeNewSightings()
+  if (sightings.length > 0) tell({ kind: 'firstSeen', sightings })
 }
 
 function ask(open: Archive, number: number, query: Query): void {
@@ -108,6 +113,10 @@ function answer(open: Archive, query: Query): unknown {
       return open.firstSeen(query.request)
     case 'programFiles':
       return open.programFiles(query.path)
+    case 'usual':
+      return open.usual()
+    case 'openings':
+      return open.openings(query.since)
     case 'alerts':
       return open.alerts(query.request)
     case 'decisions':

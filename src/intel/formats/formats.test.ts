@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { LineSplitter } from '#lib/line-splitter.ts'
 import type { Indicator } from '#model/indicator.ts'
 import { type Format, Unusable } from './format.ts'
 import { FORMATS, type FormatName } from './formats.ts'
 import { JsonItems } from './json-items.ts'
-import { LineSplitter } from './line-splitter.ts'
 import { guessedKind } from './own.ts'
 
 /** What a format finds in a text, as short as it can be said; the text comes in pieces of `step` characters. */

@@ -1,7 +1,7 @@
+import { LineSplitter } from '#lib/line-splitter.ts'
 import type { Indicator } from '#model/indicator.ts'
 import { type Format, type JsonPath, type Sink, Unusable } from '../formats/format.ts'
 import { JsonItems } from '../formats/json-items.ts'
-import { LineSplitter } from '../formats/line-splitter.ts'
 import { ListBuilder, type ListBuilderOptions } from '../indicators/list-builder.ts'
 import type { ListColumns } from '../indicators/list-columns.ts'
 

@@ -13,10 +13,10 @@ export type Mode = (typeof MODES)[number]
 const threshold = z.enum([...SEVERITIES, 'never'] as [Threshold])
 const lasting = z.int().min(1).max(YEAR_SECONDS)
 
-const mode = (detector: string) =>
+const mode = (detector: string, usual: Mode) =>
   z
     .enum(MODES)
-    .default('act')
+    .default(usual)
     .describe(
       `What findings of ${detector} may lead to. off: nothing, not even an alert; watch: an alert; ` +
         'suggest: a block that waits for a person to accept it, until that detector has earned trust; act: a block',
@@ -118,15 +118,20 @@ const others = {
     ),
 }
 
-/** When findings become blocks. Described for the config check, the docs and the settings page. `detectors` are ids. */
-export const respondSettingsFor = (detectors: readonly string[]) =>
+/**
+ * When findings become blocks. Described for the config check, the docs and the settings page. `detectors` are ids, and
+ * `informing` those of them that only tell where nobody chose a mode.
+ */
+export const respondSettingsFor = (detectors: readonly string[], informing: readonly string[] = []) =>
   z
     .strictObject({
       ...thresholds,
       ...lengths,
       ...others,
       modes: z
-        .strictObject(Object.fromEntries(detectors.map((id) => [id, mode(id)])))
+        .strictObject(
+          Object.fromEntries(detectors.map((id) => [id, mode(id, informing.includes(id) ? 'watch' : 'act')])),
+        )
         .prefault({})
         .transform((modes): Readonly<Record<string, Mode>> => modes),
     })

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import { range } from '../../../test/support/scene.ts'
+import { ip } from '../../model/address.ts'
+import type { Finding } from '../../model/finding.ts'
+import type { LoginAttempt } from '../../model/login.ts'
+import { createObservation } from '../observation.ts'
+import loginFailures from './login-failures.ts'
+
+const START = Date.UTC(2026, 0, 1)
+
+function watch(settings: object = {}) {
+  const findings: Finding[] = []
+  const observation = createObservation([loginFailures as never], { 'login-failures': settings }, (finding) =>
+    findings.push(finding),
+  )
+  let at = START
+  return {
+    findings,
+    observation,
+    pass(milliseconds: number) {
+      at += milliseconds
+      observation.tick(at)
+    },
+    try(about: Partial<LoginAttempt> = {}) {
+      at += 100
+      observation.login({
+        ...{ at, program: 'sshd', service: 'ssh', outcome: 'refused', times: 1 },
+        ...{ address: ip('203.0.113.9'), user: 'root' },
+        ...about,
+      })
+    },
+  }
+}
+
+test('six wrong passwords within ten minutes are told, with whom they were for', () => {
+  const log = watch()
+  for (const user of ['root', 'admin', 'root', 'pi', 'oracle']) log.try({ user })
+  expect(log.findings).toEqual([])
+  log.try({ user: 'git' })
+  expect(log.findings).toMatchObject([
+    {
+      ...{ detector: 'login-failures', kind: 'ssh', technique: 'T1110', severity: 'high', confidence: 0.9 },
+      ...{ subject: '203.0.113.9', spoofable: false, evidence: { count: 6 } },
+      because: 'detectors.login-failures.failures = 6',
+      summary: '203.0.113.9 failed to log in 6 times at ssh (root, admin, pi, oracle, git) in 0.5 s',
+    },
+  ])
+})
+
+test('a story that goes on is told again more and more rarely, and soon after a block was lifted', () => {
+  const log = watch()
+  for (const _ of range(300)) log.try()
+  expect(log.findings.length).toBeLessThan(6)
+  const before = log.findings.length
+  log.observation.released(ip('203.0.113.9'))
+  for (const _ of range(6)) log.try()
+  expect(log.findings.length).toBe(before + 1)
+})
+
+test('who takes an hour for each try is told of within two days', () => {
+  const log = watch()
+  for (const _ of range(48)) {
+    log.try()
+    log.pass(1_500_000)
+  }
+  expect(log.findings[0]).toMatchObject({ because: 'detectors.login-failures.slowFailures = 40' })
+})
+
+test('who gets in after many failures is told of at once', () => {
+  const log = watch({ failures: 3 })
+  for (const _ of range(4)) log.try()
+  log.try({ outcome: 'accepted', user: 'anna' })
+  expect(log.findings.at(-1)).toMatchObject({ kind: 'ssh broken in', severity: 'critical' })
+  expect(log.findings.at(-1)?.summary).toContain('logged in at ssh as anna after 4 failures')
+})
+
+describe('nobody is blamed', () => {
+  test('who mistypes a password twice a day', () => {
+    const log = watch()
+    for (const _ of range(30)) {
+      for (const _ of range(2)) log.try()
+      log.try({ outcome: 'accepted' })
+      log.pass(86_400_000 / 2)
+    }
+    expect(log.findings).toEqual([])
+  })
+
+  test('a monitoring host that only looks whether the port answers, every minute of a day', () => {
+    const log = watch()
+    for (const _ of range(1_440)) {
+      log.try({ outcome: 'probed' })
+      log.pass(60_000)
+    }
+    expect(log.findings).toEqual([])
+  })
+
+  test('many visits are no more than a warning', () => {
+    const log = watch()
+    for (const _ of range(100)) log.try({ outcome: 'probed' })
+    expect(new Set(log.findings.map(({ severity }) => severity))).toEqual(new Set(['medium']))
+  })
+
+  test('what happens on the machine itself is a warning about itself', () => {
+    const log = watch()
+    for (const _ of range(2))
+      log.try({ address: undefined as never, service: 'sudo', times: 3, user: 'anna' })
+    expect(log.findings).toMatchObject([{ subject: '127.0.0.1', severity: 'medium', kind: 'sudo' }])
+  })
+})
+
+test('a crowd of strangers neither fills the table for long nor pushes out who is watched', () => {
+  const log = watch()
+  for (const _ of range(5)) log.try()
+  for (const index of range(40_000)) {
+    log.try({ address: ip(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`) })
+  }
+  log.try()
+  expect(log.findings.map(({ subject }) => subject)).toEqual([])
+  for (const _ of range(6)) log.try()
+  expect(log.findings[0]?.subject).toBe('203.0.113.9')
+})

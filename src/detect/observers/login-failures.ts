@@ -1,0 +1,207 @@
+import { z } from 'zod'
+import { BoundedMap } from '#lib/bounded-map.ts'
+import { type Ip, ip } from '#model/address.ts'
+import type { Severity } from '#model/finding.ts'
+import type { LoginAttempt } from '#model/login.ts'
+import { duration, rateOf } from '../evidence.ts'
+import { defineObserver, type ObserveContext, type Observing } from '../observer.ts'
+
+/** Addresses whose tries are remembered. New ones are refused when it is full: older evidence stays. */
+const MOST_ROWS = 20_000
+/** Times of tries that one row keeps; more than any limit. */
+const MOST_TIMES = 256
+const MOST_USERS = 5
+/** Where a try without an address happened. */
+const HERE = ip('127.0.0.1')
+/** A story that goes on is told again after so long, and then twice as long, up to ten minutes. */
+const AGAIN_MS = 5_000
+const AGAIN_LATEST_MS = 600_000
+
+const settings = z
+  .object({
+    failures: z
+      .int()
+      .min(1)
+      .max(MOST_TIMES)
+      .default(6)
+      .describe('Wrong passwords from one address at one service within the window, as logs tell of them'),
+    windowSeconds: z.int().min(10).max(86_400).default(600).describe('The window, in seconds'),
+    slowFailures: z
+      .int()
+      .min(1)
+      .max(MOST_TIMES)
+      .default(40)
+      .describe('The same within a day, for those who take their time'),
+    probes: z
+      .int()
+      .min(1)
+      .max(MOST_TIMES)
+      .default(30)
+      .describe(
+        'Visits within the window that end before a password is tried, and pages asked of a web server that it does not have: a warning only',
+      ),
+  })
+  .strict()
+
+type Settings = z.infer<typeof settings>
+
+export default defineObserver({
+  id: 'login-failures',
+  title: 'Failed logins, by the logs',
+  technique: 'T1110',
+  usualMode: 'act',
+  settings,
+  observe: (chosen: Settings, context) => new LoginFailures(chosen, context),
+})
+
+const DAY_MS = 86_400_000
+
+interface Row {
+  readonly address: Ip
+  readonly service: string
+  readonly failedAt: number[]
+  readonly probedAt: number[]
+  readonly users: string[]
+  userCount: number
+  lastAt: number
+  toldAt: number
+  timesTold: number
+}
+
+/** A row is one address at one service. Whoever logs in needs a connection, so the address is proven. */
+class LoginFailures implements Observing {
+  readonly #settings: Settings
+  readonly #context: ObserveContext
+  readonly #rows = new BoundedMap<string, Row>(MOST_ROWS)
+  #forgotAt = 0
+
+  constructor(chosen: Settings, context: ObserveContext) {
+    this.#settings = chosen
+    this.#context = context
+  }
+
+  login(attempt: LoginAttempt): void {
+    const { address = HERE, service, at } = attempt
+    const row = this.#rows.getOrCreate(`${service} ${address}`, () => rowOf(address, service))
+    if (!row) return
+    row.lastAt = at
+    if (attempt.outcome === 'accepted') {
+      this.#accepted(row, attempt)
+      return
+    }
+    const times = attempt.outcome === 'refused' ? row.failedAt : row.probedAt
+    for (let time = 0; time < attempt.times; time++) times.push(at)
+    times.splice(0, times.length - MOST_TIMES)
+    if (attempt.user !== undefined) noteUser(row, attempt.user)
+    this.#weigh(row, at)
+  }
+
+  released(address: Ip): void {
+    for (const row of this.#rows.values()) if (row.address === address) row.lastAt = Number.NEGATIVE_INFINITY
+    this.#rows.deleteWhere(({ lastAt }) => lastAt === Number.NEGATIVE_INFINITY)
+  }
+
+  tick(now: number): void {
+    if (now - this.#forgotAt < 60_000) return
+    this.#forgotAt = now
+    // Where it is crowded, who tried once is forgotten soon: strangers may not fill the table for a day.
+    const least = this.#rows.size > MOST_ROWS / 2 ? 2 : 1
+    const { windowSeconds } = this.#settings
+    this.#rows.deleteWhere(({ lastAt, failedAt }) => {
+      const keptMs = failedAt.length >= least ? DAY_MS : windowSeconds * 1000
+      return now - lastAt > keptMs
+    })
+  }
+
+  #weigh(row: Row, now: number): void {
+    const { failures, slowFailures, probes, windowSeconds } = this.#settings
+    const lately = since(row.failedAt, now - windowSeconds * 1000)
+    const slowly = since(row.failedAt, now - DAY_MS)
+    const probed = since(row.probedAt, now - windowSeconds * 1000)
+    if (lately >= failures) this.#tell(row, 'failures', lately, now)
+    else if (slowly >= slowFailures) this.#tell(row, 'slowFailures', slowly, now)
+    else if (probed >= probes) this.#tell(row, 'probes', probed, now)
+  }
+
+  /** Somebody who guessed for long, and then got in: a person who mistyped does not come that far. */
+  #accepted(row: Row, { at, user }: LoginAttempt): void {
+    const lately = since(row.failedAt, at - this.#settings.windowSeconds * 1000)
+    if (lately < this.#settings.failures) return
+    const firstAt = row.failedAt.at(-lately) ?? at
+    this.#context.report({
+      kind: `${row.service} broken in`,
+      severity: 'critical',
+      confidence: 0.6,
+      at,
+      subject: row.address,
+      summary: `${row.address} logged in at ${row.service}${user === undefined ? '' : ` as ${user}`} after ${lately} failures in ${duration(at - firstAt)}`,
+      key: `login-failures in ${row.service} ${row.address}`,
+      because: `detectors.login-failures.failures = ${this.#settings.failures}`,
+      spoofable: false,
+      evidence: {
+        firstAt,
+        lastAt: at,
+        count: lately,
+        ratePerSecond: rateOf(lately, at - firstAt),
+        samples: [],
+      },
+    })
+  }
+
+  #tell(row: Row, setting: 'failures' | 'slowFailures' | 'probes', count: number, now: number): void {
+    const sinceMs = now - row.toldAt
+    // What was quiet for as long as the window is another story.
+    if (sinceMs > this.#settings.windowSeconds * 1000) row.timesTold = 0
+    const waitMs = Math.min(AGAIN_LATEST_MS, AGAIN_MS * 2 ** (row.timesTold - 1))
+    if (row.timesTold > 0 && sinceMs < waitMs) return
+    row.toldAt = now
+    row.timesTold++
+    const times = setting === 'probes' ? row.probedAt : row.failedAt
+    const firstAt = times.at(-count) ?? now
+    this.#context.report({
+      kind: setting === 'probes' ? `${row.service} probes` : row.service,
+      ...weightOf(row, setting),
+      at: now,
+      subject: row.address,
+      summary: `${row.address} ${wordsOf(row, setting, count)} in ${duration(now - firstAt)}`,
+      key: `login-failures ${row.service} ${row.address}${setting === 'probes' ? ' probes' : ''}`,
+      because: `detectors.login-failures.${setting} = ${this.#settings[setting]}`,
+      spoofable: false,
+      evidence: {
+        ...{ firstAt, lastAt: now, count, ratePerSecond: rateOf(count, now - firstAt), samples: [] },
+      },
+    })
+  }
+}
+
+const rowOf = (address: Ip, service: string): Row => ({
+  ...{ address, service, failedAt: [], probedAt: [], users: [], userCount: 0 },
+  ...{ lastAt: 0, toldAt: 0, timesTold: 0 },
+})
+
+function noteUser(row: Row, user: string): void {
+  if (row.users.includes(user)) return
+  row.userCount++
+  if (row.users.length < MOST_USERS) row.users.push(user)
+}
+
+/** How many of these times, which are in order, are after `from`. */
+function since(times: readonly number[], from: number): number {
+  let count = 0
+  while (count < times.length && (times[times.length - 1 - count] as number) >= from) count++
+  return count
+}
+
+/** What happens on the machine itself, or was no guess, is for a person to look at. */
+function weightOf(row: Row, setting: string): { readonly severity: Severity; readonly confidence: number } {
+  if (setting === 'probes') return { severity: 'medium', confidence: 0.5 }
+  return row.address === HERE
+    ? { severity: 'medium', confidence: 0.9 }
+    : { severity: 'high', confidence: 0.9 }
+}
+
+function wordsOf(row: Row, setting: string, count: number): string {
+  if (setting === 'probes') return `came ${count} times to ${row.service} without logging in`
+  const named = row.users.join(', ') + (row.userCount > row.users.length ? ' …' : '')
+  return `failed to log in ${count} times at ${row.service}${named === '' ? '' : ` (${named})`}`
+}

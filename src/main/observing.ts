@@ -1,0 +1,65 @@
+import type { CallHomeBook } from '#core/call-home.ts'
+import { createVolumes } from '#core/volumes.ts'
+import { createObservation, loadObservers } from '#detect/observation.ts'
+import { followProgram } from '#kernel/follow.ts'
+import { startLogs } from '#logs/logs.ts'
+import { isRange, type Target } from '#model/address.ts'
+import type { Finding } from '#model/finding.ts'
+import type { Connection } from '#model/flow.ts'
+import type { PartHealth } from '#model/health.ts'
+import type { Base } from './base.ts'
+
+const TICK_MS = 1_000
+const CALL_HOMES_EVERY_MS = 60_000
+const KEEP_EVERY_MS = 600_000
+/** Habits are looked for in what was opened since then. */
+const HISTORY_MS = 2 * 86_400_000
+
+export interface ObservingParts {
+  readonly callHomes: CallHomeBook
+  readonly found: (finding: Finding) => void
+}
+
+export type Observing = Awaited<ReturnType<typeof startObserving>>
+
+/** The observers, with what they hear: logs, connections, what is new, and what earlier runs learned. */
+export async function startObserving(base: Base, { callHomes, found }: ObservingParts) {
+  const { config, store, now, onStop } = base
+  const observation = createObservation(await loadObservers(), config.observers, found)
+  const volumes = createVolumes()
+  observation.recall(await store.usual())
+  store.onNewSightings((sightings) => observation.firstSeen(sightings, now()))
+  // The past may be long: nobody waits for it.
+  store.openings(now() - HISTORY_MS).then(callHomes.recall, () => undefined)
+  const logs = await startLogs({
+    settings: config.logs,
+    follow: followProgram,
+    now,
+    attempted: observation.login,
+  })
+  const keep = (all: boolean): void => store.recordUsual(observation.learned(all))
+  const timers = [
+    setInterval(() => observation.tick(now()), TICK_MS),
+    setInterval(() => observation.callHomes(callHomes.found(), now()), CALL_HOMES_EVERY_MS),
+    setInterval(() => keep(false), KEEP_EVERY_MS),
+  ]
+  onStop(async () => {
+    for (const timer of timers) clearInterval(timer)
+    await logs.stop()
+    keep(true)
+  })
+  return {
+    see(connections: readonly Connection[]): void {
+      callHomes.see(connections)
+      observation.carried(volumes.take(connections), now())
+    },
+    released(target: Target): void {
+      if (!isRange(target)) observation.released(target)
+    },
+    retune: observation.retune,
+    health: (): readonly PartHealth[] => [logs.health, ...observation.health.filter(isWorthTelling)],
+  }
+}
+
+/** That an observer watches needs no line in the status; that it failed, or is still learning, does. */
+const isWorthTelling = (health: PartHealth): boolean => health.state !== 'ok' || health.note !== 'watching'
