@@ -43,6 +43,8 @@ const WITH_REGISTER: Readonly<Record<Comparison, number>> = {
 }
 /** In the source field of a long load: the number is the fd of a map. */
 const PSEUDO_MAP_FD = 1
+/** In the number of an atomic instruction; 0 is to add (RFC 9669 §5.3). */
+const COMPARE_EXCHANGE = 0xf1
 const INSTRUCTION_BYTES = 8
 
 interface Instruction {
@@ -143,6 +145,11 @@ export class Assembler {
   /** The 8 bytes `offset` beyond `to` grow by `from`, atomically. */
   addAtomically(to: Register, offset: number, from: Register): this {
     return this.#add(CODE.addAtomically, to, from, offset)
+  }
+
+  /** If the 8 bytes `offset` beyond `to` equal r0, they become `from`; r0 becomes what they were. Atomic. */
+  compareExchange(to: Register, offset: number, from: Register): this {
+    return this.#add(CODE.addAtomically, to, from, offset, COMPARE_EXCHANGE)
   }
 
   /** r0 = helper(r1 … r5): see enum bpf_func_id. */

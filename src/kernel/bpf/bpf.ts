@@ -25,6 +25,8 @@ const ATTRIBUTES_BYTES = 128
 const NAME_BYTES = 15
 const LOG_BYTES = 1 << 20
 const MAX_TRIES = 10
+/** BPF_F_MMAPABLE */
+const MAPPABLE = 1 << 10
 const LOG_LINES_SHOWN = 6
 const LOG_CHARACTERS_SHOWN = 600
 const LICENCE = new TextEncoder().encode('GPL\0')
@@ -92,13 +94,19 @@ export interface MapShape {
   readonly valueBytes: number
   /** For a ring: its bytes, a power of two and of whole pages. */
   readonly entries: number
+  /** Of an array: user space may map it, as `mapShared` does. */
+  readonly isMappable?: boolean
 }
 
 /** All of these throw KernelError when the kernel refuses; what they open is closed by `closeFd`. */
-export function createMap(name: string, { type, keyBytes, valueBytes, entries }: MapShape): number {
+export function createMap(
+  name: string,
+  { type, keyBytes, valueBytes, entries, isMappable }: MapShape,
+): number {
   const { bytes, view } = attributes()
   for (const [at, value] of [type, keyBytes, valueBytes, entries].entries())
     view.setUint32(at * 4, value, true)
+  if (isMappable) view.setUint32(16, MAPPABLE, true)
   setName(bytes, 28, name)
   return call(COMMAND.createMap, 'eBPF map', bytes)
 }

@@ -1,11 +1,16 @@
-import { closeFd } from '../libc.ts'
+import { closeFd, mapShared, pageBytes, type SharedMapping } from '../libc.ts'
 import { attachToCgroup, createMap, loadProgram, lookUpElement, MAP, nextKey, takeElement } from './bpf.ts'
 import { type Btf, readKernelBtf } from './btf.ts'
-import { byteProgram, COUNTED } from './byte-programs.ts'
+import { byteProgram, COUNTED, SLOT } from './byte-programs.ts'
 import { openGroup } from './denied-programs.ts'
 import { kernelOffsets } from './watch-programs.ts'
 
-const MAX_SOCKETS = 65_536
+const MAX_SOCKETS = 1 << 17
+/** Of these so many may want a place that is taken. */
+const ELSEWHERE = 8
+/** No socket has it: nobody counts here while its place is emptied. */
+const NOBODYS = -1n
+const WORD_BYTES = 8
 
 /** Since the socket's first packet. Bytes are of IP: from the IP header on, as netfilter counts them. */
 export interface SocketBytes {
@@ -23,7 +28,7 @@ export interface ByteCountersOptions {
   readonly btf?: Btf
   /** Folder of the control group whose sockets are counted; absent: the root, which is all. */
   readonly cgroup?: string
-  /** Sockets that are counted apart at a time; what is beyond counts together. */
+  /** Sockets that are counted apart at a time, a power of two: an eighth more may be; what is beyond counts together. */
   readonly sockets?: number
 }
 
@@ -31,7 +36,13 @@ export interface ByteCountersOptions {
 export class ByteCounters {
   readonly room: number
   readonly #fds: number[] = []
-  readonly #sockets: number
+  /** Where each socket has its place: memory that the kernel writes. */
+  readonly #slots: SharedMapping
+  readonly #slotCount: number
+  readonly #words: BigInt64Array
+  readonly #elsewhere: number
+  /** Sockets with counters elsewhere, at the last walk: a place may have become free since, and count on. */
+  readonly #others = new Set<bigint>()
   readonly #overflow: number
   readonly #value = new DataView(new ArrayBuffer(COUNTED.valueBytes))
   readonly #key = new BigUint64Array(1)
@@ -39,23 +50,24 @@ export class ByteCounters {
 
   /** Throws BtfError, KernelError or ProgramRefused; then nothing stays behind. */
   constructor({ btf = readKernelBtf(), cgroup, sockets = MAX_SOCKETS }: ByteCountersOptions = {}) {
-    this.room = sockets
+    const elsewhere = Math.ceil(sockets / ELSEWHERE)
+    this.room = sockets + elsewhere
+    this.#slotCount = sockets
     const offsets = kernelOffsets(btf)
     const group = openGroup(cgroup)
     try {
       const { keyBytes, valueBytes } = COUNTED
-      this.#sockets = this.#keep(
-        createMap('gh_bytes', {
-          type: MAP.hash,
-          keyBytes,
-          valueBytes,
-          entries: sockets,
-        }),
+      const array = { type: MAP.array, keyBytes: 4 } as const
+      const slots = this.#keep(
+        createMap('gh_bytes', { ...array, valueBytes: SLOT.bytes, entries: sockets, isMappable: true }),
       )
-      this.#overflow = this.#keep(
-        createMap('gh_more_bytes', { type: MAP.array, keyBytes: 4, valueBytes, entries: 1 }),
+      this.#slots = mapShared(slots, wholePages(sockets * SLOT.bytes))
+      this.#words = new BigInt64Array(this.#slots.buffer)
+      this.#elsewhere = this.#keep(
+        createMap('gh_bytes_too', { type: MAP.hash, keyBytes, valueBytes, entries: elsewhere }),
       )
-      const maps = { sockets: this.#sockets, overflow: this.#overflow }
+      this.#overflow = this.#keep(createMap('gh_more_bytes', { ...array, valueBytes, entries: 1 }))
+      const maps = { slots, slotCount: sockets, sockets: this.#elsewhere, overflow: this.#overflow }
       for (const [hook, direction] of [
         ['egress', 'sent'],
         ['ingress', 'received'],
@@ -75,27 +87,42 @@ export class ByteCounters {
     }
   }
 
-  /** The cookies that have counters now. Some 1 µs each. */
+  /** The cookies that have counters now. Takes about a millisecond. */
   cookies(): bigint[] {
-    const cookies: bigint[] = []
+    const cookies = new Set<bigint>()
+    // Most places are free: a bigint for each would be made in vain.
+    const halves = new Int32Array(this.#slots.buffer)
+    for (let at = 0; at < this.#slotCount * WORDS; at += WORDS) {
+      if (halves[at * 2] !== 0 || halves[at * 2 + 1] !== 0) cookies.add(this.#words[at] as bigint)
+    }
     const [key, next] = [new Uint8Array(this.#key.buffer), new Uint8Array(this.#next.buffer)]
+    this.#others.clear()
     let from: Uint8Array | undefined
     // The walk begins anew when its place was taken away: it must end all the same.
-    for (let steps = 0; steps < 2 * this.room && nextKey(this.#sockets, from, next); steps++) {
-      cookies.push(this.#next[0] as bigint)
+    for (let steps = 0; steps < 2 * this.room && nextKey(this.#elsewhere, from, next); steps++) {
+      this.#others.add(this.#next[0] as bigint)
       key.set(next)
       from = key
     }
-    return cookies
+    for (const cookie of this.#others) cookies.add(cookie)
+    return [...cookies]
   }
 
   of(cookie: bigint): SocketBytes | undefined {
-    return lookUpElement(this.#sockets, this.#keyOf(cookie), this.#bytes()) ? this.#read() : undefined
+    const place = this.#placeOf(cookie)
+    const here = place === undefined ? undefined : this.#readSlot(place)
+    if (here && !this.#others.has(cookie)) return here
+    const isThere = lookUpElement(this.#elsewhere, this.#keyOf(cookie), this.#bytes())
+    return isThere ? sum(this.#read(), here) : here
   }
 
   /** The same, and it counts from 0 again. */
   take(cookie: bigint): SocketBytes | undefined {
-    return takeElement(this.#sockets, this.#keyOf(cookie), this.#bytes()) ? this.#read() : undefined
+    const place = this.#placeOf(cookie)
+    const here = place === undefined ? undefined : this.#emptySlot(place)
+    if (here && !this.#others.has(cookie)) return here
+    const isThere = takeElement(this.#elsewhere, this.#keyOf(cookie), this.#bytes())
+    return isThere ? sum(this.#read(), here) : here
   }
 
   /** All that was counted while there was no room for one more socket. */
@@ -106,6 +133,28 @@ export class ByteCounters {
 
   close(): void {
     for (const fd of this.#fds.splice(0).reverse()) closeFd(fd)
+    this.#slots?.release()
+  }
+
+  /** Index of the word where the socket's place begins, if it has one. */
+  #placeOf(cookie: bigint): number | undefined {
+    const place = Number(cookie & BigInt(this.#slotCount - 1)) * WORDS
+    return this.#words[place] === cookie ? place : undefined
+  }
+
+  #readSlot(place: number): SocketBytes {
+    const from = place * WORD_BYTES + SLOT.value
+    this.#bytes().set(new Uint8Array(this.#slots.buffer, from, COUNTED.valueBytes))
+    return this.#read()
+  }
+
+  /** Packets that come meanwhile are counted elsewhere. */
+  #emptySlot(place: number): SocketBytes {
+    Atomics.store(this.#words, place, NOBODYS)
+    const bytes = this.#readSlot(place)
+    this.#words.fill(0n, place + 1, place + WORDS)
+    Atomics.store(this.#words, place, 0n)
+    return bytes
   }
 
   #keyOf(cookie: bigint): Uint8Array {
@@ -142,3 +191,18 @@ export class ByteCounters {
     return fd
   }
 }
+
+const WORDS = SLOT.bytes / WORD_BYTES
+
+const wholePages = (bytes: number): number => Math.ceil(bytes / pageBytes()) * pageBytes()
+
+const sum = (a: SocketBytes, b: SocketBytes | undefined): SocketBytes =>
+  b === undefined
+    ? a
+    : {
+        ...a,
+        sentBytes: a.sentBytes + b.sentBytes,
+        sentPackets: a.sentPackets + b.sentPackets,
+        receivedBytes: a.receivedBytes + b.receivedBytes,
+        receivedPackets: a.receivedPackets + b.receivedPackets,
+      }

@@ -2,7 +2,7 @@ import { Assembler } from './assembler.ts'
 import { HELPER } from './bpf.ts'
 import type { KernelOffsets } from './watch-programs.ts'
 
-/** Key: socket cookie. Value: four counters, then what the socket is. */
+/** What is kept of a socket: four counters, then what it is. */
 export const COUNTED = {
   keyBytes: 8,
   valueBytes: 48,
@@ -15,7 +15,14 @@ export const COUNTED = {
   protocol: 40,
 } as const
 
+/** A socket's own place in `slots`: its cookie, then the value. Cookie 0: the place is free. */
+export const SLOT = { bytes: 8 + COUNTED.valueBytes, cookie: 0, value: 8 } as const
+
 export interface ByteMaps {
+  /** Array: the place of a socket is its cookie modulo the length, a power of two. */
+  readonly slots: number
+  readonly slotCount: number
+  /** Hash by cookie: sockets whose place is another's. */
   readonly sockets: number
   /** Array of one value: what found no room in `sockets`. */
   readonly overflow: number
@@ -23,58 +30,84 @@ export interface ByteMaps {
 
 const KEY = -COUNTED.keyBytes
 const VALUE = KEY - COUNTED.valueBytes
-/** The start of struct sock, where all that sockets have in common is: see watch-programs. */
-const HEAD_BYTES = 128
-const HEAD = VALUE - HEAD_BYTES
+const INDEX = VALUE - 8
+const HEAD_ROOM = 128
+const HEAD = INDEX - HEAD_ROOM
 /** struct __sk_buff and struct bpf_sock (linux/bpf.h). */
 const PACKET = { length: 0, socket: 168 } as const
 const SOCKET = { protocol: 12, localPort: 44 } as const
 /** BPF_NOEXIST: never over what another CPU has begun. */
 const ONLY_NEW = 1
+const [CONTEXT, COOKIE, LENGTH, PLACE] = [6, 7, 8, 9] as const
 
 /**
- * Counts each packet of each socket, from its IP header on, and lets all pass. Additions are atomic, on one value for all
- * CPUs: a socket is rarely on two at once, and to make a value for each CPU doubles what a connect() costs.
+ * Counts each packet of each socket, from its IP header on, and lets all pass. A packet costs an index into an array and
+ * two additions: the kernel numbers cookies one after the other, so that sockets of a time rarely want one place. To make
+ * an entry of a hash map for each socket would cost a connect() three times as much.
  */
 export function byteProgram(
   direction: 'sent' | 'received',
-  { socket, netns }: KernelOffsets,
+  offsets: KernelOffsets,
   maps: ByteMaps,
 ): Uint8Array {
   const at = direction === 'sent' ? COUNTED.sentBytes : COUNTED.receivedBytes
-  const a = new Assembler()
-    .move(6, 1)
-    .call(HELPER.socketCookie)
-    .jumpIf(0, '==', 0, 'end')
-    .store(8, 10, KEY, 0)
-  a.load(4, 8, 6, PACKET.length)
-  const find = (): void => void a.setMap(1, maps.sockets).move(2, 10).add(2, KEY).call(HELPER.mapLookUp)
-  find()
-  a.jumpIf(0, '!=', 0, 'add')
-  for (let zero = 0; zero < COUNTED.valueBytes; zero += 8) a.storeNumber(8, 10, VALUE + zero, 0)
-  a.store(8, 10, VALUE + at, 8).storeNumber(8, 10, VALUE + at + 8, 1)
-  a.load(8, 9, 6, PACKET.socket).jumpIf(9, '==', 0, 'end')
-  a.load(4, 1, 9, SOCKET.localPort).store(4, 10, VALUE + COUNTED.localPort, 1)
-  a.move(3, 9).set(2, HEAD_BYTES).move(1, 10).add(1, HEAD).call(HELPER.probeReadKernel)
-  a.load(8, 3, 10, HEAD + socket.netns)
-    .add(3, netns.number)
-    .set(2, 4)
-    .move(1, 10)
-    .add(1, VALUE + COUNTED.netns)
-  a.call(HELPER.probeReadKernel)
-  a.move(1, 9).call(HELPER.fullSocket).jumpIf(0, '==', 0, 'known')
-  a.load(4, 1, 0, SOCKET.protocol)
-    .store(4, 10, VALUE + COUNTED.protocol, 1)
-    .label('known')
-  a.setMap(1, maps.sockets).move(2, 10).add(2, KEY).move(3, 10).add(3, VALUE).set(4, ONLY_NEW)
-  a.call(HELPER.mapUpdate).jumpIf(0, '==', 0, 'end')
-  find()
-  a.jumpIf(0, '!=', 0, 'add')
-  a.storeNumber(4, 10, VALUE, 0).setMap(1, maps.overflow).move(2, 10).add(2, VALUE).call(HELPER.mapLookUp)
-  a.jumpIf(0, '==', 0, 'end')
+  const a = new Assembler().move(CONTEXT, 1).call(HELPER.socketCookie)
+  a.jumpIf(0, '==', 0, 'end').move(COOKIE, 0).load(4, LENGTH, CONTEXT, PACKET.length)
+  findSlot(a, maps)
+  a.move(PLACE, 0).add(PLACE, SLOT.value)
+  describe(a, offsets, 'add')
+  a.label('mine').move(PLACE, 0).add(PLACE, SLOT.value).jump('add')
+  findElsewhere(a, offsets, maps)
   a.label('add')
-    .addAtomically(0, at, 8)
+    .addAtomically(PLACE, at, LENGTH)
     .set(1, 1)
-    .addAtomically(0, at + 8, 1)
+    .addAtomically(PLACE, at + 8, 1)
   return a.label('end').set(0, 1).exit().assemble()
+}
+
+/** Goes on with a free place that is now the socket's in r0; `mine`: it was before; `elsewhere`: it is another's. */
+function findSlot(a: Assembler, maps: ByteMaps): void {
+  a.move(1, COOKIE)
+    .and(1, maps.slotCount - 1)
+    .store(4, 10, INDEX, 1)
+  a.setMap(1, maps.slots).move(2, 10).add(2, INDEX).call(HELPER.mapLookUp).jumpIf(0, '==', 0, 'end')
+  a.load(8, 1, 0, SLOT.cookie).jumpIfRegister(1, '==', COOKIE, 'mine').jumpIf(1, '!=', 0, 'elsewhere')
+  a.move(PLACE, 0).set(0, 0).compareExchange(PLACE, SLOT.cookie, COOKIE)
+  // Another CPU may have been faster, for this socket or for another.
+  a.move(1, 0).move(0, PLACE).jumpIfRegister(1, '==', COOKIE, 'mine').jumpIf(1, '!=', 0, 'elsewhere')
+}
+
+/** Writes what the socket is to PLACE, a map's memory or the stack, and jumps to `then`. */
+function describe(a: Assembler, { socket, netns }: KernelOffsets, then: string): void {
+  const unknown = `unknown-${a.length}`
+  a.load(8, 1, CONTEXT, PACKET.socket).jumpIf(1, '==', 0, unknown)
+  a.load(4, 2, 1, SOCKET.localPort).store(4, PLACE, COUNTED.localPort, 2)
+  a.move(3, 1)
+    .set(2, socket.netns + 8)
+    .move(1, 10)
+    .add(1, HEAD)
+    .call(HELPER.probeReadKernel)
+  a.load(8, 3, 10, HEAD + socket.netns).add(3, netns.number)
+  a.set(2, 4).move(1, 10).add(1, HEAD).call(HELPER.probeReadKernel)
+  a.load(4, 1, 10, HEAD).store(4, PLACE, COUNTED.netns, 1)
+  a.load(8, 1, CONTEXT, PACKET.socket).jumpIf(1, '==', 0, unknown)
+  a.call(HELPER.fullSocket).jumpIf(0, '==', 0, unknown)
+  a.load(4, 1, 0, SOCKET.protocol).store(4, PLACE, COUNTED.protocol, 1).label(unknown).jump(then)
+}
+
+/** PLACE is the socket's entry of the hash map, made if it must be; without room that of all such sockets. */
+function findElsewhere(a: Assembler, offsets: KernelOffsets, maps: ByteMaps): void {
+  const find = (): void => void a.setMap(1, maps.sockets).move(2, 10).add(2, KEY).call(HELPER.mapLookUp)
+  a.label('elsewhere').store(8, 10, KEY, COOKIE)
+  find()
+  a.jumpIf(0, '!=', 0, 'found')
+  for (let zero = 0; zero < COUNTED.valueBytes; zero += 8) a.storeNumber(8, 10, VALUE + zero, 0)
+  a.move(PLACE, 10).add(PLACE, VALUE)
+  describe(a, offsets, 'enter')
+  a.label('enter').setMap(1, maps.sockets).move(2, 10).add(2, KEY).move(3, 10).add(3, VALUE).set(4, ONLY_NEW)
+  a.call(HELPER.mapUpdate)
+  find()
+  a.jumpIf(0, '!=', 0, 'found')
+  a.storeNumber(4, 10, INDEX, 0).setMap(1, maps.overflow).move(2, 10).add(2, INDEX).call(HELPER.mapLookUp)
+  a.jumpIf(0, '==', 0, 'end').label('found').move(PLACE, 0)
 }
