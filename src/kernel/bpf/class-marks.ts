@@ -26,7 +26,8 @@ import {
   groupOffsets,
   selfProgram,
 } from './class-programs.ts'
-import { type ExecutableIdentity, keyOf, openGroup } from './denied-programs.ts'
+import { openGroup } from './denied-programs.ts'
+import { type ExecutableIdentity, keyOf } from './executable-watch.ts'
 import { kernelOffsets } from './watch-programs.ts'
 
 const MAX_EXECUTABLES = 32_768

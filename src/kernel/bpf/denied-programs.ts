@@ -2,32 +2,21 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { closeFd, KernelError } from '../libc.ts'
 import {
   attachToCgroup,
-  attachToTracepoint,
   createMap,
   loadProgram,
   lookUpElement,
   MAP,
   removeElement,
-  runProgram,
   setElement,
 } from './bpf.ts'
 import { type Btf, readKernelBtf } from './btf.ts'
 import { CgroupRoot } from './cgroup-root.ts'
-import { DENIED, denyPrograms, identityProgram, openFileOffsets } from './deny-programs.ts'
-import { type RecordReader, RingBuffer } from './ring-buffer.ts'
-import { kernelOffsets, startProgram } from './watch-programs.ts'
+import { DENIED, denyPrograms } from './deny-programs.ts'
+import { type ExecutableIdentity, ExecutableWatch, keyOf } from './executable-watch.ts'
+import type { RecordReader } from './ring-buffer.ts'
+import { kernelOffsets } from './watch-programs.ts'
 
 const MAX_DENIED = 4_096
-/** Some 200 program starts that nobody fetched yet: a sweep finds those that are lost. */
-const RING_BYTES = 1 << 18
-
-/** An executable as the kernel knows it: no other file will have all three, also when this one is gone. */
-export interface ExecutableIdentity {
-  /** Major number << 20 | minor number. */
-  readonly device: number
-  readonly inode: number
-  readonly generation: number
-}
 
 export interface DeniedProgramsOptions {
   readonly btf?: Btf
@@ -41,32 +30,18 @@ export interface DeniedProgramsOptions {
  */
 export class DeniedPrograms {
   readonly #fds: number[] = []
-  readonly #ring: RingBuffer
+  readonly #starts: ExecutableWatch
   readonly #denied: number
-  readonly #answer: number
-  readonly #identify: number
   #isClosed = false
 
   /** Takes some 100 ms. Throws BtfError, KernelError or ProgramRefused; then nothing stays behind. */
   constructor({ btf = readKernelBtf(), cgroup }: DeniedProgramsOptions = {}) {
     const offsets = kernelOffsets(btf)
-    this.#ring = new RingBuffer('gh_starts', RING_BYTES)
+    this.#starts = new ExecutableWatch(btf)
     try {
       const { keyBytes, valueBytes } = DENIED
       this.#denied = this.#keep(
         createMap('gh_denied', { type: MAP.hash, keyBytes, valueBytes, entries: MAX_DENIED }),
-      )
-      this.#answer = this.#keep(
-        createMap('gh_identity', { type: MAP.array, keyBytes: 4, valueBytes: keyBytes, entries: 1 }),
-      )
-      const lost = this.#keep(
-        createMap('gh_lost_starts', { type: MAP.array, keyBytes: 4, valueBytes: 8, entries: 1 }),
-      )
-      const identify = identityProgram(offsets, openFileOffsets(btf), this.#answer)
-      this.#identify = this.#keep(loadProgram('gh_identity', 'rawTracepoint', identify))
-      const starts = startProgram(offsets, { ring: this.#ring.fd, ringBytes: RING_BYTES, lost })
-      this.#attach(loadProgram('gh_starts', 'rawTracepoint', starts), (program) =>
-        attachToTracepoint(program, 'sched_process_exec'),
       )
       this.#attachAll(denyPrograms(offsets, this.#denied), cgroup)
     } catch (refused) {
@@ -77,12 +52,12 @@ export class DeniedPrograms {
 
   /** Becomes readable when a program starts. */
   get fd(): number {
-    return this.#ring.fd
+    return this.#starts.fd
   }
 
   /** Programs that started, as records of `EventView` of kind `exec`. */
   drainStarts(read: RecordReader): number {
-    return this.#ring.drain(read)
+    return this.#starts.drain(read)
   }
 
   /** From now on; EPERM is what its next call gets. Throws KernelError when 4,096 are denied already. */
@@ -109,43 +84,27 @@ export class DeniedPrograms {
     if (this.#isClosed) return
     this.#isClosed = true
     for (const fd of this.#fds.reverse()) closeFd(fd)
-    this.#ring.close()
+    this.#starts.close()
   }
 
   /** Of the file that this thread has open as `fd`; undefined when the kernel could not be read. About 10 µs. */
   identityOf(fd: number): ExecutableIdentity | undefined {
-    const context = new BigUint64Array([BigInt(fd)])
-    runProgram(this.#identify, new Uint8Array(context.buffer))
-    const value = new Uint8Array(DENIED.keyBytes)
-    lookUpElement(this.#answer, new Uint8Array(4), value)
-    const view = new DataView(value.buffer)
-    const inode = Number(view.getBigUint64(DENIED.inode, true))
-    if (inode === 0) return undefined
-    return {
-      inode,
-      device: view.getUint32(DENIED.device, true),
-      generation: view.getUint32(DENIED.generation, true),
-    }
+    return this.#starts.identityOf(fd)
   }
 
   #attachAll(programs: ReturnType<typeof denyPrograms>, cgroup: string | undefined): void {
     const group = openGroup(cgroup)
     try {
       for (const { name, hook, instructions } of programs) {
-        this.#attach(loadProgram(name, hook, instructions), (program) =>
-          attachToCgroup(program, group.fd, hook),
-        )
+        const program = loadProgram(name, hook, instructions)
+        try {
+          this.#keep(attachToCgroup(program, group.fd, hook))
+        } finally {
+          closeFd(program)
+        }
       }
     } finally {
       group.close()
-    }
-  }
-
-  #attach(program: number, attach: (program: number) => number): void {
-    try {
-      this.#keep(attach(program))
-    } finally {
-      closeFd(program)
     }
   }
 
@@ -164,14 +123,4 @@ export function openGroup(cgroup: string | undefined): { readonly fd: number; cl
   } catch (failed) {
     throw new KernelError(cgroup, -((failed as NodeJS.ErrnoException).errno ?? -1))
   }
-}
-
-/** As the maps of executables have it. */
-export function keyOf({ device, inode, generation }: ExecutableIdentity): Uint8Array {
-  const key = new Uint8Array(DENIED.keyBytes)
-  const view = new DataView(key.buffer)
-  view.setBigUint64(DENIED.inode, BigInt(inode), true)
-  view.setUint32(DENIED.device, device, true)
-  view.setUint32(DENIED.generation, generation, true)
-  return key
 }
