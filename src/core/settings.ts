@@ -36,7 +36,7 @@ export const enforceSettings = z
       .default('clear')
       .describe(
         'When Gatehouse is stopped: keep the blocks in the kernel until their time is over, or clear them. ' +
-          'Either way they are back at the next start. A crash always keeps them.',
+          'Either way they are back at the next start. Rules and lists likewise; for a crash see rules.onCrash.',
       ),
     table: z
       .string()
@@ -84,6 +84,13 @@ export const ruleSettings = z
       .describe(
         'What becomes of a rules file that is changed while Gatehouse runs: it waits as a draft for ' +
           '`gatehouse apply`, or is applied at once where it is good and cuts nobody off.',
+      ),
+    onCrash: z
+      .enum(['keep', 'open'])
+      .default('keep')
+      .describe(
+        'When Gatehouse dies without being stopped: keep rules and blocks in force (fail closed; blocks end with ' +
+          'their time), or open everything at once (fail open), by a process beside it that watches for its end.',
       ),
   })
   .prefault({})

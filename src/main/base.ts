@@ -5,9 +5,11 @@ import { createEvents } from '#core/events.ts'
 import { Gate } from '#core/gate.ts'
 import { createJudgement } from '#core/judgement.ts'
 import { isOfList } from '#core/list-door.ts'
+import { failOpen } from '#core/on-crash.ts'
 import { openReports, SNAP_BYTES } from '#core/open-reports.ts'
 import { noRules, type OpenRules, openRules, rulesTable } from '#core/open-rules.ts'
 import type { DaemonPaths } from '#core/paths.ts'
+import { RuleFiles } from '#core/rule-files.ts'
 import type { EnforceSettings } from '#core/settings.ts'
 import type { Speaker } from '#core/speaker.ts'
 import { openWatchdog } from '#core/watchdog.ts'
@@ -60,6 +62,8 @@ export async function openBase(given: Given) {
       })
   const held = await enforcer.start()
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
+  const onCrash = await onCrashOf(given)
+  onStop(() => onCrash?.stop())
   const lists = listsOf(given, now)
   onStop(() => lists?.stop(config.enforce.onStop === 'keep'))
 
@@ -91,14 +95,27 @@ export async function openBase(given: Given) {
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
   return {
-    ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists },
+    ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists, onCrash },
     ...{ events, gate, judgement, ear, rules, reports, watchdog },
   }
 }
 
+/** Before the first rule is in force. */
+async function onCrashOf({ config, paths, speaker }: Given) {
+  const { enforce, rules, dryRun } = config
+  if (dryRun || rules.onCrash === 'keep') return undefined
+  return failOpen({
+    tables: [enforce.table, rulesTable(enforce.table), listsTable(enforce.table)],
+    files: new RuleFiles(rules.file, paths.stateFolder),
+    say: speaker.say,
+  })
+}
+
+const listsTable = (table: string): string => `${table}_lists`
+
 function listsOf({ config, speaker }: Given, now: () => number) {
   if (config.dryRun) return undefined
-  return createListEnforcer({ now, table: `${config.enforce.table}_lists`, onRepair: speaker.say })
+  return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair: speaker.say })
 }
 
 function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: () => number) {

@@ -29,6 +29,7 @@ export function factsOf(base: Base, watching: Watching, web: () => WebProcess | 
     ...(base.lists?.health ? [base.lists.health] : []),
     base.rules.health,
     ...base.reports.health,
+    ...(base.onCrash ? [base.onCrash.health] : []),
     ...(base.watchdog ? [base.watchdog.health] : []),
     watching.owners.health,
     base.store.health,

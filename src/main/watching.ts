@@ -2,6 +2,7 @@ import { startCapture } from '#capture/thread.ts'
 import { createAlertBook } from '#core/alert-book.ts'
 import { createCallHomeBook } from '#core/call-home.ts'
 import { createFlowBacklog } from '#core/flow-backlog.ts'
+import { createFlowNotes } from '#core/flow-notes.ts'
 import { startIntel } from '#core/intel.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
@@ -41,9 +42,11 @@ export async function startWatching(base: Base) {
   const programFiles = createProgramFiles((path, identity) => store.recordProgramFile(path, identity))
   const tally = createTally()
   const reactions = createReactions()
+  const notes = createFlowNotes()
   const parts: PipelineParts = {
     owners: createOwnerDesk(owners),
-    peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook() }),
+    peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook(), notes }),
+    notes,
     look: (connections) => intel.look(connections),
     live,
     alerts,

@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
+import { layWire, type Wire } from '../support/namespaces.ts'
+import { testWith } from '../support/needs.ts'
+
+const test = testWith('root', 'ip', 'nft')
+const support = (name: string): string => new URL(`../support/${name}`, import.meta.url).pathname
+const SHUT = 'defaults: { inbound: deny }\n'
+const OTHER = '198.51.100.9'
+
+let wire: Wire
+let daemon: TestDaemon | undefined
+let folder: string
+let port: number
+
+beforeEach(async () => {
+  wire = layWire()
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-crash-'))
+  const listener = wire.server.start(process.execPath, support('tcp-listener.ts'))
+  const [line] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
+  port = Number(/listening (\d+)/.exec(line.toString())?.[1])
+})
+
+afterEach(async () => {
+  await daemon?.stop()
+  daemon = undefined
+  wire.remove()
+  removeFolder(folder)
+})
+
+async function start(onCrash: 'keep' | 'open', more = ''): Promise<TestDaemon> {
+  if (!existsSync(join(folder, 'rules.yaml'))) writeFileSync(join(folder, 'rules.yaml'), SHUT)
+  daemon = await startDaemon({
+    namespace: wire.server.namespace,
+    folder,
+    config: `rules: { onCrash: ${onCrash} }\n${more}`,
+    flags: ['--rules', join(folder, 'rules.yaml')],
+  })
+  return daemon
+}
+
+const call = (): string =>
+  wire.client.run(process.execPath, support('tcp-caller.ts'), wire.server.ip4, `${port}`, 'once').trim()
+const tables = (): string => wire.server.run('nft', 'list', 'tables')
+const ruleset = (): string => wire.server.run('nft', 'list', 'ruleset')
+const guards = (): number[] => {
+  const pids = wire.server.run('ip', 'netns', 'pids', wire.server.namespace).split('\n').filter(Boolean)
+  return pids.map(Number).filter((pid) => readCommand(pid).includes('crash-guard.ts'))
+}
+const readCommand = (pid: number): string =>
+  existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, 'utf8') : ''
+
+describe('rules.onCrash: keep', () => {
+  test('a killed daemon leaves rules and blocks in force, and no process beside it', async () => {
+    const { tell, kill } = await start('keep')
+    tell('block', OTHER)
+    expect(guards()).toEqual([])
+    await kill()
+    await sleep(1000)
+    expect(call()).toBe('failed TIMEOUT')
+    expect(ruleset()).toContain(OTHER)
+  })
+})
+
+describe('rules.onCrash: open', () => {
+  test('a killed daemon takes rules and blocks with it; the next one puts them back', async () => {
+    const { tell, kill } = await start('open')
+    tell('block', OTHER)
+    expect(call()).toBe('failed TIMEOUT')
+    const killedAt = performance.now()
+    await kill()
+    await until('all is open', () => !tables().includes('gatehouse'))
+    process.stdout.write(`open ${Math.round(performance.now() - killedAt)} ms after kill -9\n`)
+    expect(call()).toBe('open')
+    await until('the guard ends', () => guards().length === 0)
+    await start('open')
+    expect(call()).toBe('failed TIMEOUT')
+    expect(ruleset()).toContain(OTHER)
+  })
+
+  test('one that is stopped does as enforce.onStop says: the guard opens nothing', async () => {
+    const { stop } = await start('open', 'enforce: { onStop: keep }\n')
+    await stop()
+    await until('the guard ends', () => guards().length === 0)
+    expect(call()).toBe('failed TIMEOUT')
+  })
+
+  test('a guard that was killed is there again', async () => {
+    const { tell, kill } = await start('open')
+    const [guard] = guards()
+    process.kill(guard as number, 'SIGKILL')
+    await until('there is another', () => guards().some((pid) => pid !== guard))
+    await until('it is ready', () => !tell('status').includes('fail open is degraded'))
+    await kill()
+    await until('all is open', () => !tables().includes('gatehouse'))
+  })
+
+  test('a change that waited to be confirmed does not come back behind the opening', async () => {
+    const { tell, kill } = await start('open')
+    tell('rule', 'add', 'deny in 9999/tcp', '--confirm', '2s')
+    await kill()
+    await until('all is open', () => !tables().includes('gatehouse'))
+    await sleep(4500)
+    expect(tables()).not.toContain('gatehouse')
+    expect(call()).toBe('open')
+  })
+})
