@@ -1,4 +1,5 @@
 import type { AlertBook } from '#core/alert-book.ts'
+import type { FlowNotes } from '#core/flow-notes.ts'
 import type { LiveConnections } from '#core/live-connections.ts'
 import type { OwnerAnswer, OwnerDesk } from '#core/owner-desk.ts'
 import type { PeerDesk } from '#core/peer-desk.ts'
@@ -7,6 +8,7 @@ import { type ResponseParts, respond } from '#core/response.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Finding } from '#model/finding.ts'
 import type { Connection, FlowRecord } from '#model/flow.ts'
+import type { FlowNote } from '#model/flow-note.ts'
 import type { NameReport } from '#model/name.ts'
 import { directionOf, type Standpoint } from '#model/standpoint.ts'
 import type { Verdict } from '#model/verdict.ts'
@@ -23,6 +25,7 @@ import type { Store } from '#store/store.ts'
 export interface PipelineParts extends ResponseParts {
   readonly owners: OwnerDesk
   readonly peers: PeerDesk
+  readonly notes: FlowNotes
   /** Holds peers and names against the threat lists, and does what those are set to. */
   readonly look: (connections: readonly Connection[]) => Connection[]
   readonly live: LiveConnections
@@ -41,6 +44,7 @@ export interface PipelineParts extends ResponseParts {
 export interface Pipeline {
   /** Before the flows that they belong to. */
   namesSeen(names: readonly NameReport[]): void
+  notesSeen(notes: readonly FlowNote[]): void
   flowsSeen(flows: readonly FlowRecord[]): void
   ownersFound(answers: readonly OwnerAnswer[]): void
   findingReported(finding: Finding): void
@@ -58,6 +62,8 @@ export function createPipeline(parts: PipelineParts): Pipeline {
         standpoint,
       )
     },
+
+    notesSeen: (notes) => parts.notes.learn(notes.map((note) => ({ ...note, flow: idOf(note.flow) }))),
 
     flowsSeen(flows) {
       const standpoint = parts.standpoint()

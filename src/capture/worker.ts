@@ -74,6 +74,8 @@ function postNames(): void {
   nextNames = undefined
   const names = watch.names?.take() ?? []
   if (names.length > 0) post({ kind: 'names', names })
+  const notes = watch.names?.takeNotes() ?? []
+  if (notes.length > 0) post({ kind: 'notes', notes })
 }
 
 /** Between the parts of a round the rings have their turn: a scan is not seen later because of the report about it. */

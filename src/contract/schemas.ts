@@ -132,6 +132,8 @@ export const Connection = z
       .readonly()
       .optional()
       .openapi({ description: 'Ids of the threat lists that hold the peer or its name' }),
+    ja3: z.string().optional().openapi({ description: 'How its client speaks TLS; of open connections' }),
+    ja4: z.string().optional(),
     city: z.string().optional(),
     special: z
       .string()

@@ -4,6 +4,7 @@ import type { Connection } from '#model/flow.ts'
 import type { NameReport } from '#model/name.ts'
 import type { Place } from '#model/place.ts'
 import type { Standpoint } from '#model/standpoint.ts'
+import type { FlowNotes } from './flow-notes.ts'
 
 /** Says of each connection what its peer is called and where it is. */
 export interface PeerDesk {
@@ -14,14 +15,16 @@ export interface PeerDesk {
 export interface PeerDeskParts {
   readonly placeOf: (address: Ip) => Place
   readonly names: NameBook
+  readonly notes: FlowNotes
 }
 
-export const createPeerDesk = ({ placeOf, names }: PeerDeskParts): PeerDesk => ({
+export const createPeerDesk = ({ placeOf, names, notes }: PeerDeskParts): PeerDesk => ({
   learn: (reports, { isOwn }) => names.learn(reports, isOwn),
 
   describe(connection) {
     const name = names.nameOf(connection)
     const { country, asn, city, special } = placeOf(connection.peer)
+    const { ja3, ja4 } = notes.of(connection.id) ?? {}
     return {
       ...connection,
       ...(name && { name: name.name, nameSource: name.nameSource }),
@@ -29,6 +32,8 @@ export const createPeerDesk = ({ placeOf, names }: PeerDeskParts): PeerDesk => (
       ...(asn && { asn: asn.number, asName: asn.name }),
       ...(city !== undefined && { city }),
       ...(special !== undefined && { special }),
+      ...(ja3 !== undefined && { ja3 }),
+      ...(ja4 !== undefined && { ja4 }),
     }
   },
 })

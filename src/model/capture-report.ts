@@ -1,6 +1,7 @@
 import type { Ip } from './address.ts'
 import type { Finding } from './finding.ts'
 import type { FlowRecord } from './flow.ts'
+import type { FlowNote } from './flow-note.ts'
 import type { PartHealth } from './health.ts'
 import type { NameReport } from './name.ts'
 
@@ -51,6 +52,7 @@ export type CaptureReport =
   | { readonly kind: 'finding'; readonly finding: Finding }
   /** Names that were seen since the last such report: before the flows that they belong to. */
   | { readonly kind: 'names'; readonly names: readonly NameReport[] }
+  | { readonly kind: 'notes'; readonly notes: readonly FlowNote[] }
   | { readonly kind: 'health'; readonly health: PartHealth }
 
 /**

@@ -113,6 +113,9 @@ export interface Connection extends FlowRecord {
   readonly asName?: string
   /** Ids of the threat lists that hold the peer or its name. */
   readonly listed?: readonly string[]
+  /** How its client speaks TLS; of those that are open. */
+  readonly ja3?: string
+  readonly ja4?: string
   /** In files of a person's own. */
   readonly city?: string
   /** What the peer's address is reserved for: `private`, `documentation` … */

@@ -37,6 +37,49 @@ export function readHost(view: DataView, start: number, end: number): Reading {
   return last - start < MAX_HEAD ? MORE : NO_NAME
 }
 
+const MAX_TARGET = 2_048
+const VISIBLE_FIRST = 33
+const VISIBLE_LAST = 126
+const SLASH = 47
+
+/**
+ * The web address that the request at `start` asks `host` for (RFC 9112 §3.2); undefined for one that is long, or has
+ * more than visible ASCII in it.
+ */
+export function readUrl(view: DataView, start: number, { end, host, port }: RequestEnds): string | undefined {
+  const from = spaceAfter(view, start, end) + 1
+  const to = spaceAfter(view, from, Math.min(end, from + MAX_TARGET))
+  if (to <= from || to - from === MAX_TARGET || to >= end || !isVisible(view, from, to)) return undefined
+  const target = textOf(view, from, to)
+  // To a proxy the whole address is said.
+  if (view.getUint8(from) !== SLASH) return target.startsWith('http://') ? target : undefined
+  return `http://${host}${port === HTTP_PORT ? '' : `:${port}`}${target}`
+}
+
+/** `end` where there is none. */
+function spaceAfter(view: DataView, from: number, end: number): number {
+  let at = from
+  while (at < end && view.getUint8(at) !== SPACE) at++
+  return at
+}
+
+function isVisible(view: DataView, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = view.getUint8(at)
+    if (byte < VISIBLE_FIRST || byte > VISIBLE_LAST) return false
+  }
+  return true
+}
+
+const HTTP_PORT = 80
+
+/** Where a request ends, and whom it is to. */
+export interface RequestEnds {
+  readonly end: number
+  readonly host: string
+  readonly port: number
+}
+
 function endOfLine(view: DataView, from: number, end: number): number {
   for (let at = from; at < end; at++) if (view.getUint8(at) === LF) return at
   return -1

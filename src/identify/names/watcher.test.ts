@@ -249,6 +249,69 @@ test('HTTP names the host, over several segments too', () => {
   expect(found()).toEqual([`http intra.example ${SERVER}`])
 })
 
+describe('what a flow says besides its name', () => {
+  const JA4 = /^t13d\d{4}00_[0-9a-f]{12}_[0-9a-f]{12}$/
+
+  test('how its client speaks TLS, once the handshake is there to its last byte; the name is told before', () => {
+    const { open, say, found, names } = listen()
+    open()
+    say({ payload: hello.subarray(0, 300) })
+    expect([found(), names.takeNotes()]).toEqual([[`tls www.example.com ${SERVER}`], []])
+    say({ payload: hello.subarray(300), sequence: 301 })
+    const [note, ...others] = names.takeNotes()
+    expect([note?.flow, others, found()]).toEqual([1, [], []])
+    expect(note?.ja4).toMatch(JA4)
+    expect(note?.ja3).toMatch(/^[0-9a-f]{32}$/)
+    say({ payload: hello, sequence: 1 + hello.length })
+    expect(names.takeNotes()).toEqual([])
+  })
+
+  test('the same in one segment, in two records, and over QUIC but for its first letter', () => {
+    const { open, say, ask, names } = listen()
+    open(443, 40_001)
+    say({ clientPort: 40_001, payload: hello })
+    const body = hello.subarray(5)
+    const record = (part: Uint8Array) => [22, 3, 1, part.length >> 8, part.length & 255, ...part]
+    const cut = Uint8Array.from([...record(body.subarray(0, 100)), ...record(body.subarray(100))])
+    open(443, 40_002)
+    say({ clientPort: 40_002, payload: cut })
+    const [first, second] = names.takeNotes()
+    expect(first?.ja4).toMatch(JA4)
+    expect({ ...second, flow: 1 }).toEqual(first)
+    const [start, end] = [body.subarray(0, 700), body.subarray(700)]
+    ask({ port: 443, payload: quicInitial({ packetNumber: 0, pieces: [[0, start]] }) })
+    ask({ port: 443, payload: quicInitial({ packetNumber: 1, pieces: [[700, end]] }) })
+    expect(names.takeNotes()).toEqual([{ flow: 3, ja4: `q${first?.ja4?.slice(1)}` }])
+  })
+
+  test('what it asks for without encryption', () => {
+    const { open, say, names } = listen()
+    const asked = (port: number, clientPort: number, head: string): void => {
+      open(port, clientPort)
+      say({ port, clientPort, payload: Buffer.from(head) })
+    }
+    asked(80, 40_001, 'GET /mal.exe?id=1 HTTP/1.1\r\nHost: bad.example\r\n\r\n')
+    asked(8080, 40_002, 'POST / HTTP/1.1\r\nHost: bad.example:8080\r\n\r\n')
+    asked(3128, 40_003, 'GET http://bad.example/x HTTP/1.1\r\nHost: bad.example\r\n\r\n')
+    asked(80, 40_004, 'GET /\x1b[2J HTTP/1.1\r\nHost: bad.example\r\n\r\n')
+    asked(80, 40_005, `GET /${'x'.repeat(3_000)} HTTP/1.1\r\nHost: bad.example\r\n\r\n`)
+    expect(names.takeNotes().map(({ url }) => url)).toEqual([
+      'http://bad.example/mal.exe?id=1',
+      'http://bad.example:8080/',
+      'http://bad.example/x',
+    ])
+  })
+
+  test('of a flood of handshakes a thousand a second', () => {
+    const { open, say, names } = listen()
+    for (let client = 0; client < 1_020; client++) {
+      open(443, 2_000 + client)
+      say({ clientPort: 2_000 + client, payload: hello })
+    }
+    expect(names.takeNotes()).toHaveLength(1_000)
+  })
+})
+
 describe('bounds', () => {
   test('of a flood of answers 2,000 names a second are told, the rest is counted', () => {
     const { ask, answer, names } = listen()

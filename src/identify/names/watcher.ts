@@ -1,15 +1,17 @@
 /** Hot: runs per packet. Allocates nothing but for a name that it found. */
 import { formatIpv4, formatIpv6, type Ip } from '#model/address.ts'
 import type { Flows, NameSource } from '#model/flow.ts'
+import type { FlowNote } from '#model/flow-note.ts'
 import type { NameReport } from '#model/name.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { decodeDnsAnswer, decodeMulticastDns, isAnswer, messageId, type NamedAddress } from './decode-dns.ts'
-import { looksLikeHttp, readHost } from './decode-http.ts'
+import { looksLikeHttp, readHost, readUrl } from './decode-http.ts'
 import { decodeInitial, looksLikeQuic } from './decode-quic.ts'
 import { joinRecords, looksLikeTls, readServerName } from './decode-tls.ts'
+import { fingerprintsOf, isWholeHello } from './fingerprints.ts'
 import { Hellos } from './hellos.ts'
-import { MORE, NO_NAME, type Reading } from './reading.ts'
+import type { Reading } from './reading.ts'
 import { STREAM_BYTES, Streams } from './streams.ts'
 
 const DNS = 53
@@ -34,8 +36,10 @@ const MAX_TOLD = 2_000
  */
 const OPEN_EVERY_MS = 5
 const OPEN_AT_ONCE_MS = 19 * OPEN_EVERY_MS
-/** Names that wait to be taken. */
+/** Names, and notes, that wait to be taken. */
 const MAX_WAITING = 4_000
+/** In a second: handshakes whose fingerprint is taken, of which each costs three hashes. */
+const MAX_NOTED = 1_000
 /** Questions that wait for their answer; a newer one may take the place of an older. */
 const QUESTIONS = 16_384
 
@@ -48,28 +52,37 @@ export interface NameCounts {
   readonly unasked: number
 }
 
-/** Finds the names of addresses in DNS answers, TLS handshakes and HTTP requests. */
+/** Finds the names of addresses in DNS answers, TLS handshakes and HTTP requests, and how clients speak TLS. */
 export interface NameWatch {
   /** Must be among the engine's watchers. */
   readonly watcher: Watcher
   readonly counts: NameCounts
   /** What was found since the last call, oldest first. */
   take(): readonly NameReport[]
+  /** What else flows said of themselves since the last call. */
+  takeNotes(): readonly FlowNote[]
 }
 
-export const createNameWatch = (flows: Flows): NameWatch => new PacketNames(flows)
+/** @param onWaiting told when a name of DNS waits to be taken: rules go by it, and whoever asked is about to connect */
+export const createNameWatch = (flows: Flows, onWaiting?: () => void): NameWatch =>
+  new PacketNames(flows, onWaiting)
 
 class PacketNames implements NameWatch {
   readonly watcher: Watcher
   readonly #flows: Flows
+  readonly #onWaiting: (() => void) | undefined
   readonly #streams = new Streams()
   readonly #known: Int16Array
+  /** 1 for a flow whose name was told, and of which more is to come. */
+  readonly #named: Uint8Array
   /** Flow and message id of a question, by their hash. */
   readonly #questions = new Float64Array(QUESTIONS).fill(-1)
   /** A stream's bytes, while they are read. */
   readonly #scratch = new Uint8Array(STREAM_BYTES)
   readonly #scratchView = new DataView(this.#scratch.buffer)
   #waiting: NameReport[] = []
+  #notes: FlowNote[] = []
+  #notedThisSecond = 0
   /** QUIC flows: their number in #known is below zero, -2 for the first. */
   readonly #hellos = new Hellos()
   #readThisSecond = 0
@@ -80,15 +93,18 @@ class PacketNames implements NameWatch {
   #untold = 0
   #unasked = 0
 
-  constructor(flows: Flows) {
+  constructor(flows: Flows, onWaiting: (() => void) | undefined) {
     this.#flows = flows
+    this.#onWaiting = onWaiting
     this.#known = new Int16Array(flows.capacity)
+    this.#named = new Uint8Array(flows.capacity)
     this.watcher = {
       packet: (packet) => this.#packet(packet),
       flowOpened: (flow) => this.#forget(flow),
       flowEnded: (flow) => this.#forget(flow),
       tick: () => {
         this.#readThisSecond = 0
+        this.#notedThisSecond = 0
         this.#toldThisSecond = 0
       },
     }
@@ -101,6 +117,12 @@ class PacketNames implements NameWatch {
   take(): readonly NameReport[] {
     const taken = this.#waiting
     if (taken.length > 0) this.#waiting = []
+    return taken
+  }
+
+  takeNotes(): readonly FlowNote[] {
+    const taken = this.#notes
+    if (taken.length > 0) this.#notes = []
     return taken
   }
 
@@ -126,6 +148,7 @@ class PacketNames implements NameWatch {
     if (known > FRESH) this.#streams.close(known - 1)
     if (known < DONE) this.#hellos.close(DONE - 1 - known)
     this.#known[flow] = FRESH
+    this.#named[flow] = 0
   }
 
   /** Only an answer to a question that crossed this machine is believed, and only the first one. */
@@ -174,8 +197,13 @@ class PacketNames implements NameWatch {
       return
     }
     const reading = read(kind, view, payloadStart, payloadEnd)
-    if (reading.state === 'more' && !isCut(packet)) this.#open(packet, kind)
-    else this.#finish(packet, kind, reading)
+    if (reading.state === 'found') this.#tellOwn(packet, kind, reading.name)
+    const isOver =
+      kind === TLS ? this.#fingerprint(packet, view, payloadStart, payloadEnd) : reading.state !== 'more'
+    if (!isOver && reading.state !== 'none' && !isCut(packet)) this.#open(packet, kind)
+    else this.#known[packet.flow] = DONE
+    if (kind === HTTP && reading.state === 'found')
+      this.#noteUrl(packet, { view, start: payloadStart, end: payloadEnd, host: reading.name })
   }
 
   #open(packet: Packet, kind: number): void {
@@ -191,10 +219,10 @@ class PacketNames implements NameWatch {
     const fits = this.#streams.add(stream, packet.tcpSequence, view, payloadStart, payloadEnd)
     const kind = this.#streams.kind(stream)
     const isLast = !fits || isCut(packet) || !this.#mayRead()
-    const reading = kind === DNS_STREAM ? this.#readMessages(packet, stream) : this.#readStream(stream, kind)
-    if (reading.state === 'more' && !isLast) return
+    const isOver = kind === DNS_STREAM ? this.#readMessages(packet, stream) : this.#readStream(packet, stream)
+    if (!isOver && !isLast) return
     this.#streams.close(stream)
-    this.#finish(packet, kind, reading)
+    this.#known[packet.flow] = DONE
   }
 
   #quic(packet: Packet): void {
@@ -210,10 +238,13 @@ class PacketNames implements NameWatch {
     for (const { offset, bytes } of decodeInitial(view, payloadStart, payloadEnd)) {
       fits = this.#hellos.add(hello, offset, bytes) && fits
     }
-    const reading = readServerName(this.#hellos.view, this.#hellos.start(hello), this.#hellos.end(hello))
-    if (reading.state === 'more' && fits) return
+    const [start, end] = [this.#hellos.start(hello), this.#hellos.end(hello)]
+    const reading = readServerName(this.#hellos.view, start, end)
+    if (reading.state === 'found') this.#tellOwn(packet, TLS, reading.name)
+    const isOver = this.#fingerprint(packet, this.#hellos.view, start, end)
+    if (!isOver && reading.state !== 'none' && fits) return
     this.#hellos.close(hello)
-    this.#finish(packet, TLS, reading)
+    this.#known[flow] = DONE
   }
 
   #openHello(flow: number): number {
@@ -235,41 +266,70 @@ class PacketNames implements NameWatch {
     return true
   }
 
-  #readStream(stream: number, kind: number): Reading {
+  /** True when there is no more to know. */
+  #readStream(packet: Packet, stream: number): boolean {
+    const kind = this.#streams.kind(stream)
     const length = this.#streams.copy(stream, this.#scratch)
-    if (length === 0) return MORE
-    return read(kind, this.#scratchView, 0, kind === TLS ? joinRecords(this.#scratch, length) : length)
+    if (length === 0) return false
+    const view = this.#scratchView
+    const end = kind === TLS ? joinRecords(this.#scratch, length) : length
+    const reading = read(kind, view, 0, end)
+    if (reading.state === 'found') this.#tellOwn(packet, kind, reading.name)
+    if (kind === TLS) return this.#fingerprint(packet, view, 0, end) || reading.state === 'none'
+    if (reading.state === 'found') this.#noteUrl(packet, { view, start: 0, end, host: reading.name })
+    return reading.state !== 'more'
   }
 
   /** Messages with their length in front (RFC 1035 §4.2.2), one after the other until the flow ends. */
-  #readMessages(packet: Packet, stream: number): Reading {
+  #readMessages(packet: Packet, stream: number): boolean {
     const streams = this.#streams
     while (streams.length(stream) >= 2) {
       const length = (streams.byte(stream, 0) << 8) | streams.byte(stream, 1)
-      if (length + 2 > STREAM_BYTES) return NO_NAME
+      if (length + 2 > STREAM_BYTES) return true
       if (streams.length(stream) < length + 2) break
       streams.copy(stream, this.#scratch)
       this.#tellAll(packet, 'dns', decodeDnsAnswer(this.#scratchView, 2, length + 2))
       streams.drop(stream, length + 2)
     }
-    return MORE
+    return false
   }
 
-  #finish(packet: Packet, kind: number, reading: Reading): void {
-    this.#known[packet.flow] = DONE
-    if (reading.state === 'found') this.#tellOwn(packet, kind === TLS ? 'tls' : 'http', reading.name)
-  }
-
-  /** The flow itself says whom it is to. */
-  #tellOwn(packet: Packet, source: NameSource, name: string): void {
+  /** The flow itself says whom it is to; once. */
+  #tellOwn(packet: Packet, kind: number, name: string): void {
+    if (this.#named[packet.flow] === 1) return
+    this.#named[packet.flow] = 1
     this.#tell({
       address: targetOf(packet),
       name,
-      source,
+      source: kind === TLS ? 'tls' : 'http',
       at: packet.at,
       client: sourceOf(packet),
       flow: this.#flows.number(packet.flow),
     })
+  }
+
+  /** False while bytes of the ClientHello are missing. Four parameters: a span without an object around it. */
+  #fingerprint(packet: Packet, view: DataView, start: number, end: number): boolean {
+    if (!isWholeHello(view, start, end)) return false
+    if (!this.#mayNote()) return true
+    const found = fingerprintsOf(view, start, packet.protocol === PROTOCOL.tcp ? 't' : 'q')
+    if (found) this.#notes.push({ flow: this.#flows.number(packet.flow), ...found })
+    return true
+  }
+
+  #noteUrl(
+    packet: Packet,
+    request: { readonly view: DataView; readonly start: number; readonly end: number; readonly host: string },
+  ): void {
+    const { view, start, end, host } = request
+    const url = readUrl(view, start, { end, host, port: packet.targetPort })
+    if (url !== undefined && this.#mayNote()) this.#notes.push({ flow: this.#flows.number(packet.flow), url })
+  }
+
+  #mayNote(): boolean {
+    if (this.#notedThisSecond >= MAX_NOTED || this.#notes.length >= MAX_WAITING) return false
+    this.#notedThisSecond++
+    return true
   }
 
   #tellAll(packet: Packet, source: NameSource, found: readonly NamedAddress[]): void {
@@ -297,6 +357,7 @@ class PacketNames implements NameWatch {
     this.#toldThisSecond++
     this.#told++
     this.#waiting.push(report)
+    if (report.source === 'dns') this.#onWaiting?.()
   }
 
   #mayRead(): boolean {
