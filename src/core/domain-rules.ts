@@ -14,6 +14,8 @@ export interface DomainRulesParts {
   readonly isSpared: (address: Ip) => boolean
   readonly enforcer: () => RuleEnforcer | undefined
   readonly explain: SlippedFlowsParts['explain']
+  /** Those that are open. */
+  readonly connections: () => readonly Connection[]
   /** Opened at the first use. */
   readonly openDestroyer: () => { destroyOne(key: SocketKey): DestroyOutcome }
 }
@@ -44,7 +46,12 @@ export function createDomainRules(parts: DomainRulesParts): DomainRules {
   })
   return {
     memory,
-    learn: (reports) => slipped.learned(memory.learn(reports), parts.now()),
+    learn(reports) {
+      const fresh = memory.learn(reports)
+      if (fresh.length === 0) return
+      slipped.learned(fresh, parts.now())
+      slipped.see(parts.connections())
+    },
     see: (connections) => slipped.see(connections),
   }
 }

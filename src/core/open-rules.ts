@@ -5,7 +5,6 @@ import type { RuleLogOptions } from '#enforce/rule-log.ts'
 import { createRuleEnforcer, type RuleEnforcer } from '#enforce/rules.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { readLinks, readRoutes } from '#kernel/links.ts'
-import { lookUpUser } from '#kernel/privilege.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import { type Ip, isIpv6, isRange, type Target } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
@@ -18,8 +17,9 @@ import { EMPTY_BOOK } from '#policy/rules/parse.ts'
 import { createDomainRules } from './domain-rules.ts'
 import { RuleDesk } from './rule-desk.ts'
 import { createRuleDrafting, type RuleDraftingDesk } from './rule-drafting.ts'
-import { RuleFiles, readListText } from './rule-files.ts'
+import { RuleFiles } from './rule-files.ts'
 import type { FlowPages } from './rule-simulation.ts'
+import { createRuleWorld } from './rule-world.ts'
 import type { RuleSettings } from './settings.ts'
 import { vitalTraffic } from './vital-traffic.ts'
 
@@ -78,6 +78,8 @@ const NO_PRIVILEGE: PartHealth = {
 /** Puts the rules of the file in force, as early as possible, and looks after them once a second. */
 export function openRules(options: OpenRulesOptions): OpenRules {
   const { settings, stateFolder, now, say, allow, blockOf } = options
+  const world = createRuleWorld(options.places.spans, say)
+  let connections: () => readonly Connection[] = () => []
   const domains = createDomainRules({
     file: join(stateFolder, 'rules', 'names.json'),
     now,
@@ -85,6 +87,7 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     isSpared: (address) => allow.spares(address) !== undefined,
     enforcer: () => enforcer,
     explain: (request) => desk.explain(request),
+    connections: () => connections(),
     openDestroyer: () => new SocketDestroyer(),
   })
   const enforcer = enforcerOf({
@@ -94,11 +97,10 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     say,
   })
   if (!enforcer) return noRules(NO_PRIVILEGE)
-  let connections: () => readonly Connection[] = () => []
   const desk: RuleDesk = new RuleDesk({
     enforcer,
     files: new RuleFiles(settings.file, stateFolder),
-    world: { uidOf: (name) => lookUpUser(name)?.uid, listText: readListText, places: options.places.spans },
+    world,
     appliesFileChanges: settings.onFileChange === 'apply',
     store: options.store,
     now,
@@ -110,16 +112,10 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     link: defaultLink,
     ownAddress: (like) => ownAddress(allow.entries(), like),
     sessions: () => sessionsOf(allow.entries()),
-    vital: () =>
-      vitalTraffic({
-        entries: allow.entries(),
-        connections: connections(),
-        link: defaultLink(),
-        pagePort: options.pagePort,
-        at: now(),
-      }),
+    vital: () => vitalOf(options, connections()),
   })
   desk.start()
+  world.started()
   const looking = setInterval(() => {
     desk.tick()
     domains.memory.tick()
@@ -140,12 +136,15 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     tell: (listener) => (told = listener),
     stop(keep) {
       clearInterval(looking)
-      domains.memory.stop()
+      domains.memory.write()
       clearInterval(telling)
       desk.stop(keep)
     },
   }
 }
+
+const vitalOf = ({ allow, pagePort, now }: OpenRulesOptions, connections: readonly Connection[]) =>
+  vitalTraffic({ entries: allow.entries(), connections, link: defaultLink(), pagePort, at: now() })
 
 /** Where nothing is enforced on purpose. */
 export const noRules = (health: PartHealth): OpenRules => ({

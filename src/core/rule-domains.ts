@@ -11,7 +11,7 @@ const GRACE_MS = 60_000
 const MAX_LASTS_MS = 86_400_000
 const ADDRESSES = 65_536
 const NAMES_PER_ADDRESS = 16
-/** Written at most so often, and at the stop. */
+/** Looked for what to write so often, and at the stop. */
 const WRITE_EVERY_MS = 10_000
 const MAX_KEPT = 65_536
 
@@ -37,8 +37,8 @@ export interface RuleDomainsParts {
 export class RuleDomains implements NameMemory {
   readonly #parts: RuleDomainsParts
   readonly #byAddress = new RecentMap<Ip, ReadonlyMap<string, number>>(ADDRESSES)
-  #isDirty = false
-  #writtenAt = Number.NEGATIVE_INFINITY
+  #written = '[]'
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: RuleDomainsParts) {
     this.#parts = parts
@@ -61,9 +61,7 @@ export class RuleDomains implements NameMemory {
       return [one]
     })
     if (found.length === 0) return []
-    const fresh = this.#parts.enforce(found)
-    this.#isDirty ||= found.some(({ name }) => this.#parts.isAsked(name))
-    return fresh
+    return this.#parts.enforce(found)
   }
 
   /** All names that lead there now. */
@@ -82,11 +80,21 @@ export class RuleDomains implements NameMemory {
 
   /** Writes down what rules ask for, now and then. */
   tick(): void {
-    if (this.#isDirty && this.now() - this.#writtenAt >= WRITE_EVERY_MS) this.#write()
+    if (this.now() - this.#lookedAt >= WRITE_EVERY_MS) this.write()
   }
 
-  stop(): void {
-    if (this.#isDirty) this.#write()
+  /** At the stop. */
+  write(): void {
+    this.#lookedAt = this.now()
+    const asked = [...this.entries()].filter(({ name }) => this.#parts.isAsked(name))
+    const text = JSON.stringify(asked.slice(0, MAX_KEPT))
+    if (text === this.#written) return
+    try {
+      writeAtomically(this.#parts.file, text)
+      this.#written = text
+    } catch {
+      // A full disk: they are heard of again as somebody asks again.
+    }
   }
 
   #remember({ name, address, until }: NamedAddress): void {
@@ -95,18 +103,6 @@ export class RuleDomains implements NameMemory {
     names.set(name, Math.max(until, before.get(name) ?? 0))
     const newest = [...names].slice(-NAMES_PER_ADDRESS)
     this.#byAddress.set(address, new Map(newest))
-  }
-
-  #write(): void {
-    const asked = [...this.entries()].filter(({ name }) => this.#parts.isAsked(name))
-    this.#isDirty = false
-    this.#writtenAt = this.now()
-    try {
-      writeAtomically(this.#parts.file, JSON.stringify(asked.slice(0, MAX_KEPT)))
-    } catch {
-      // A full disk: they are heard of again as somebody asks again.
-      this.#isDirty = true
-    }
   }
 }
 

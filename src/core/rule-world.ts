@@ -1,0 +1,42 @@
+import { lookUpUser } from '#kernel/privilege.ts'
+import type { PlaceSpans } from '#model/place.ts'
+import type { AddressSpans } from '#model/rule.ts'
+import type { RuleWorld } from '#policy/rules/rule-reader.ts'
+import { readListText } from './rule-files.ts'
+
+/** What rules lean on, of this machine. */
+export interface OwnRuleWorld extends RuleWorld {
+  /** From now on a rule that needs what is not there is refused. */
+  started(): void
+}
+
+/**
+ * Rules that were good once are in force at the start also where the data about places is gone since: all of them but
+ * those by country and network, which match nothing then.
+ */
+export function createRuleWorld(spans: PlaceSpans | undefined, say: (text: string) => void): OwnRuleWorld {
+  let places = spans ?? nowhere(say)
+  return {
+    uidOf: (name) => lookUpUser(name)?.uid,
+    listText: readListText,
+    get places() {
+      return places
+    },
+    started() {
+      places = spans
+    },
+  }
+}
+
+const NOTHING: AddressSpans = { v4: new Uint32Array(), v6: [] }
+
+function nowhere(say: (text: string) => void): PlaceSpans | undefined {
+  let isTold = false
+  const tell = (): AddressSpans => {
+    if (!isTold)
+      say('Rules by country or network match nothing: there is no data about them. Run: npm run places')
+    isTold = true
+    return NOTHING
+  }
+  return { countries: [], country: tell, network: tell, withCountry: NOTHING, withNetwork: NOTHING }
+}
