@@ -1,8 +1,11 @@
 import { once } from 'node:events'
+import type { Engine } from '#capture/engine.ts'
 import type { CapturedInterface, FrameSink } from '#capture/source.ts'
 import { CaptureFileError, type CaptureSummary, readCapture } from '#capture/sources/pcap.ts'
 import { visibleText } from '#lib/visible-text.ts'
+import type { FlowRecord } from '#model/flow.ts'
 import { alertEvent, type EveStats, flowEvent, statsEvent } from '#report/eve.ts'
+import { nameEvents } from '#report/eve-names.ts'
 import { alertSentence, flowSentence, statsSentence } from '#report/sentences.ts'
 import { createWatch, type Watch } from './watch.ts'
 
@@ -37,7 +40,7 @@ const WORDS = {
 } as const
 
 /**
- * Runs captures through the engine with their own clock and writes flow, alert and stats events: the same bytes each
+ * Runs captures through the engine with their own clock and writes flow, name, alert and stats events: the same bytes each
  * time, on any machine. Answers the exit code: 1 when a file could not be read; the others are read all the same.
  */
 export async function replay(
@@ -77,6 +80,8 @@ const cutOffNote = (file: string, cutOff: NonNullable<CaptureSummary['cutOff']>)
 class Player {
   readonly #options: ReplayOptions
   readonly #lines: Lines
+  /** Of open flows that said whom they are to. */
+  readonly #names = new Map<number, string>()
   #watch: Watch | undefined
   #interfaces: readonly CapturedInterface[] = []
   #alerts = 0
@@ -142,15 +147,37 @@ class Player {
         this.#alerts++
         this.#lines.add(words.alert(finding))
       },
+      withNames: true,
       watchers: (engine) => [
         {
+          packet: ({ flow, at }) => {
+            if (flow >= 0) this.#tellNames(engine, flow, at)
+          },
           flowEnded: (flow) => {
-            const name = this.#interfaces[engine.flowInterface(flow)]?.name ?? ''
-            this.#lines.add(words.flow(engine.flowRecord(flow, name)))
+            const record = this.#recordOf(engine, flow)
+            this.#lines.add(words.flow(record, this.#names.get(record.id)))
+            this.#names.delete(record.id)
           },
         },
       ],
     })
+  }
+
+  #recordOf(engine: Engine, flow: number): FlowRecord {
+    return engine.flowRecord(flow, this.#interfaces[engine.flowInterface(flow)]?.name ?? '')
+  }
+
+  /** The watcher of names heard of this packet before us: what waits is about its flow. */
+  #tellNames(engine: Engine, flow: number, at: number): void {
+    const names = this.#watch?.names?.take() ?? []
+    const notes = this.#watch?.names?.takeNotes() ?? []
+    if (names.length === 0 && notes.length === 0) return
+    const record = this.#recordOf(engine, flow)
+    const own = names.find(({ source }) => source === 'tls' || source === 'http')
+    if (own) this.#names.set(record.id, own.name)
+    if (this.#options.output === 'eve') {
+      for (const event of nameEvents(record, { at, names, notes })) this.#lines.add(event)
+    }
   }
 
   #stats(watch: Watch): EveStats {

@@ -16,9 +16,9 @@ export const captureSettings = z
       .int()
       .min(128)
       .max(3_584)
-      .default(1_600)
+      .default(2_304)
       .describe(
-        'Bytes kept of each frame. 1,600 holds a full Ethernet frame; less lets the ring hold more packets.',
+        'Bytes kept of each frame. 2,304 holds a full Ethernet frame and the first message of nearly all TLS connections, also where the card sends it as one; less lets the ring hold more packets.',
       ),
     maxFlows: z
       .int()

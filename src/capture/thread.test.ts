@@ -55,7 +55,7 @@ test('the next flows report is asked for once the last one was worked off', asyn
   })
   await twoReports
   await capture.stop()
-  expect(order.slice(0, 2)).toEqual(['first 1600', 'second'])
+  expect(order.slice(0, 2)).toEqual(['first 2304', 'second'])
 })
 
 test('a thread that does not stop is ended', async () => {
@@ -76,7 +76,7 @@ test('the settings have defaults, and bad ones are named', () => {
   expect(captureSettings.parse(undefined)).toEqual({
     interfaces: [],
     loopback: false,
-    snapBytes: 1_600,
+    snapBytes: 2_304,
     maxFlows: 262_144,
     maxHosts: 524_288,
   })

@@ -24,8 +24,8 @@ export interface EveStats {
   readonly refusedHosts: number
 }
 
-/** `id` of 1 to 2^53: Suricata's own are of the same kind. */
-export function flowEvent(flow: FlowRecord): string {
+/** `id` of 1 to 2^53: Suricata's own are of the same kind. `name` is what the flow itself says whom it is to. */
+export function flowEvent(flow: FlowRecord, name?: string): string {
   const isTcp = flow.protocol === PROTOCOL.tcp
   return visibleJson({
     timestamp: timestamp(flow.seenAt),
@@ -51,6 +51,7 @@ export function flowEvent(flow: FlowRecord): string {
     ...(isTcp && { tcp: tcpOf(flow) }),
     gatehouse: {
       state: flow.state,
+      ...(name !== undefined && { name: visibleText(name) }),
       ...(flow.ended && { ended: flow.ended }),
       ...(flow.handshakeMs !== undefined && { handshake_ms: Math.round(flow.handshakeMs * 1000) / 1000 }),
       ...(isTcp && {

@@ -4,21 +4,21 @@ import type { EndReason, FlowRecord } from '#model/flow.ts'
 import { PROTOCOL, protocolName } from '#model/packet.ts'
 import type { EveStats } from './eve.ts'
 
-/** Events for people, one aligned line each. Addresses and numbers only: nothing that the wire could have written. */
+/** Events for people, one aligned line each. What the wire wrote goes through `visibleText`. */
 
 export function alertSentence(finding: Finding): string {
   const told = finding.again ? 'goes on' : 'ALERT'
   return `${clock(finding.at)}  ${told.padEnd(8)}${finding.severity.padEnd(9)}${visibleText(finding.summary)}`
 }
 
-export function flowSentence(flow: FlowRecord): string {
+export function flowSentence(flow: FlowRecord, name?: string): string {
   const packets = flow.packetsForward + flow.packetsBackward
   const bytes = flow.bytesForward + flow.bytesBackward
   const seconds = ((flow.seenAt - flow.openedAt) / 1000).toFixed(2)
   const ends = `${endpoint(flow.source, flow.sourcePort, flow)} → ${endpoint(flow.target, flow.targetPort, flow)}`
   const how = flow.ended === undefined ? 'open' : HOW_IT_ENDED[flow.ended]
   const amount = `${plural(packets, 'packet')}, ${plural(bytes, 'byte')} in ${seconds} s`
-  return `${clock(flow.openedAt)}  flow    ${protocolName(flow.protocol).padEnd(9)}${ends.padEnd(44)}  ${how.padEnd(12)}  ${amount}`
+  return `${clock(flow.openedAt)}  flow    ${protocolName(flow.protocol).padEnd(9)}${ends.padEnd(44)}  ${how.padEnd(12)}  ${amount}${name === undefined ? '' : `, to ${visibleText(name)}`}`
 }
 
 export function statsSentence(stats: EveStats): string {

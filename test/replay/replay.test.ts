@@ -6,6 +6,10 @@ import { Writable } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { replay } from '../../src/replay.ts'
+import { pcap } from '../support/captures.ts'
+import { clientHello } from '../support/client-hello.ts'
+import { dnsMessage } from '../support/dns-message.ts'
+import { type Said, said } from '../support/frames.ts'
 
 const captureFile = (name: string): string => new URL(`../captures/${name}.pcap.gz`, import.meta.url).pathname
 let folder: string
@@ -49,12 +53,12 @@ const events = (text: string) =>
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 describe('replay', () => {
-  test('writes flow, alert and stats events', async () => {
+  test('writes flow, name, alert and stats events', async () => {
     const { code, text } = await played([captureFile('nmap-sX')])
     const all = events(text)
     const count = (kind: string): number => all.filter(({ event_type }) => event_type === kind).length
     expect(code).toBe(0)
-    expect([...new Set(all.map(({ event_type }) => event_type))].sort()).toEqual(['alert', 'flow', 'stats'])
+    expect([...new Set(all.map(({ event_type }) => event_type))].sort()).toEqual(['alert', 'dns', 'flow', 'stats'])
     expect(all.at(-1).stats).toMatchObject({
       decoder: { pkts: 6369, invalid: 0 },
       flow: { total: count('flow') },
@@ -121,6 +125,87 @@ test('ends also when the reader has caught up before replay waits for it', async
   const out = new Sink('soon')
   expect(await replay([captureFile('nmap-sX')], { output: 'eve' }, out)).toBe(0)
   expect(out.text.trimEnd().split('\n').at(-1)).toContain('"event_type":"stats"')
+})
+describe('names', () => {
+  const client = '10.0.0.5'
+  const ask = (id: number, port: number): Said[] => [
+    {
+      from: `${client}:${port}`,
+      to: '10.0.0.1:53',
+      protocol: 'udp',
+      payload: dnsMessage({ id, flags: 0x0100, question: 'www.example.com' }),
+    },
+    {
+      from: '10.0.0.1:53',
+      to: `${client}:${port}`,
+      protocol: 'udp',
+      payload: dnsMessage({
+        id,
+        question: 'www.example.com',
+        answers: [
+          { name: 'www.example.com', type: 'CNAME', data: 'cdn.example.net' },
+          { name: 'cdn.example.net', type: 'A', data: '192.0.2.7', ttl: 300 },
+        ],
+      }),
+    },
+  ]
+  const open = (from: string, to: string, payload: Uint8Array): Said[] => [
+    { from, to, flags: 'S', sequence: 100 },
+    { from: to, to: from, flags: 'SA', sequence: 500, acknowledgement: 101 },
+    { from, to, flags: 'AP', sequence: 101, acknowledgement: 501, payload },
+  ]
+
+  async function capture(): Promise<string> {
+    const request = Buffer.from('GET /a?b=1 HTTP/1.1\r\nHost: plain.example\r\n\r\n')
+    const packets = [
+      ...ask(7, 40_000),
+      ...open(`${client}:40001`, '192.0.2.7:443', await clientHello('www.example.com')),
+      ...open(`${client}:40002`, '192.0.2.8:80', request),
+    ]
+    const file = join(folder, 'names.pcap')
+    writeFileSync(
+      file,
+      pcap(
+        packets.map((packet, at) => ({ seconds: 1_700_000_000, fraction: at * 1000, bytes: said(packet) })),
+      ),
+    )
+    return file
+  }
+
+  test('of DNS, TLS and HTTP are events under the names of Suricata, and of the flows themselves', async () => {
+    const all = events((await played([await capture()])).text)
+    const of = (kind: string) => all.find(({ event_type }) => event_type === kind)
+    expect(of('dns').dns).toEqual({
+      version: 2,
+      type: 'answer',
+      rrname: 'www.example.com',
+      answers: [{ rrname: 'www.example.com', rrtype: 'A', ttl: 300, rdata: '192.0.2.7' }],
+    })
+    expect(of('tls')).toMatchObject({
+      src_ip: client,
+      src_port: 40_001,
+      dest_ip: '192.0.2.7',
+      dest_port: 443,
+    })
+    expect(of('tls').tls).toMatchObject({
+      sni: 'www.example.com',
+      ja3: { hash: expect.stringMatching(/^[\da-f]{32}$/) },
+    })
+    expect(of('http').http).toEqual({ hostname: 'plain.example', url: '/a?b=1' })
+    const flows = all.filter(({ event_type }) => event_type === 'flow')
+    expect(flows.map(({ dest_port, gatehouse }) => [dest_port, gatehouse.name])).toEqual([
+      [53, undefined],
+      [443, 'www.example.com'],
+      [80, 'plain.example'],
+    ])
+    expect(flows[1].flow_id).toBe(of('tls').flow_id)
+  })
+
+  test('stand in the sentences for people', async () => {
+    expect((await played([await capture()], 'human')).text).toMatch(
+      /192\.0\.2\.7:443 .* to www\.example\.com\n/,
+    )
+  })
 })
 
 /** The offset in a little-endian pcap file after so many packets. */
