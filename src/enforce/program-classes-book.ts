@@ -68,8 +68,17 @@ export class ClassBook {
     return this.#groups.length > 0
   }
 
+  get questions(): readonly ProgramQuestion[] {
+    return [...this.#files, ...this.#groups]
+  }
+
   asksFor(kind: ProgramQuestion['kind']): boolean {
-    return [...this.#files, ...this.#groups].some((question) => question.kind === kind)
+    return this.valuesOf(kind).length > 0
+  }
+
+  /** All that is asked for of this kind. */
+  valuesOf(wanted: ProgramQuestion['kind']): readonly string[] {
+    return this.questions.flatMap(({ kind, values }) => (kind === wanted ? values : []))
   }
 
   covers(questions: readonly ProgramQuestion[]): boolean {
@@ -103,11 +112,6 @@ export class ClassBook {
 
   markOf(groups: bigint, kind: number): number {
     return this.classes.find((one) => one.groups === groups && one.kind === kind)?.mark ?? 0
-  }
-
-  /** Names of units that are asked for: each is the bits of a control group of that name. */
-  unitNames(): readonly string[] {
-    return this.#groups.flatMap(({ kind, values }) => (kind === 'unit' ? values : []))
   }
 
   /** Whether a class belongs into a set. */

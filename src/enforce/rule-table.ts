@@ -3,6 +3,7 @@ import { COMPARE, META, PAYLOAD, REJECT, type RuleExpressions, VERDICT } from '#
 import type { TableScript } from '#kernel/nft-rules.ts'
 import { RULE_DIRECTIONS } from '#model/rule.ts'
 import type {
+  ProgramMap,
   ProgramRow,
   ProgramSet,
   ProgramStep,
@@ -48,6 +49,8 @@ const FIELD = {
 const NFPROTO = { 4: 2, 6: 10 } as const
 
 export interface WriteParts {
+  /** Of the table. */
+  readonly flags?: number
   /** Absent: nothing is written about packets. */
   readonly log?: LogChains
   /** What the sets hold from the start that are filled while the program runs. */
@@ -55,8 +58,12 @@ export interface WriteParts {
 }
 
 /** Appends the whole table that runs the program, in place of whatever was there. */
-export function writeProgram(script: TableScript, program: RuleProgram, { log, named }: WriteParts): void {
-  script.begin()
+export function writeProgram(
+  script: TableScript,
+  program: RuleProgram,
+  { log, named, flags = 0 }: WriteParts,
+): void {
+  script.begin(flags)
   for (const set of program.sets) script.set({ name: set.name, ...KEY[set.holds] })
   for (const set of program.named ?? []) {
     script.set({ name: set.name, ...KEY[`address${set.family}`], isTimed: true })
@@ -70,8 +77,9 @@ export function writeProgram(script: TableScript, program: RuleProgram, { log, n
   script.chain(REFUSE)
   writeRefusals(script)
   log?.write(script, program, writeVerdict)
-  // All chains before the first rule: rules may only name what is there.
+  // All chains before the first rule, and before the maps: they may only name what is there.
   for (const { name } of program.branches) script.chain(name)
+  for (const map of program.maps ?? []) writeMap(script, map)
   const how = { log, mask: program.markMask ?? 0 }
   for (const { name, rows } of program.branches) writeRows(script, { name, rows }, how)
   for (const direction of RULE_DIRECTIONS) {
@@ -102,13 +110,45 @@ function writeRefusals(script: TableScript): void {
   script.rule(REFUSE, REFUSE, (rule) => rule.reject(REJECT.unreachable))
 }
 
+function writeMap(script: TableScript, { name, on, ways }: ProgramMap): void {
+  const key = KEY[MAP_KEY[on]]
+  script.set({ name, ...key, isToChains: true })
+  script.elements(name, waysOf(ways, key.keyBytes))
+}
+
+const MAP_KEY = {
+  source4: 'address4',
+  target4: 'address4',
+  source6: 'address6',
+  target6: 'address6',
+  sourcePort: 'port',
+  targetPort: 'port',
+} as const
+
+function* waysOf(ways: ProgramMap['ways'], keyBytes: number): Generator<NftElement> {
+  for (const { branch, spans } of ways)
+    for (const interval of intervals(spans, keyBytes)) yield { ...interval, jump: branch }
+}
+
 function* intervalsOf(set: ProgramSet): Generator<Pick<NftElement, 'key' | 'end'>> {
-  const { keyBytes } = KEY[set.holds]
-  for (let at = 0; at < set.spans.length; at += 2) {
-    const key = bytesOf(set.spans[at] as number | bigint, keyBytes)
-    const end = afterOf(set.spans[at + 1] as number | bigint, keyBytes)
+  yield* intervals(set.spans, KEY[set.holds].keyBytes)
+}
+
+function* intervals(
+  spans: ArrayLike<number | bigint>,
+  keyBytes: number,
+): Generator<Pick<NftElement, 'key' | 'end'>> {
+  for (let at = 0; at < spans.length; at += 2) {
+    const key = bytesOf(spans[at] as number | bigint, keyBytes)
+    const end = afterOf(spans[at + 1] as number | bigint, keyBytes)
     yield end ? { key, end } : { key }
   }
+}
+
+/** A class, as an element of a set of marks. */
+export function markElement(mark: number): Pick<NftElement, 'key' | 'end'> {
+  const [key, end] = [bytesOf(mark, KEY.mark.keyBytes), afterOf(mark, KEY.mark.keyBytes)]
+  return end ? { key, end } : { key }
 }
 
 /** The value after it; undefined after the very last one. */
@@ -131,7 +171,7 @@ function writeRow(rule: RuleExpressions, row: ProgramRow, { log, mask }: HowToWr
     else rule.beyondConnections(beyond.connections, beyond.meter?.set)
   }
   if (typeof verdict === 'object') {
-    rule.jump(verdict.jump)
+    rule.payload(FIELD[verdict.on]).goByMap(verdict.map)
     return
   }
   rule.counter()

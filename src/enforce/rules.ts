@@ -1,12 +1,15 @@
 import type { NetlinkWriter } from '#kernel/netlink.ts'
 import { NftTable, type RuleCount } from '#kernel/nft.ts'
 import { TableScript } from '#kernel/nft-rules.ts'
+import { TABLE_FLAG } from '#kernel/nft-wire.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
 import { type NamedAddress, NamedSets, type NameMemory } from './named-sets.ts'
+import type { RuleClasses } from './program-classes.ts'
+import { ClassesUnavailable } from './program-classes-kernel.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { LogChains, type RuleLogOptions } from './rule-log.ts'
-import { writeProgram } from './rule-table.ts'
+import { markElement, writeProgram } from './rule-table.ts'
 
 /** Makes rules so. Never throws because the kernel refuses: it answers, and `health` says why. */
 export interface RuleEnforcer {
@@ -14,8 +17,11 @@ export interface RuleEnforcer {
   enforce(program: RuleProgram | undefined): boolean
   /** Whether this kernel would take it; nothing is changed. */
   refusalOf(program: RuleProgram): Refusal | undefined
-  /** What `enforce` would send, for a process that outlives us. */
-  transactionFor(program: RuleProgram | undefined): Uint8Array
+  /**
+   * What `enforce` would send, for a process that outlives us. `next`: what comes into force meanwhile; by then programs
+   * are told apart by what that asks for. Throws ClassesUnavailable.
+   */
+  transactionFor(program: RuleProgram | undefined, next?: RuleProgram): Uint8Array
   /** What is in force, as far as the kernel took it. */
   readonly program: RuleProgram | undefined
   /** False where this kernel cannot hand packets over: rules are enforced, and nothing is written about them. */
@@ -40,16 +46,25 @@ export interface RuleEnforcerOptions {
   readonly log?: RuleLogOptions
   /** What addresses are called; absent: rules by domain match nothing. */
   readonly names?: NameMemory
+  /** Which programs are which; absent: no rule may ask for programs. */
+  readonly classes?: RuleClasses
+  /** The kernel takes the rules away when this process ends, in whatever way (Linux 5.12 and later). */
+  readonly endsWithUs?: boolean
   /** Told when another program had changed the table, and it was put back. */
   onRepair?(what: string): void
 }
 
-/** One row that is written about: kernels without nfnetlink_log or limits refuse it. */
-const PROBE: RuleProgram = {
+const NO_ROWS: RuleProgram = {
   sets: [],
   meters: [],
   branches: [],
-  chains: { inbound: [{ id: 'probe', steps: [], verdict: 'drop' }], outbound: [], forward: [] },
+  chains: { inbound: [], outbound: [], forward: [] },
+}
+
+/** One row that is written about: kernels without nfnetlink_log or limits refuse it. */
+const PROBE: RuleProgram = {
+  ...NO_ROWS,
+  chains: { ...NO_ROWS.chains, inbound: [{ id: 'probe', steps: [], verdict: 'drop' }] },
 }
 
 /** Enforces rules by nf_tables, in a table beside that of the blocks (docs/decisions/010). Throws KernelError. */
@@ -62,17 +77,25 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   readonly #table: NftTable
   readonly #log: RuleLogOptions | undefined
   readonly #named: NamedSets
+  readonly #classes: RuleClasses | undefined
+  readonly #flags: number
   #program: RuleProgram | undefined
   #refusal: Refusal | undefined
   #fingerprint: string | undefined
   #generation = 0
   #repairs = 0
 
-  constructor({ table, log, names, onRepair }: RuleEnforcerOptions) {
+  constructor({ table, log, names, classes, endsWithUs, onRepair }: RuleEnforcerOptions) {
     this.#name = table
     this.#onRepair = onRepair
     this.#table = new NftTable(table)
     this.#named = new NamedSets(this.#table, names)
+    this.#flags = endsWithUs ? TABLE_FLAG.owner : 0
+    this.#classes = classes
+    classes?.connect((fills) => {
+      const changes = fills.map(({ set, marks }) => ({ set, elements: marks.map(markElement) }))
+      return this.#table.change(changes) === 0
+    })
     const isTaken = log !== undefined && this.#table.rehearse(this.#writing(PROBE, log)) === 0
     this.#log = isTaken ? log : undefined
   }
@@ -86,25 +109,24 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   }
 
   enforce(program: RuleProgram | undefined): boolean {
-    const errno = this.#table.transact(this.#writing(program))
-    if (errno !== 0) {
-      this.#refusal = this.#why(errno)
-      return false
-    }
+    this.#refusal = this.#tryTo(() => this.#table.transact(this.#writing(this.#filled(program))))
+    if (this.#refusal) return false
     this.#program = program
-    this.#refusal = undefined
+    this.#classes?.took(program)
     this.#named.begin(program)
     this.#look()
     return true
   }
 
   refusalOf(program: RuleProgram): Refusal | undefined {
-    const errno = this.#table.rehearse(this.#writing(program))
-    return errno === 0 ? undefined : this.#why(errno)
+    const emptied = this.#classes?.emptied(program) ?? program
+    return this.#tryTo(() => this.#table.rehearse(this.#writing(emptied)))
   }
 
-  transactionFor(program: RuleProgram | undefined): Uint8Array {
-    return this.#table.transactionBytes(this.#writing(program))
+  transactionFor(program: RuleProgram | undefined, next?: RuleProgram): Uint8Array {
+    const filled = this.#filled(program, next)
+    // Whoever sends this does so because we are gone: then there are to be no rules.
+    return this.#table.transactionBytes(this.#writing(this.#flags === 0 ? filled : undefined))
   }
 
   counts(): ReadonlyMap<string, RuleCount> {
@@ -131,6 +153,7 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   }
 
   verify(): PartHealth {
+    this.#classes?.sweep()
     const generation = this.#table.generation()
     const isQuiet = typeof generation === 'object' && generation.id === this.#generation
     if (isQuiet && !this.#refusal) return this.health
@@ -141,7 +164,8 @@ class NftablesRuleEnforcer implements RuleEnforcer {
 
   get health(): PartHealth {
     const part = 'rules'
-    if (this.#refusal) return { part, state: 'degraded', ...this.#refusal }
+    const refusal = this.#refusal ?? this.#classes?.trouble
+    if (refusal) return { part, state: 'degraded', ...refusal }
     if (!this.#program) return { part, state: 'ok', note: 'no rules: all that is not blocked passes' }
     const chains = [...Object.values(this.#program.chains), ...this.#program.branches.map(({ rows }) => rows)]
     const rows = chains.reduce((sum, chain) => sum + chain.length, 0)
@@ -152,8 +176,26 @@ class NftablesRuleEnforcer implements RuleEnforcer {
 
   stop(keep: boolean): void {
     if (!keep) this.#table.transact(this.#writing(undefined))
+    this.#classes?.stop(keep && this.#flags === 0)
     this.#table.close()
     this.#program = undefined
+  }
+
+  #filled(program: RuleProgram | undefined, next?: RuleProgram): RuleProgram | undefined {
+    if (!this.#classes || !(program ?? next)) return program
+    const filled = this.#classes.filled(program ?? NO_ROWS, next)
+    return program && filled
+  }
+
+  /** `act` answers an errno. */
+  #tryTo(act: () => number): Refusal | undefined {
+    try {
+      const errno = act()
+      return errno === 0 ? undefined : this.#why(errno)
+    } catch (refused) {
+      if (!(refused instanceof ClassesUnavailable)) throw refused
+      return { reason: `programs cannot be told apart: ${refused.message}`, remedy: refused.remedy }
+    }
   }
 
   #repair(): void {
@@ -175,6 +217,7 @@ class NftablesRuleEnforcer implements RuleEnforcer {
       if (program)
         writeProgram(script, program, {
           ...(log && { log: new LogChains(log) }),
+          flags: this.#flags,
           named: this.#named.contentsOf(program),
         })
       else script.clear()

@@ -32,13 +32,13 @@ export function netnsCookie(): bigint {
  * Marks what a process has open, as if it opened it now: the masked bits of all its IP sockets in our network namespace
  * become `mark`. Answers how many had another one. A process that ended has none.
  */
-export function markSockets(pid: number, mark: number, { mask, netns }: MarkedBits): number {
+export function markSockets(pid: number, mark: number, bits: MarkedBits): number {
   const names = socketsOf(pid)
   if (names.length === 0) return 0
   const process = cSyscall(SYS.pidfdOpen, pid, 0, 0) as number
   if (process < 0) return 0
   try {
-    return names.reduce((sum, name) => sum + (markOne(process, name, mark, { mask, netns }) ? 1 : 0), 0)
+    return names.reduce((sum, name) => sum + (markOne(process, name, mark, bits) ? 1 : 0), 0)
   } finally {
     closeFd(process)
   }
@@ -47,17 +47,25 @@ export function markSockets(pid: number, mark: number, { mask, netns }: MarkedBi
 export interface MarkedBits {
   readonly mask: number
   readonly netns: bigint
+  /** Sockets with bits of others keep ours clear. */
+  readonly yields: boolean
 }
 
 // A socket is a process and a number in it; how it is marked is two more.
-function markOne(process: number, theirs: number, mark: number, { mask, netns }: MarkedBits): boolean {
+function markOne(
+  process: number,
+  theirs: number,
+  mark: number,
+  { mask, netns, yields }: MarkedBits,
+): boolean {
   const fd = cSyscall(SYS.pidfdGetfd, process, theirs, 0) as number
   if (fd < 0) return false
   try {
     const domain = numberOf(fd, OPTION.domain)
     if ((domain !== AF_INET && domain !== AF_INET6) || cookieOf(fd) !== netns) return false
     const before = numberOf(fd, OPTION.mark)
-    const after = ((before & ~mask) | mark) >>> 0
+    const foreign = before & ~mask
+    const after = (yields && foreign !== 0 ? foreign : foreign | mark) >>> 0
     if (before === after) return false
     setSocketNumber(fd, SOL_SOCKET, OPTION.mark, after)
     return true

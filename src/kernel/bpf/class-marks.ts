@@ -112,7 +112,7 @@ export class ClassHooks {
   readonly #offsets: ReturnType<typeof kernelOffsets>
   readonly #groups: ReturnType<typeof groupOffsets>
   readonly #own: ClassShape['own']
-  readonly #netns = netnsCookie()
+  readonly netns = netnsCookie()
   readonly #links = new Map<Hook, number>()
 
   /** Throws BtfError, KernelError or ProgramRefused. */
@@ -125,23 +125,21 @@ export class ClassHooks {
   }
 
   /** From now on sockets are marked by these tables. Throws KernelError or ProgramRefused. */
-  run({ maps, asksForGroups }: ClassTables): void {
-    const { mask, isStrict, yields, cgroup } = this.#options
-    const shape = { mask, isStrict, yields, asksForGroups, netns: this.#netns, own: this.#own }
-    const loaded: { readonly hook: Hook; readonly fd: number }[] = []
-    try {
-      // All of them before any of them runs.
-      for (const { name, hook, instructions } of classPrograms(this.#offsets, this.#groups, { maps, shape }))
-        loaded.push({ hook, fd: loadProgram(name, hook, instructions) })
-      const group = openGroup(cgroup)
+  run(tables: ClassTables): void {
+    // All of them before any of them runs.
+    this.#load(tables, (loaded) => {
+      const group = openGroup(this.#options.cgroup)
       try {
         for (const { hook, fd } of loaded) this.#put(hook, fd, group.fd)
       } finally {
         group.close()
       }
-    } finally {
-      for (const { fd } of loaded) closeFd(fd)
-    }
+    })
+  }
+
+  /** Whether this kernel takes them: nothing is changed. Throws as `run`. */
+  rehearse(tables: ClassTables): void {
+    this.#load(tables, () => {})
   }
 
   /** `keep`: pinned programs go on without us. */
@@ -149,6 +147,22 @@ export class ClassHooks {
     if (!keep) this.#unpin()
     for (const link of this.#links.values()) closeFd(link)
     this.#links.clear()
+  }
+
+  #load(
+    { maps, asksForGroups }: ClassTables,
+    use: (loaded: readonly { readonly hook: Hook; readonly fd: number }[]) => void,
+  ): void {
+    const { mask, isStrict, yields } = this.#options
+    const shape = { mask, isStrict, yields, asksForGroups, netns: this.netns, own: this.#own }
+    const loaded: { readonly hook: Hook; readonly fd: number }[] = []
+    try {
+      for (const { name, hook, instructions } of classPrograms(this.#offsets, this.#groups, { maps, shape }))
+        loaded.push({ hook, fd: loadProgram(name, hook, instructions) })
+      use(loaded)
+    } finally {
+      for (const { fd } of loaded) closeFd(fd)
+    }
   }
 
   #put(hook: Hook, program: number, group: number): void {

@@ -1,0 +1,358 @@
+import { ClassTables, removePins } from '#kernel/bpf/class-marks.ts'
+import { EventView } from '#kernel/bpf/event.ts'
+import { KernelError } from '#kernel/libc.ts'
+import { ProcFds } from '#kernel/proc-fds.ts'
+import { markSockets } from '#kernel/socket-marks.ts'
+import { type ProgramFacts, type ProgramQuestion, questionKey } from '#model/program-question.ts'
+import type { ClassSet, RuleProgram } from '#model/rule-program.ts'
+import { ClassBook } from './program-classes-book.ts'
+import type { KnownExecutable, KnownExecutables } from './program-classes-files.ts'
+import {
+  type ContainersOf,
+  groupOf,
+  groupsBelow,
+  isOfContainerItself,
+  nameOfGroup,
+  placeOfGroup,
+} from './program-classes-groups.ts'
+import { installedPrograms } from './program-classes-installed.ts'
+import {
+  ClassesUnavailable,
+  type ClassKernel,
+  type ClassKernelOptions,
+  openClassKernel,
+  unavailable,
+} from './program-classes-kernel.ts'
+import { type RememberedClasses, readClasses, writeClasses } from './program-classes-memory.ts'
+import type { Refusal } from './refusal.ts'
+
+/** More marks for sets of the table in force. False: the kernel refuses, or there is no such table. */
+export type Extend = (
+  fills: readonly { readonly set: string; readonly marks: readonly number[] }[],
+) => boolean
+
+export interface RuleClassesOptions extends ClassKernelOptions {
+  /** Where is remembered which classes are in force. */
+  readonly file: string
+  readonly containersOf: ContainersOf
+  /** The files of a package; undefined as long as nobody knows. */
+  readonly filesOf: (name: string) => ReadonlySet<string> | undefined
+  /** These processes were of another class when they opened what they have. */
+  readonly met: (pids: readonly number[]) => void
+}
+
+/** One set of classes, as the kernel has it. */
+interface Generation {
+  readonly book: ClassBook
+  readonly tables: ClassTables
+  /** So many classes of the book are in the tables and in the sets. */
+  written: number
+  readonly kinds: Map<string, number>
+  /** Control groups of containers that are in the tables. */
+  readonly containers: Set<string>
+}
+
+/**
+ * Tells programs apart for rules: each program's class stands in the mark of its sockets, and in the sets of the rules
+ * that ask for it. A class gets its place in the sets before any socket is marked by it.
+ */
+export class RuleClasses {
+  readonly #options: RuleClassesOptions
+  readonly #fds = new ProcFds()
+  readonly #event = new EventView()
+  #extend: Extend = () => false
+  #opened: ClassKernel | undefined
+  #generation: Generation | undefined
+  /** Sets of the table in force; at first of an earlier run. */
+  #standing: RememberedClasses
+  /** Executables of which more is known than when their processes opened sockets. */
+  readonly #restless = new Set<KnownExecutable>()
+  #isQuiet = false
+  #whyNot: string | undefined | 'not asked' = 'not asked'
+  #installing: { stop(): void } | undefined
+
+  constructor(options: RuleClassesOptions) {
+    this.#options = options
+    this.#standing = readClasses(options.file)
+  }
+
+  connect(extend: Extend): void {
+    this.#extend = extend
+  }
+
+  /** Why no rule can ask for programs here. Looks once, which takes some 100 ms. */
+  whyNot(): string | undefined {
+    if (this.#opened) return undefined
+    if (this.#whyNot !== 'not asked') return this.#whyNot
+    this.#whyNot = undefined
+    try {
+      this.#open().rehearse()
+    } catch (refused) {
+      if (!(refused instanceof ClassesUnavailable)) throw refused
+      this.#whyNot = refused.message
+    } finally {
+      if (!this.#generation) this.#shut(true)
+    }
+    return this.#whyNot
+  }
+
+  /** The program with its sets, still empty: for a rehearsal. */
+  emptied(program: RuleProgram): RuleProgram {
+    return this.#with(program, () => [])
+  }
+
+  /**
+   * The program with its sets as they are now. From then on programs are told apart by all that it and `also` ask for.
+   * Throws ClassesUnavailable.
+   */
+  filled(program: RuleProgram, also?: RuleProgram): RuleProgram {
+    const asked = [...(program.classes ?? []), ...(also?.classes ?? [])].map(({ question }) => question)
+    if (asked.length > 0) this.#cover(asked)
+    return this.#with(program, (set) => this.#generation?.book.marksOf(set) ?? [])
+  }
+
+  /** The table that the program describes is in force. */
+  took(program: RuleProgram | undefined): void {
+    const sets = program?.classes ?? []
+    const isSame = JSON.stringify(sets) === JSON.stringify(this.#standing.sets)
+    this.#standing = { ...this.#standing, sets }
+    if (!isSame) writeClasses(this.#options.file, this.#standing)
+    if (sets.length > 0) return
+    this.#shut(false)
+    if (this.#options.pins !== undefined) removePins(this.#options.pins)
+  }
+
+  /** Finds what no event told of. Call once a second. */
+  sweep(): void {
+    if (!this.#generation || !this.#opened) return
+    for (const pid of this.#fds.pids()) this.#opened.files.look(`/proc/${pid}/exe`)
+    this.#meetGroups(this.#generation)
+    this.#settle()
+  }
+
+  /** Of a process, as far as it is known. */
+  factsOf(pid: number): ProgramFacts {
+    const executable = this.#opened?.files.look(`/proc/${pid}/exe`)
+    const group = groupOf(pid)
+    return {
+      ...(executable && this.#factsOfFile(executable)),
+      ...(group !== undefined && placeOfGroup(group, this.#options.containersOf)),
+    }
+  }
+
+  /** What is at a path, its hash if somebody asked for hashes. */
+  factsAt(path: string): ProgramFacts | undefined {
+    const executable = this.#opened?.files.look(path)
+    return executable && this.#factsOfFile(executable)
+  }
+
+  get trouble(): Refusal | undefined {
+    if (!this.#generation?.book.isFull) return undefined
+    return {
+      reason:
+        'more different programs were met than rules.markMask has classes for: those beyond count as unknown',
+      remedy: 'Ask for fewer programs one by one, use patterns, or give rules.markMask more bits',
+    }
+  }
+
+  /** `keep`: sockets are marked without us, as far as programs are known now. */
+  stop(keep: boolean): void {
+    this.#shut(keep)
+  }
+
+  #with(program: RuleProgram, marksOf: (set: ClassSet) => readonly number[]): RuleProgram {
+    const { classes = [], sets } = program
+    if (classes.length === 0) return program
+    const filled = classes.map((set) => ({
+      name: set.name,
+      holds: 'mark' as const,
+      spans: marksOf(set).flatMap((mark) => [mark, mark]),
+    }))
+    return { ...program, sets: [...sets, ...filled], markMask: this.#options.mask }
+  }
+
+  #open(): ClassKernel {
+    this.#opened ??= openClassKernel(this.#options, {
+      asksForHash: () => this.#generation?.book.asksFor('sha256') === true,
+      learned: this.#learned,
+      started: this.#started,
+    })
+    return this.#opened
+  }
+
+  #cover(asked: readonly ProgramQuestion[]): void {
+    if (this.#generation?.book.covers(asked)) return
+    const { hooks, files } = this.#open()
+    const { mask } = this.#options
+    const half = this.#standing.half === 0 ? 1 : 0
+    const standing = this.#standing.sets.map(({ question }) => question)
+    const before = this.#generation
+    const book = new ClassBook({ questions: distinct([...standing, ...asked]), mask, half })
+    try {
+      const tables = new ClassTables(book.asksForGroups)
+      const next: Generation = { book, tables, written: 0, kinds: new Map(), containers: new Set() }
+      this.#generation = next
+      this.#isQuiet = true
+      files.forget()
+      this.#seed(next)
+      // The table in force has all classes by now: whichever marks a socket bears, old or new, it is judged as before.
+      hooks.run(tables)
+      before?.tables.close()
+    } catch (refused) {
+      this.#generation?.tables.close()
+      this.#generation = before
+      throw unavailable(refused)
+    } finally {
+      this.#isQuiet = false
+    }
+    this.#standing = { ...this.#standing, half }
+    writeClasses(this.#options.file, this.#standing)
+    for (const pid of this.#fds.pids()) this.#mark(pid)
+    this.#seedInstalled(files)
+  }
+
+  #seed(generation: Generation): void {
+    const { book, tables } = generation
+    for (const name of book.valuesOf('unit')) tables.setGroup(name, book.bitsOf({ units: [name] }))
+    for (const path of book.valuesOf('program')) if (!path.includes('*')) this.#opened?.files.look(path)
+    for (const pid of this.#fds.pids()) this.#opened?.files.look(`/proc/${pid}/exe`)
+    this.#meetGroups(generation)
+    this.#publish(generation)
+  }
+
+  /** Programs that lie where programs lie are known before they first run, but for their hash. */
+  #seedInstalled(files: KnownExecutables): void {
+    this.#installing?.stop()
+    if (!this.#generation?.book.asksForFiles || this.#generation.book.asksFor('sha256')) return
+    this.#installing = installedPrograms((path) => {
+      this.#isQuiet = true
+      files.look(path)
+      this.#isQuiet = false
+    })
+  }
+
+  readonly #started = (view: DataView, start: number, length: number): void => {
+    const event = this.#event
+    if (!this.#opened || !event.moveTo(view, start, length)) return
+    const { pid, filename } = event
+    const seen = this.#opened.files.look(`/proc/${pid}/exe`)
+    // It is over already: by the name that it was started by, so that it is known the next time.
+    if (!seen && filename.startsWith('/')) this.#opened.files.look(filename)
+    this.#settle()
+  }
+
+  readonly #learned = (executable: KnownExecutable): void => {
+    const generation = this.#generation
+    if (!generation) return
+    const facts = this.#factsOfFile(executable)
+    // Strict: as long as its hash is not known, it is not known at all.
+    if (this.#options.isStrict && generation.book.asksFor('sha256') && facts.sha256 === undefined) return
+    const kind = generation.book.kindOf(facts)
+    const key = keyText(executable)
+    if (generation.kinds.get(key) === kind) return
+    this.#publish(generation)
+    try {
+      generation.tables.setExecutable(executable.identity, kind)
+    } catch (refused) {
+      // The table is full: it stays unknown.
+      if (!(refused instanceof KernelError)) throw refused
+      return
+    }
+    generation.kinds.set(key, kind)
+    if (this.#isQuiet) return
+    this.#restless.add(executable)
+    // Hashes come at any time.
+    setImmediate(() => this.#settle())
+  }
+
+  /** What the processes of these executables opened before they were known is judged as if they opened it now. */
+  #settle(): void {
+    if (this.#restless.size === 0 || !this.#opened) return
+    const { files } = this.#opened
+    const pids = this.#fds.pids().filter((pid) => {
+      const executable = files.look(`/proc/${pid}/exe`)
+      return executable && this.#restless.has(executable)
+    })
+    this.#restless.clear()
+    for (const pid of pids) this.#mark(pid)
+    if (pids.length > 0) this.#options.met(pids)
+  }
+
+  #meetGroups(generation: Generation): void {
+    const { book, tables, containers } = generation
+    if (!book.asksForGroups || !this.#opened) return
+    const { containersOf } = this.#options
+    let isNew = false
+    for (const path of groupsBelow(`/proc/self/fd/${this.#opened.root.fd}`)) {
+      book.meetGroups(book.bitsOf(placeOfGroup(path, containersOf)))
+      if (!book.asksFor('container') || containers.has(path) || !isOfContainerItself(path, containersOf))
+        continue
+      containers.add(path)
+      const bits = book.bitsOf({ containers: containersOf(path) })
+      if (bits === 0n) continue
+      tables.setGroup(nameOfGroup(path), bits)
+      isNew = true
+    }
+    this.#publish(generation)
+    if (isNew && !this.#isQuiet) for (const pid of this.#fds.pids()) this.#mark(pid)
+  }
+
+  /** First into the sets of the table in force, then into the tables that mark sockets. */
+  #publish(generation: Generation): void {
+    const fresh = generation.book.classes.slice(generation.written)
+    if (fresh.length === 0) return
+    generation.written = generation.book.classes.length
+    const fills = this.#standing.sets.flatMap((set) => {
+      const marks = fresh.filter((one) => generation.book.isIn(one, set)).map(({ mark }) => mark)
+      return marks.length > 0 ? [{ set: set.name, marks }] : []
+    })
+    if (fills.length > 0) this.#extend(fills)
+    for (const { groups, kind, mark } of fresh) generation.tables.setClass(groups, kind, mark)
+  }
+
+  #mark(pid: number): void {
+    if (!this.#generation || !this.#opened) return
+    const { book, kinds } = this.#generation
+    const executable = this.#opened.files.look(`/proc/${pid}/exe`)
+    const kind = (executable && kinds.get(keyText(executable))) ?? 0
+    const group = book.asksForGroups ? groupOf(pid) : undefined
+    const bits = group === undefined ? 0n : book.bitsOf(placeOfGroup(group, this.#options.containersOf))
+    const { mask, yields } = this.#options
+    markSockets(pid, book.markOf(bits, kind), { mask, yields, netns: this.#opened.hooks.netns })
+  }
+
+  #factsOfFile({ paths, sha256 }: KnownExecutable): ProgramFacts {
+    const packages = this.#packagesOf(paths)
+    return { paths, ...(packages && { packages }), ...(sha256 !== undefined && { sha256 }) }
+  }
+
+  /** Of those that are asked for; undefined as long as the files of one are not known. */
+  #packagesOf(paths: readonly string[]): readonly string[] | undefined {
+    const found: string[] = []
+    for (const name of this.#generation?.book.valuesOf('package') ?? []) {
+      const files = this.#options.filesOf(name)
+      if (!files) return undefined
+      if (paths.some((path) => files.has(path))) found.push(name)
+    }
+    return found
+  }
+
+  #shut(keep: boolean): void {
+    this.#installing?.stop()
+    this.#installing = undefined
+    const opened = this.#opened
+    if (!opened) return
+    opened.close(keep)
+    this.#generation?.tables.close()
+    this.#opened = undefined
+    this.#generation = undefined
+    this.#restless.clear()
+  }
+}
+
+const keyText = ({ identity: { device, inode, generation } }: KnownExecutable): string =>
+  `${device} ${inode} ${generation}`
+
+function distinct(questions: readonly ProgramQuestion[]): ProgramQuestion[] {
+  return [...new Map(questions.map((question) => [questionKey(question), question])).values()]
+}
