@@ -64,16 +64,11 @@ export function writeProgram(
   { log, named, flags = 0 }: WriteParts,
 ): void {
   script.begin(flags)
-  for (const set of program.sets) script.set({ name: set.name, ...KEY[set.holds] })
-  for (const set of program.named ?? []) {
-    script.set({ name: set.name, ...KEY[`address${set.family}`], isTimed: true })
-    script.elements(set.name, named.get(set.name) ?? [])
-  }
+  writeSets(script, program, named)
   for (const { name, family, lastsSeconds } of program.meters) {
     const isMeter = { size: MAX_METERED, ...(lastsSeconds !== undefined && { lastsMs: lastsSeconds * 1000 }) }
     script.set({ name, ...KEY[`address${family}`], isMeter })
   }
-  for (const set of program.sets) script.elements(set.name, intervalsOf(set))
   script.chain(REFUSE)
   writeRefusals(script)
   log?.write(script, program, writeVerdict)
@@ -108,6 +103,17 @@ function writeRefusals(script: TableScript): void {
     rule.meta(META.protocol).compare(COMPARE.equal, Uint8Array.of(PROTOCOL_TCP)).reject(REJECT.reset),
   )
   script.rule(REFUSE, REFUSE, (rule) => rule.reject(REJECT.unreachable))
+}
+
+function writeSets(script: TableScript, program: RuleProgram, named: WriteParts['named']): void {
+  for (const set of program.sets) {
+    script.set({ name: set.name, ...KEY[set.holds] })
+    script.elements(set.name, intervalsOf(set))
+  }
+  for (const set of program.named ?? []) {
+    script.set({ name: set.name, ...KEY[`address${set.family}`], isTimed: true })
+    script.elements(set.name, named.get(set.name) ?? [])
+  }
 }
 
 function writeMap(script: TableScript, { name, on, ways }: ProgramMap): void {
