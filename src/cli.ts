@@ -25,6 +25,7 @@ const shell: Shell = {
     return createCoreClient(socket === undefined ? socketCandidates(whose) : [socket])
   },
   run: async (options) => (await import('./main.ts')).startDaemon(options),
+  boot: async (options) => (await import('./boot.ts')).bootRules(options),
   replay: async (files, options) => (await import('./replay.ts')).replay([...files], options, stdout),
 }
 

@@ -15,6 +15,10 @@ export interface RunOptions {
   readonly page?: boolean
 }
 
+export interface BootOptions {
+  readonly stateDir?: string
+}
+
 export interface ReplayOptions {
   readonly output: 'eve' | 'human'
 }
@@ -39,6 +43,8 @@ export interface Shell {
   /** The core at `--socket`, or where it usually listens. */
   connect(socket?: string): CoreClient
   run(options: RunOptions): Promise<void>
+  /** Puts the rules that were confirmed last in force; answers what to say. Throws errors with a `hint`. */
+  boot(options: BootOptions): Promise<string>
   /** Answers the exit code. */
   replay(files: readonly string[], options: ReplayOptions): Promise<number>
 }

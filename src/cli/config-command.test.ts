@@ -88,6 +88,7 @@ function gatehouse(line: string): Promise<number> {
     now: () => 0,
     connect: () => createCoreClient([core.path]),
     run: async () => {},
+    boot: async () => '',
     replay: async () => 0,
   }
   return runCommandLine(line.split(' '), shell, '0.1.0')

@@ -56,6 +56,7 @@ async function gatehouse(line: string, more: Partial<Terminal> = {}): Promise<nu
     connect: (socket) =>
       createCoreClient(socket === undefined ? [join(folder, 'none.sock'), core.path] : [socket]),
     run: async (options) => void started.push(options),
+    boot: async () => '',
     replay: async (files, options) => {
       replayed.push([files, options])
       return files.includes('broken.pcap') ? 1 : 0

@@ -14,8 +14,10 @@ import type { NameReport } from '#model/name.ts'
 import type { Place, PlaceSpans } from '#model/place.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { EMPTY_BOOK } from '#policy/rules/parse.ts'
+import { BootKeeper } from './boot-keeper.ts'
 import { createDomainRules } from './domain-rules.ts'
-import { RuleDesk } from './rule-desk.ts'
+import { bootFile } from './paths.ts'
+import { RuleDesk, type RuleDeskParts } from './rule-desk.ts'
 import { createRuleDrafting, type RuleDraftingDesk } from './rule-drafting.ts'
 import { RuleFiles } from './rule-files.ts'
 import type { FlowPages } from './rule-simulation.ts'
@@ -65,7 +67,7 @@ export interface OpenRules {
   seen(connections: readonly Connection[]): void
   /** Who is told when the rules, the draft or what waits changes. */
   tell(told: (standing: RulesStanding) => void): void
-  stop(keep: boolean): void
+  stop(keep: boolean): Promise<void>
 }
 
 const NO_PRIVILEGE: PartHealth = {
@@ -77,7 +79,7 @@ const NO_PRIVILEGE: PartHealth = {
 
 /** Puts the rules of the file in force, as early as possible, and looks after them once a second. */
 export function openRules(options: OpenRulesOptions): OpenRules {
-  const { settings, stateFolder, now, say, allow, blockOf } = options
+  const { stateFolder, now, say, allow } = options
   const world = createRuleWorld(options.places.spans, say)
   let connections: () => readonly Connection[] = () => []
   const domains = createDomainRules({
@@ -97,27 +99,14 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     say,
   })
   if (!enforcer) return noRules(NO_PRIVILEGE)
-  const desk: RuleDesk = new RuleDesk({
-    enforcer,
-    files: new RuleFiles(settings.file, stateFolder),
-    world,
-    appliesFileChanges: settings.onFileChange === 'apply',
-    store: options.store,
-    now,
-    say,
-    blockOf,
-    placeOf: (address) => options.places.placeOf(address),
-    namesOf: (address) => domains.memory.namesOf(address),
-    spares: allow.spares,
-    link: defaultLink,
-    ownAddress: (like) => ownAddress(allow.entries(), like),
-    sessions: () => sessionsOf(allow.entries()),
-    vital: () => vitalOf(options, connections()),
-  })
+  const files = new RuleFiles(options.settings.file, stateFolder)
+  const forBoot = bootKeeperOf(options, enforcer, files)
+  const desk = deskOf(options, { enforcer, files, world, domains, connections: () => connections() })
   desk.start()
   world.started()
   const looking = setInterval(() => {
     desk.tick()
+    forBoot.look()
     domains.memory.tick()
   }, LOOK_EVERY_MS)
   let told: (standing: RulesStanding) => void = () => {}
@@ -134,13 +123,55 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     learn: (names) => domains.learn(names),
     seen: (connections) => domains.see(connections),
     tell: (listener) => (told = listener),
-    stop(keep) {
+    async stop(keep) {
       clearInterval(looking)
+      await forBoot.stop()
       domains.memory.write()
       clearInterval(telling)
       desk.stop(keep)
     },
   }
+}
+
+function bootKeeperOf(
+  { stateFolder, table, now, say }: OpenRulesOptions,
+  enforcer: RuleEnforcer,
+  files: RuleFiles,
+): BootKeeper {
+  const keeper = new BootKeeper({
+    enforcer,
+    isWaiting: () => files.hasPending,
+    file: bootFile(stateFolder),
+    table: rulesTable(table),
+    now,
+    say,
+  })
+  files.onConfirmed = () => keeper.look()
+  return keeper
+}
+
+interface DeskParts extends Pick<RuleDeskParts, 'enforcer' | 'files' | 'world'> {
+  readonly domains: ReturnType<typeof createDomainRules>
+  readonly connections: () => readonly Connection[]
+}
+
+function deskOf(options: OpenRulesOptions, { domains, connections, ...parts }: DeskParts): RuleDesk {
+  const { settings, store, now, say, allow, blockOf, places } = options
+  return new RuleDesk({
+    ...parts,
+    appliesFileChanges: settings.onFileChange === 'apply',
+    store,
+    now,
+    say,
+    blockOf,
+    placeOf: (address) => places.placeOf(address),
+    namesOf: (address) => domains.memory.namesOf(address),
+    spares: allow.spares,
+    link: defaultLink,
+    ownAddress: (like) => ownAddress(allow.entries(), like),
+    sessions: () => sessionsOf(allow.entries()),
+    vital: () => vitalOf(options, connections()),
+  })
 }
 
 const vitalOf = ({ allow, pagePort, now }: OpenRulesOptions, connections: readonly Connection[]) =>
@@ -156,7 +187,7 @@ export const noRules = (health: PartHealth): OpenRules => ({
   learn: () => {},
   seen: () => {},
   tell: () => {},
-  stop: () => {},
+  stop: async () => {},
 })
 
 /** Undefined where the kernel refuses to speak to us about its table. */

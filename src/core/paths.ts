@@ -37,6 +37,9 @@ export function pathsOf(flags: {
   }
 }
 
+/** The rules that the machine boots with. */
+export const bootFile = (stateFolder: string): string => join(stateFolder, 'rules', 'boot.rules')
+
 const stateHome = (): string => process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state')
 
 /** Whom the web process will be: the one that its socket must let in. */

@@ -24,6 +24,8 @@ export class RuleFiles {
   readonly pendingFile: string
   readonly rolledBackFile: string
   readonly #confirmedFile: string
+  /** Told when rules were confirmed: others may keep what follows from them. */
+  onConfirmed: () => void = () => {}
 
   constructor(file: string, stateFolder: string) {
     const folder = join(stateFolder, 'rules')
@@ -56,6 +58,7 @@ export class RuleFiles {
 
   keepConfirmed(text: string): void {
     writeAtomically(this.#confirmedFile, text)
+    this.onConfirmed()
   }
 
   write(text: string): void {

@@ -12,6 +12,7 @@ import {
 /** Numbers of linux/netfilter/nf_tables.h. */
 export const META = {
   mark: 3,
+  inputLink: 4,
   outputLink: 5,
   inputName: 6,
   outputName: 7,
@@ -27,6 +28,10 @@ export const VERDICT = { drop: 0, accept: 1, jump: -3, goto: -4, return: -5 } as
 export const REJECT = { reset: { type: 1, code: 0 }, unreachable: { type: 2, code: 1 } } as const
 const CONNECTION_STATE = 0
 const SOCKET_MARK = 1
+/** Asked of any socket: that of a half-made handshake too, which has no mark (net/netfilter/nft_socket.c). */
+const SOCKET_TRANSPARENT = 0
+/** Segment size, window scale, selective acknowledgement, time stamps (linux/netfilter/nf_synproxy.h). */
+const SYNPROXY_OPTIONS = 0x01 | 0x02 | 0x04 | 0x08
 const LOOKUP_INVERTED = 1
 const DYNSET_ADD = 0
 const REGISTER_VERDICT = 0
@@ -58,6 +63,12 @@ export interface PacketLog {
   readonly group: number
   readonly prefix: string
   readonly snapBytes: number
+}
+
+/** What a SYN proxy promises: it should be what the server itself would. */
+export interface SynProxy {
+  readonly segmentBytes: number
+  readonly windowShift: number
 }
 
 /** A span of a header. */
@@ -117,6 +128,13 @@ export class RuleExpressions {
     })
   }
 
+  /** Goes through the chain that the map has for the value, and on here if nothing there decides. */
+  goByMap(map: string): this {
+    return this.#add('lookup', (writer) => {
+      writer.text(1, map).uint32BigEndian(2, REGISTER.first).uint32BigEndian(3, REGISTER_VERDICT)
+    })
+  }
+
   /** The state of the connection as bits, in the machine's own byte order. */
   connectionState(): this {
     return this.#add('ct', (writer) => {
@@ -128,6 +146,26 @@ export class RuleExpressions {
   socketMark(): this {
     return this.#add('socket', (writer) => {
       writer.uint32BigEndian(1, SOCKET_MARK).uint32BigEndian(2, REGISTER.first)
+    })
+  }
+
+  /** Goes on only if a socket of this machine takes the packet, of whatever state. */
+  socketThere(): this {
+    return this.#add('socket', (writer) => {
+      writer.uint32BigEndian(1, SOCKET_TRANSPARENT).uint32BigEndian(2, REGISTER.first)
+    })
+  }
+
+  /** Connection tracking leaves the packet alone. */
+  notTracked(): this {
+    return this.#add('notrack', () => {})
+  }
+
+  /** Answers the SYN, and the ACK behind it, in place of the server, which hears of it only after the handshake. */
+  synProxy({ segmentBytes, windowShift }: SynProxy): this {
+    return this.#add('synproxy', (writer) => {
+      writer.bytes(1, Uint8Array.of(segmentBytes >> 8, segmentBytes & 255)).uint8(2, windowShift)
+      writer.uint32BigEndian(3, SYNPROXY_OPTIONS)
     })
   }
 

@@ -75,7 +75,12 @@ export async function startWatching(base: Base) {
       base.reports.alert(alert, gate.shutOutBy(alert.subject) ? 'blocked' : 'allowed')
     },
   }
-  const intel = await startIntel(base, { ...parts, listSockets: () => owners.listSockets() })
+  const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
+  const intel = await startIntel(base, {
+    ...parts,
+    listSockets: () => owners.listSockets(),
+    describe: programs.describeProgram,
+  })
   const pipeline = createPipeline(parts)
   const observing = await startObserving(base, { callHomes, found: pipeline.findingReported })
   owners.onAnswer(pipeline.ownersFound)
@@ -86,7 +91,6 @@ export async function startWatching(base: Base) {
   }
   // While the capture thread starts.
   rehearse(base, parts)
-  const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
   return {
     owners,
     programs,

@@ -32,6 +32,8 @@ export interface DaemonOptions {
   /** Of an earlier daemon: starts with its memory. */
   readonly folder?: string
   readonly flags?: readonly string[]
+  /** Goes in front of the command, such as setpriv. */
+  readonly wrapper?: readonly string[]
 }
 
 /** Starts it and waits until it printed its link. `remove` of the folder is the caller's. */
@@ -45,7 +47,16 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   const flags = ['--config', config, '--state-dir', join(folder, 'state'), '--socket', socket, '--port', '0']
   const child = spawn(
     'ip',
-    ['netns', 'exec', options.namespace, GATEHOUSE, 'run', ...flags, ...(options.flags ?? [])],
+    [
+      'netns',
+      'exec',
+      options.namespace,
+      ...(options.wrapper ?? []),
+      GATEHOUSE,
+      'run',
+      ...flags,
+      ...(options.flags ?? []),
+    ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },

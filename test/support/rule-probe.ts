@@ -241,7 +241,7 @@ async function tryFile(dice: Dice, packetCount: number): Promise<void> {
   const text = randomRuleFile(dice, addresses, at)
   const book = bookOf(text)
   // Small trees and none: so few rules would not grow one by themselves.
-  const fanout = dice.pick([2, 3, 5, 64])
+  const fanout = dice.pick([1, 2, 3, 5, 64])
   const program = compile(book, at, fanout)
   tally.branches += program.branches.length
   if (!enforcer.enforce(program)) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { RulesCheck, RulesOutcome, RulesState, ShownRule } from '#contract/rules.ts'
-import { defineCommand, type Shell, type Terminal } from '../command.ts'
+import { type BootOptions, defineCommand, type Shell, type Terminal } from '../command.ts'
 import { ExitCode } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
 import { addRuleLog } from '../rule-log.ts'
@@ -30,6 +30,13 @@ export default defineCommand({
     addRemove(rule, shell)
     addCheck(rule, shell)
     addRuleLog(rule, shell)
+    rule
+      .command('boot')
+      .description(
+        'put the rules that were confirmed last in force, without the daemon: for the start of the machine',
+      )
+      .option('--state-dir <folder>', 'where Gatehouse remembers (default: /var/lib/gatehouse)')
+      .action(async (options: BootOptions) => shell.terminal.write(await shell.boot(options)))
     const text = rule.command('show').description('the rules file that is in force, as it is')
     leaf(text, 'rule show').action(async (options: CommonOptions) => {
       const { core, show } = asking(shell, options)
