@@ -1,4 +1,10 @@
-/** What one program sent and received since counting began. Bytes are of IP: headers included, as netfilter counts them. */
+/**
+ * How bytes are counted. `packets`: of each packet of each socket, IP headers included, as netfilter counts them.
+ * `sockets`: what the kernel's TCP sockets say of themselves, data without headers, and UDP not at all.
+ */
+export type BytesSource = 'packets' | 'sockets'
+
+/** What one program sent and received since counting began. */
 export interface ProgramBytes {
   /** As in summaries: its path, `[name]` where that is not known, `''` for what nobody could be found for. */
   readonly program: string
@@ -12,6 +18,7 @@ export interface ProgramBytes {
 }
 
 export interface ProgramBytesReport {
+  readonly source: BytesSource
   /** How long has been counted. */
   readonly seconds: number
   /** Most bytes first. */

@@ -1,18 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { ShortLivedReport } from '../support/held-probe.ts'
 import { layWire, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { OwnersProbe } from '../support/owners-probe.ts'
 import { buildShortLived } from '../support/short-lived.ts'
 
 const PROCESSES = 200
 const ENOUGH = 199
-const PROBE = fileURLToPath(new URL('../support/held-probe.ts', import.meta.url))
 const hasCompiler = spawnSync('cc', ['--version']).status === 0
 const heldTest = hasCompiler ? testWith('root', 'ip', 'nft') : test.skip
 const HOLDING = /^ok: the first packet/
@@ -20,7 +17,7 @@ const HOLDING = /^ok: the first packet/
 let wire: Wire
 let folder: string
 let program: string
-const probes: Probe[] = []
+const probes: OwnersProbe[] = []
 
 beforeAll(() => {
   if (process.getuid?.() !== 0 || !hasCompiler) return
@@ -38,69 +35,10 @@ afterAll(() => {
   if (folder) rmSync(folder, { recursive: true })
 })
 
-/** The owners part in a process of its own, in a namespace of the test. */
-class Probe {
-  readonly child: ChildProcess
-  readonly #lines: Record<string, unknown>[] = []
-  #wake = (): void => {}
-
-  constructor(sources: string) {
-    this.child = spawn('ip', ['netns', 'exec', wire.client.namespace, process.execPath, PROBE, sources], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    })
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.#lines.push(JSON.parse(line))
-      this.#wake()
-    })
-    probes.push(this)
-  }
-
-  async health(wanted: RegExp): Promise<string> {
-    return (await this.#next((line) => line['kind'] === 'health' && wanted.test(String(line['health']))))[
-      'health'
-    ] as string
-  }
-
-  async run(kind: string): Promise<ShortLivedReport> {
-    this.child.stdin?.write(`${program} ${kind} ${PROCESSES}\n`)
-    return (await this.#next((line) => line['kind'] === 'ran')) as unknown as ShortLivedReport
-  }
-
-  /** The process of ours that holds packets. */
-  get holder(): number | undefined {
-    const tasks = `/proc/${this.child.pid}/task`
-    const children = readdirSync(tasks).flatMap((task) =>
-      readFileSync(`${tasks}/${task}/children`, 'utf8').trim().split(' '),
-    )
-    const found = children.find((pid) => pid && commandOf(pid).includes('hold-process'))
-    return found === undefined ? undefined : Number(found)
-  }
-
-  async end(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return
-    const ended = new Promise((resolve) => this.child.once('exit', resolve))
-    this.child.stdin?.end()
-    await ended
-  }
-
-  async #next(isWanted: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>> {
-    for (;;) {
-      const line = this.#lines.shift()
-      if (line && isWanted(line)) return line
-      if (!line)
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-    }
-  }
-}
-
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-  } catch {
-    return ''
-  }
+function newProbe(sources: string): OwnersProbe {
+  const probe = new OwnersProbe(wire.client.namespace, sources)
+  probes.push(probe)
+  return probe
 }
 
 const tables = (): string => wire.client.run('nft', 'list', 'tables')
@@ -122,11 +60,15 @@ describe('of 200 processes that live 1 to 15 ms, without eBPF', () => {
   ])('at least 199 are known with path, in each of three rounds %s', async (words, burning) => {
     const burners = Array.from({ length: burning }, () => spawn('sh', ['-c', 'while :; do :; done']))
     try {
-      const probe = new Probe('queue,netlink,scan')
+      const probe = newProbe('queue,netlink,scan')
       await probe.health(HOLDING)
       await expect.poll(tables).toContain('gatehouse_owners')
-      const rounds = [await probe.run('tcp'), await probe.run('tcp'), await probe.run('tcp')]
-      const udp = await probe.run('udp')
+      const rounds = [
+        await probe.run(program, 'tcp', PROCESSES),
+        await probe.run(program, 'tcp', PROCESSES),
+        await probe.run(program, 'tcp', PROCESSES),
+      ]
+      const udp = await probe.run(program, 'udp', PROCESSES)
       process.stdout.write(
         `by held packets, ${words}: ${rounds.map(({ found }) => found).join(', ')} of ${PROCESSES} over TCP, ${udp.found} over UDP\n`,
       )
@@ -144,14 +86,14 @@ describe('of 200 processes that live 1 to 15 ms, without eBPF', () => {
 
 describe('held packets', () => {
   heldTest('are held no more after a stop', async () => {
-    const probe = new Probe('queue,scan')
+    const probe = newProbe('queue,scan')
     await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
     await probe.end()
     expect(tables()).not.toContain('gatehouse_owners')
   })
 
   heldTest('cut nobody off when the daemon is killed', async () => {
-    const probe = new Probe('queue,scan')
+    const probe = newProbe('queue,scan')
     await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
     probe.child.kill('SIGKILL')
     await untilNoTable()
@@ -159,17 +101,17 @@ describe('held packets', () => {
   })
 
   heldTest('are held again after their process died', async () => {
-    const probe = new Probe('queue,scan')
+    const probe = newProbe('queue,scan')
     await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
     process.kill(probe.holder as number, 'SIGKILL')
     expect(await probe.health(/^degraded/)).toContain('the process that looks for them ended: SIGKILL')
     await probe.health(HOLDING)
     await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
-    expect((await probe.run('tcp')).found).toBeGreaterThanOrEqual(ENOUGH)
+    expect((await probe.run(program, 'tcp', PROCESSES)).found).toBeGreaterThanOrEqual(ENOUGH)
   })
 
   heldTest('go on within seconds when their process hangs', async () => {
-    const probe = new Probe('queue,scan')
+    const probe = newProbe('queue,scan')
     await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
     process.kill(probe.holder as number, 'SIGSTOP')
     // What was held is dropped as the hanging process is killed; the kernel sends it again.
@@ -178,7 +120,7 @@ describe('held packets', () => {
   })
 
   heldTest('are none where eBPF tells of programs', async () => {
-    const probe = new Probe('ebpf,queue,netlink,scan')
+    const probe = newProbe('ebpf,queue,netlink,scan')
     expect(await probe.health(/^ok: programs are seen/)).toContain('eBPF')
     expect([tables(), probe.holder]).toEqual(['', undefined])
   })
@@ -186,10 +128,10 @@ describe('held packets', () => {
 
 describe('where another holds the table', () => {
   heldTest('the daemon looks by itself, and says why', async () => {
-    const first = new Probe('queue,scan')
+    const first = newProbe('queue,scan')
     await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
-    const second = new Probe('queue,netlink,scan')
+    const second = newProbe('queue,netlink,scan')
     expect(await second.health(/^degraded/)).toContain('packets cannot be held until their program is known')
-    expect((await first.run('tcp')).found).toBeGreaterThanOrEqual(ENOUGH)
+    expect((await first.run(program, 'tcp', PROCESSES)).found).toBeGreaterThanOrEqual(ENOUGH)
   })
 })

@@ -7,7 +7,8 @@ import { runShortLived } from './short-lived.ts'
 
 /**
  * Runs in a network namespace of a test, where it may hold packets. Argument: the sources of owners, with commas. A line
- * PROGRAM KIND COUNT on stdin runs short-lived programs and is answered by a line of JSON, as is each change of health.
+ * PROGRAM KIND COUNT on stdin runs short-lived programs and is answered by a line of JSON, as is each change of health;
+ * a line `bytes` asks for the bytes of programs.
  */
 const [TCP, UDP, FIRST_UDP_PORT] = [6, 17, 10_000]
 
@@ -34,7 +35,8 @@ const tellHealth = setInterval(() => {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const [program = '', kind = '', count = ''] = line.split(' ')
-  say(await runMany(program, kind, Number(count)))
+  if (line === 'bytes') say({ kind: 'bytes', report: await owners.programBytes() })
+  else say(await runMany(program, kind, Number(count)))
 }
 clearInterval(tellHealth)
 await owners.stop()

@@ -8,7 +8,7 @@ const bytesRoute = createRoute({
   path: '/api/v1/programs/bytes',
   summary: 'What each program sent and received, counted by the kernel',
   description:
-    'Of all sockets of the machine, loopback and containers too, whether or not packets are captured. Bytes of IP, headers included, as nftables counts them.',
+    'Whether or not packets are captured. With eBPF of all sockets of the machine, loopback and containers too: bytes of IP, headers included, as nftables counts them. Without it of the TCP sockets of this network namespace; `source` says which.',
   responses: answers(ProgramBytesReport, 'Most bytes first'),
 })
 
@@ -18,8 +18,8 @@ export function addProgramBytesRoutes(app: ApiApp, port: Port): void {
     if (report) return context.json({ ...report, programs: [...report.programs] }, 200)
     throw new Refused(
       503,
-      'The kernel does not count bytes for Gatehouse here: that needs eBPF.',
-      'Start Gatehouse as root, on a kernel of 5.15 or later with BTF.',
+      'The kernel does not count bytes for Gatehouse here: that needs eBPF, or sock_diag with the right to hear of sockets that end.',
+      'Start Gatehouse as root.',
     )
   })
 }

@@ -86,6 +86,11 @@ export class LookUp {
     return { columns: columnsOf(table), owners: [...numbers.keys()], ownerOf }
   }
 
+  /** What is known of a socket without looking: it may have ended. */
+  atOnce(key: SocketKey, socket: FoundSocket, now: number): Owner | undefined {
+    return this.#remembered(key, now) ?? this.#known(socket, now)
+  }
+
   /** Owners of sockets that no flow asked about, by cookie. May take 100 ms and more. */
   search(sockets: readonly FoundSocket[], now: number): Map<bigint, Owner> {
     let unknown = sockets

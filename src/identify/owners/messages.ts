@@ -34,6 +34,6 @@ export type Request =
 export type Report =
   | { readonly kind: 'answers'; readonly answers: readonly OwnerAnswer[] }
   | { readonly kind: 'list'; readonly sockets: ListedSockets }
-  /** `report` is absent where bytes are not counted: that needs eBPF. */
+  /** `report` is absent where bytes are not counted. */
   | { readonly kind: 'bytes'; readonly report?: ProgramBytesReport }
   | { readonly kind: 'health'; readonly health: PartHealth }

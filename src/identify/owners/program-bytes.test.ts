@@ -21,6 +21,7 @@ function scene(room = 100) {
   let overflow = NONE
   const book = new ProgramBytesBook(
     {
+      source: 'packets',
       counters: {
         room,
         cookies: () => [...sockets.keys()],

@@ -1,7 +1,8 @@
 import type { ByteCounters, SocketBytes } from '#kernel/bpf/byte-counters.ts'
-import type { ProgramBytes, ProgramBytesReport } from '#model/program-bytes.ts'
+import type { BytesSource, ProgramBytes, ProgramBytesReport } from '#model/program-bytes.ts'
 
 export interface ProgramBytesParts {
+  readonly source: BytesSource
   readonly counters: Pick<ByteCounters, 'cookies' | 'of' | 'take' | 'overflow' | 'room' | 'close'>
   /** What is known of a socket at once. */
   readonly programOf: (cookie: bigint, bytes: SocketBytes, now: number) => string | undefined
@@ -77,7 +78,7 @@ export class ProgramBytesBook {
       .filter(([, { sentPackets, receivedPackets }]) => sentPackets + receivedPackets > 0)
       .map(([program, sums]): ProgramBytes => ({ program, ...sums }))
       .sort((a, b) => b.sentBytes + b.receivedBytes - a.sentBytes - a.receivedBytes)
-    return { seconds: (now - this.#startedAt) / 1_000, programs }
+    return { source: this.#parts.source, seconds: (now - this.#startedAt) / 1_000, programs }
   }
 
   close(): void {

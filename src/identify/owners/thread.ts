@@ -36,7 +36,7 @@ export interface Owners {
   onAnswer(listener: (answers: readonly OwnerAnswer[]) => void): void
   /** All TCP and UDP sockets with owners, as they are now. Rejects when the thread ends before it answered. */
   listSockets(): Promise<SocketList>
-  /** Bytes of each program since the thread began; undefined where they are not counted (that needs eBPF). */
+  /** Bytes of each program since the thread began; undefined where they are not counted. */
   programBytes(): Promise<ProgramBytesReport | undefined>
   readonly health: PartHealth
   /** Keys that were not asked for because too many were under way. */

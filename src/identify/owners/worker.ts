@@ -1,9 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { SocketBytes } from '#kernel/bpf/byte-counters.ts'
-import { watchReadable } from '#kernel/libc.ts'
+import { capabilities } from '#kernel/capabilities.ts'
+import { KernelError, watchReadable } from '#kernel/libc.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SocketTable } from '#kernel/socket-table.ts'
+import { TcpBytes } from '#kernel/tcp-bytes.ts'
 import type { PartHealth } from '#model/health.ts'
+import { programKeyOf } from '#model/summary.ts'
 import { LookUp } from './look-up.ts'
 import type { ListedSockets, OwnerAnswer, Report, Request, WorkerSettings } from './messages.ts'
 import { openSources } from './open-sources.ts'
@@ -22,8 +25,10 @@ const MAX_PAUSE_MS = 5_000
 const SHORTEST_DRAIN_MS = 5
 const LONGEST_DRAIN_MS = 100
 
-/** Counters of sockets are read so often: those that are silent make room. */
+/** Counters of sockets are read so often: those that are silent make room … */
 const BYTES_EVERY_MS = 2_000
+/** … and it takes at most this part of our time. */
+const BYTES_SHARE = 0.02
 const SHORTEST_RATE_MS = 500
 
 const { sources: wanted } = workerData as WorkerSettings
@@ -36,8 +41,8 @@ const { sources, ebpf, held, missing } = openSources(new Set(wanted), {
 const lookUp = new LookUp(new SocketFinder(diag), sources)
 let drainMs = SHORTEST_DRAIN_MS
 let drainTimer: NodeJS.Timeout | undefined
-const bytes = bytesOf(ebpf)
-const bytesTimer = bytes && setInterval(() => bytes.read(performance.now()), BYTES_EVERY_MS)
+const bytes = bytesOf(ebpf) ?? bytesWithoutEbpf()
+let bytesTimer: NodeJS.Timeout | undefined
 let bytesReadAt = Number.NEGATIVE_INFINITY
 const ringWatch = ebpf && watchReadable(ebpf.fd, drain)
 let nextLookAt = 0
@@ -52,6 +57,7 @@ parentPort?.on('message', (request: Request) => {
 })
 tellHealth()
 if (ebpf) drain()
+if (bytes) readBytes()
 
 /** Half full, the ring wakes us at once. */
 function drain(): void {
@@ -88,12 +94,49 @@ function bytesOf(opened: typeof ebpf): ProgramBytesBook | undefined {
   if (!opened?.counters) return undefined
   const { counters, owners } = opened
   const parts = {
+    source: 'packets' as const,
     counters,
     programOf: owners.programOf.bind(owners),
     search: (sockets: ReadonlyMap<bigint, SocketBytes>, now: number) =>
       searchPrograms(sockets, { diag, lookUp, netns: ownNamespace(), now }),
   }
   return new ProgramBytesBook(parts, performance.now())
+}
+
+/** What TCP sockets say of themselves; of one that has ended, its owner is known if its first packet was held. */
+function bytesWithoutEbpf(): ProgramBytesBook | undefined {
+  const counters = openTcpBytes()
+  if (!counters) return undefined
+  const parts = {
+    source: 'sockets' as const,
+    counters,
+    programOf(cookie: bigint, _bytes: SocketBytes, now: number) {
+      const socket = counters.of(cookie)
+      const found = socket && { inode: socket.inode, cookie, uid: 0, match: 'own' as const }
+      const owner = found && lookUp.atOnce(socket.key, found, now)
+      return owner && programKeyOf(owner)
+    },
+    search: (sockets: ReadonlyMap<bigint, SocketBytes>, now: number) =>
+      searchPrograms(sockets, { diag, lookUp, netns: ownNamespace(), now }),
+  }
+  return new ProgramBytesBook(parts, performance.now())
+}
+
+/** Without the right to hear of sockets that end, too much would be missing. */
+function openTcpBytes(): TcpBytes | undefined {
+  try {
+    return capabilities().netAdmin ? new TcpBytes() : undefined
+  } catch (refused) {
+    if (refused instanceof KernelError) return undefined
+    throw refused
+  }
+}
+
+function readBytes(): void {
+  const startedAt = performance.now()
+  bytes?.read(startedAt)
+  const tookMs = performance.now() - startedAt
+  bytesTimer = setTimeout(readBytes, Math.max(BYTES_EVERY_MS, tookMs / BYTES_SHARE))
 }
 
 function tellBytes(): void {
@@ -108,7 +151,7 @@ function tellBytes(): void {
 }
 
 function stop(): void {
-  clearInterval(bytesTimer)
+  clearTimeout(bytesTimer)
   bytes?.close()
   clearTimeout(timer)
   clearTimeout(drainTimer)
