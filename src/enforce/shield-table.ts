@@ -1,0 +1,196 @@
+import type { NftElement } from '#kernel/nft-elements.ts'
+import {
+  COMPARE,
+  META,
+  PAYLOAD,
+  type RuleExpressions,
+  type SynProxy,
+  VERDICT,
+} from '#kernel/nft-expressions.ts'
+import type { TableScript } from '#kernel/nft-rules.ts'
+import type { Ip } from '#model/address.ts'
+import { isIpv6 } from '#model/address.ts'
+import { bytesOfAddress } from './segments.ts'
+
+/** Before connection tracking, so that forged SYNs fill no table of it (NF_IP_PRI_RAW). */
+const BEFORE_TRACKING = -301
+/** Before everything: the kernel must not refuse what a decoy answers. */
+const FIRST = -400
+/** Where the blocks are (layout.ts). */
+const BLOCKS = -160
+/** Behind everybody's filters, ours too: who is turned away there is not answered here. */
+const BEHIND_FILTERS = 90
+const HOOK = { prerouting: 0, input: 1 } as const
+const TCP = 6
+const UDP = 17
+const FLAGS = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
+const LOOPBACK_INDEX = 1
+/** In the kernel's bits (NF_CT_STATE_BIT): established and related. */
+const ESTABLISHED_OR_RELATED = 2 | 4
+
+/** nft's own numbers of data types (libnftables datatype.h), and how many bits each takes in one of several parts. */
+const TYPE = { address4: 7, address6: 8, port: 13 } as const
+const TYPE_BITS = 6
+
+const FIELD = {
+  4: { family: 2, source: { base: PAYLOAD.network, offset: 12, bytes: 4 }, type: TYPE.address4, bytes: 4 },
+  6: { family: 10, source: { base: PAYLOAD.network, offset: 8, bytes: 16 }, type: TYPE.address6, bytes: 16 },
+} as const
+const SOURCE_PORT = { base: PAYLOAD.transport, offset: 0, bytes: 2 }
+const TARGET_PORT = { base: PAYLOAD.transport, offset: 2, bytes: 2 }
+const TCP_FLAGS = { base: PAYLOAD.transport, offset: 13, bytes: 1 }
+/** Registers of 4 bytes (NFT_REG32_00 and on): where the second part of a key goes. */
+const SECOND_PART = { 4: 9, 6: 12 } as const
+
+/** What the table holds. Times are absolute, milliseconds since the epoch. */
+export interface ShieldContent {
+  /** TCP ports of this machine that a SYN proxy answers for, until when. */
+  readonly guarded: ReadonlyMap<number, number>
+  /** Whose SYNs a SYN proxy answers, at every port. */
+  readonly challenged: ReadonlyMap<Ip, number>
+  /** Ports that nothing comes in to, TCP and UDP. */
+  readonly closed: ReadonlyMap<number, number>
+  /** TCP ports that decoys answer where no program listens. */
+  readonly decoys: ReadonlySet<number>
+  /** Connections that were there before: address and port of the peer. The proxy knows nothing of them. */
+  readonly spared: readonly { readonly peer: Ip; readonly port: number }[]
+  readonly proxy: SynProxy
+}
+
+/** Appends the whole table in place of whatever was there, or takes it away when it holds nothing. */
+export function writeShield(script: TableScript, content: ShieldContent, now: number): void {
+  if (isEmpty(content)) {
+    script.clear()
+    return
+  }
+  script.begin()
+  writeSets(script, content, now)
+  if (content.closed.size > 0) writeClosed(script)
+  if (content.decoys.size > 0) writeDecoys(script)
+  if (content.guarded.size + content.challenged.size > 0) writeProxy(script, content.proxy)
+}
+
+export const isEmpty = ({ guarded, challenged, closed, decoys }: ShieldContent): boolean =>
+  guarded.size + challenged.size + closed.size + decoys.size === 0
+
+function writeSets(script: TableScript, content: ShieldContent, now: number): void {
+  const { guarded, challenged, closed, decoys, spared } = content
+  const port = { type: TYPE.port, keyBytes: 2 }
+  script.set({ name: 'guarded', ...port, isTimed: true }).elements('guarded', portsUntil(guarded, now))
+  script.set({ name: 'closed', ...port, isTimed: true }).elements('closed', portsUntil(closed, now))
+  script.set({ name: 'decoys', ...port, isHashed: { size: 1_024 } })
+  script.elements(
+    'decoys',
+    [...decoys].map((each) => ({ key: portBytes(each) })),
+  )
+  for (const version of [4, 6] as const) {
+    const { type, bytes } = FIELD[version]
+    const name = `challenged${version}`
+    const sources = [...challenged].filter(([address]) => isIpv6(address) === (version === 6))
+    script.set({ name, type, keyBytes: bytes, isTimed: true })
+    script.elements(
+      name,
+      sources.map(([address, until]) => ({ key: bytesOfAddress(address), timeoutMs: until - now })),
+    )
+    const pairs = { type: (type << TYPE_BITS) | TYPE.port, keyBytes: bytes + 4 }
+    script.set({ name: `spared${version}`, ...pairs, isHashed: { size: 65_535 } })
+    script.elements(
+      `spared${version}`,
+      spared
+        .filter(({ peer }) => isIpv6(peer) === (version === 6))
+        .map((each) => ({ key: Uint8Array.of(...bytesOfAddress(each.peer), ...portBytes(each.port), 0, 0) })),
+    )
+  }
+}
+
+function writeClosed(script: TableScript): void {
+  script.chain('closing', { number: HOOK.input, priority: BLOCKS })
+  for (const protocol of [TCP, UDP]) {
+    script.rule('closing', 'closed port', (rule) =>
+      fromOutside(rule, protocol).payload(TARGET_PORT).lookUp('closed').counter().verdict(VERDICT.drop),
+    )
+  }
+}
+
+/** A port that a program listens on is no decoy, from the moment on when it does. */
+function writeDecoys(script: TableScript): void {
+  script.chain('decoy', { number: HOOK.prerouting, priority: FIRST })
+  const toDecoy = (rule: RuleExpressions): RuleExpressions =>
+    fromOutside(rule, TCP).payload(TARGET_PORT).lookUp('decoys')
+  script.rule('decoy', 'a program listens', (rule) => toDecoy(rule).socketThere().verdict(VERDICT.accept))
+  script.rule('decoy', 'decoy', (rule) => toDecoy(rule).counter().verdict(VERDICT.drop))
+}
+
+function writeProxy(script: TableScript, proxy: SynProxy): void {
+  script.chain('untracked', { number: HOOK.prerouting, priority: BEFORE_TRACKING })
+  script.chain('proxy', { number: HOOK.input, priority: BEHIND_FILTERS })
+  script.rule('proxy', 'known connection', (rule) =>
+    rule
+      .connectionState()
+      .maskBytes(hostBytes(ESTABLISHED_OR_RELATED))
+      .compare(COMPARE.different, new Uint8Array(4))
+      .verdict(VERDICT.accept),
+  )
+  for (const version of [4, 6] as const) {
+    const { family, source } = FIELD[version]
+    script.rule('proxy', 'connection from before', (rule) =>
+      fromOutside(rule, TCP)
+        .meta(META.family)
+        .compare(COMPARE.equal, Uint8Array.of(family))
+        .payload(source)
+        .payload(SOURCE_PORT, SECOND_PART[version])
+        .lookUp(`spared${version}`)
+        .verdict(VERDICT.accept),
+    )
+  }
+  for (const aim of [toGuarded, fromChallenged(4), fromChallenged(6)]) {
+    script.rule('untracked', 'SYN', (rule) => aim(withFlags(fromOutside(rule, TCP), FLAGS.syn)).notTracked())
+    for (const flags of [FLAGS.syn, FLAGS.ack]) {
+      script.rule('proxy', 'handshake', (rule) =>
+        aim(withFlags(fromOutside(rule, TCP), flags))
+          .counter()
+          .synProxy(proxy),
+      )
+    }
+  }
+  // FIN, NULL and Xmas probes.
+  for (const version of [4, 6] as const) {
+    script.rule('proxy', 'no connection', (rule) =>
+      fromChallenged(version)(fromOutside(rule, TCP)).counter().verdict(VERDICT.drop),
+    )
+  }
+}
+
+const toGuarded = (rule: RuleExpressions): RuleExpressions => rule.payload(TARGET_PORT).lookUp('guarded')
+
+const fromChallenged =
+  (version: 4 | 6) =>
+  (rule: RuleExpressions): RuleExpressions =>
+    rule
+      .meta(META.family)
+      .compare(COMPARE.equal, Uint8Array.of(FIELD[version].family))
+      .payload(FIELD[version].source)
+      .lookUp(`challenged${version}`)
+
+/** Not by loopback: that is where the proxy's own SYN to the server comes from. */
+const fromOutside = (rule: RuleExpressions, protocol: number): RuleExpressions =>
+  rule
+    .meta(META.inputLink)
+    .compare(COMPARE.different, hostBytes(LOOPBACK_INDEX))
+    .meta(META.protocol)
+    .compare(COMPARE.equal, Uint8Array.of(protocol))
+
+/** Of FIN, SYN, RST and ACK exactly these. */
+const withFlags = (rule: RuleExpressions, flags: number): RuleExpressions =>
+  rule
+    .payload(TCP_FLAGS)
+    .mask(FLAGS.fin | FLAGS.syn | FLAGS.rst | FLAGS.ack)
+    .compare(COMPARE.equal, Uint8Array.of(flags))
+
+const portBytes = (port: number): Uint8Array => Uint8Array.of(port >> 8, port & 255)
+
+const portsUntil = (ports: ReadonlyMap<number, number>, now: number): NftElement[] =>
+  [...ports].map(([port, until]) => ({ key: portBytes(port), timeoutMs: until - now }))
+
+/** A number as the kernel itself holds it. */
+const hostBytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
