@@ -51,7 +51,6 @@ export interface Port {
   status(): Status
   liveConnections(): Connection[]
   flows(request: PageRequest & { readonly peer?: string; readonly since?: number }): Promise<Page<Connection>>
-  closeConnection(id: number, actor: Actor): Promise<Outcome>
   alerts(request: PageRequest): Promise<Page<Alert>>
   archiveAlert(id: number, archived: boolean, actor: Actor): Promise<Alert>
   blocks(): Block[]

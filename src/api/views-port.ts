@@ -33,6 +33,8 @@ export interface Views {
 
 /** Closes connections that are open now; those to come are not touched. */
 export interface Closes {
+  /** One, by its number; a login session too. */
+  closeConnection(id: number, actor: Actor): Promise<Outcome>
   /** By name, path or process id. */
   closeProgram(program: string, dryRun: boolean, actor: Actor): Promise<Outcome>
   /** An address or a range. */

@@ -272,6 +272,7 @@ export const Decision = z
       'load',
       'unload',
       'setting',
+      'close',
     ]),
     target: z.string(),
     actor: z.string(),

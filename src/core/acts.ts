@@ -8,6 +8,7 @@ import type { AllowEntry } from '#model/allow.ts'
 import type { Connection } from '#model/flow.ts'
 import type { SocketKey } from '#model/owner.ts'
 import { socketKeyOf } from '#model/standpoint.ts'
+import type { Undated } from './gate.ts'
 import type { LiveConnections } from './live-connections.ts'
 import { isOf, whichProgram } from './which-program.ts'
 
@@ -15,14 +16,18 @@ import { isOf, whichProgram } from './which-program.ts'
 const AT_ONCE = 20
 
 export interface ActParts {
-  readonly live: Pick<LiveConnections, 'all'>
+  readonly live: Pick<LiveConnections, 'all' | 'byId'>
+  readonly note: (undated: Undated) => unknown
   readonly allow: { spares(target: Target): AllowEntry | undefined }
   readonly enforcer: Pick<Enforcer, 'closeSockets'>
   readonly closeSocket: (key: SocketKey) => number
 }
 
-/** Closes the connections of a program or a host. A login session stays: whoever asks may sit in it. */
-export function createActs({ live, allow, enforcer, closeSocket }: ActParts): Closes {
+/**
+ * Closes a connection, or all of a program or a host. Among all, a login session stays: whoever asks may sit in it.
+ * The log of decisions keeps each; nothing brings a connection back.
+ */
+export function createActs({ live, allow, enforcer, closeSocket, note }: ActParts): Closes {
   const isSession = ({ peer }: Connection): boolean => allow.spares(peer)?.source === 'session'
 
   async function closeAll(connections: readonly Connection[]): Promise<number> {
@@ -35,7 +40,13 @@ export function createActs({ live, allow, enforcer, closeSocket }: ActParts): Cl
     return closed
   }
 
+  const record: Recorder = (target, actor, sentence) => {
+    note({ kind: 'close', target: target as Target, actor: actor.name, reason: sentence })
+  }
+
   return {
+    closeConnection: createCloseOne({ live, closeSocket, record }),
+
     async closeProgram(program, dryRun, actor) {
       const which = whichProgram(program)
       const all = live.all().filter((connection) => isOf(which, connection))
@@ -50,6 +61,8 @@ export function createActs({ live, allow, enforcer, closeSocket }: ActParts): Cl
       const spared = sparedText(all.length - open.length)
       if (dryRun) return planned(`${connectionsText(open.length)} of ${program} would be closed.${spared}`)
       const closed = await closeAll(open)
+      if (closed > 0)
+        record(`program ${program}`, actor, `closed ${connectionsText(closed).toLowerCase()} of it`)
       return done(`${closedText(closed, open.length)} of ${program}${by(actor)}.${spared}`, closed)
     },
 
@@ -68,13 +81,44 @@ export function createActs({ live, allow, enforcer, closeSocket }: ActParts): Cl
       }
       if (dryRun) return planned(`All connections with ${target} would be closed.`)
       const closed = enforcer.closeSockets(target)
-      if (closed > 0) return done(`${connectionsText(closed)} with ${target} closed${by(actor)}.`, closed)
+      if (closed > 0) {
+        record(target, actor, `closed ${connectionsText(closed).toLowerCase()} with it`)
+        return done(`${connectionsText(closed)} with ${target} closed${by(actor)}.`, closed)
+      }
       throw new Refused(
         404,
         `No connection with ${target} is open on this machine.`,
         'One that is forwarded or belongs to a container has no socket here: block the address instead.',
       )
     },
+  }
+}
+
+type Recorder = (target: string, actor: Actor, sentence: string) => void
+
+/** Closes a connection by its number; one of a login session too. */
+function createCloseOne({
+  live,
+  closeSocket,
+  record,
+}: Pick<ActParts, 'live' | 'closeSocket'> & { readonly record: Recorder }): Closes['closeConnection'] {
+  return async (id, actor) => {
+    const connection = live.byId(id)
+    if (!connection) throw new Refused(404, 'This connection is over.', 'Reload the list of connections.')
+    const key = socketKeyOf(connection)
+    if (!key)
+      throw new Refused(409, 'This connection has no socket on this machine.', 'Block the peer instead.')
+    const closed = closeSocket(key)
+    if (closed === 0) {
+      throw new Refused(
+        409,
+        'The kernel found no socket to close.',
+        'It may be over, or belong to a container. Block the peer instead.',
+      )
+    }
+    const program = connection.owner?.name ?? 'an unknown program'
+    record(connection.peer, actor, `closed the connection of ${program} with port ${connection.peerPort}`)
+    return done(`The connection with ${connection.peer} was closed by ${actor.name}.`, closed)
   }
 }
 

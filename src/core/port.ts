@@ -10,7 +10,6 @@ import type { Connection as FlowConnection } from '#model/flow.ts'
 import type { SocketKey } from '#model/owner.ts'
 import type { Place } from '#model/place.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
-import { socketKeyOf } from '#model/standpoint.ts'
 import { StoreError } from '#store/failure.ts'
 import type { Slice, Store } from '#store/store.ts'
 import { createActs } from './acts.ts'
@@ -94,7 +93,7 @@ export class CorePort implements Port {
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
     )
-    this.closes = createActs(parts)
+    this.closes = createActs({ ...parts, note: (undated) => parts.gate.note(undated) })
     this.watchdog = parts.watchdog
     this.programBytes = () => parts.owners.programBytes()
   }
@@ -106,26 +105,6 @@ export class CorePort implements Port {
   async flows(request: Parameters<Port['flows']>[0]) {
     const slice = await answered(this.#parts.store.flows(request))
     return pageOf(slice, (connection) => this.#shown(connection))
-  }
-
-  async closeConnection(id: number, actor: Actor): Promise<Outcome> {
-    const connection = this.#parts.live.byId(id)
-    if (!connection) throw new Refused(404, 'This connection is over.', 'Reload the list of connections.')
-    const key = socketKeyOf(connection)
-    if (!key)
-      throw new Refused(409, 'This connection has no socket on this machine.', 'Block the peer instead.')
-    const closed = this.#parts.closeSocket(key)
-    if (closed === 0) {
-      throw new Refused(
-        409,
-        'The kernel found no socket to close.',
-        'It may be over, or belong to a container. Block the peer instead.',
-      )
-    }
-    return {
-      sentence: `The connection with ${connection.peer} was closed by ${actor.name}.`,
-      closedConnections: closed,
-    }
   }
 
   async alerts(request: Parameters<Port['alerts']>[0]) {
@@ -259,6 +238,8 @@ export class CorePort implements Port {
         return this.#undoWatch(decision, actor)
       case 'setting':
         return this.#undoSetting(decision, actor)
+      case 'close':
+        throw new Refused(409, 'What was closed stays closed.', 'The program may connect again by itself.')
       default:
         throw new Refused(
           409,

@@ -13,6 +13,7 @@ import { aConnection } from '../../test/support/connections.ts'
 import { aBlock, anAlert, anOwner } from '../../test/support/remembered.ts'
 import { createActs } from './acts.ts'
 import { createCallHomeBook } from './call-home.ts'
+import type { Undated } from './gate.ts'
 import { createLiveConnections } from './live-connections.ts'
 import { shownAlert } from './port.ts'
 import { shownConnection } from './present.ts'
@@ -178,9 +179,11 @@ describe('closing', () => {
   const session: AllowEntry = { target: ip('198.51.100.1'), source: 'session', note: 'login session of anna' }
   let keys: SocketKey[]
   let targets: Target[]
+  let noted: Undated[]
 
   const acts = () =>
     createActs({
+      note: (undated) => noted.push(undated),
       live: live(),
       allow: { spares: (target) => (target === session.target ? session : undefined) },
       enforcer: {
@@ -195,12 +198,16 @@ describe('closing', () => {
   beforeEach(() => {
     keys = []
     targets = []
+    noted = []
   })
 
   test('a program: each of its connections, by its own socket', async () => {
     const { sentence, closedConnections } = await acts().closeProgram('curl', false, operator)
     expect([sentence, closedConnections]).toEqual(['Closed 2 connections of curl, as anna asked.', 2])
     expect(keys.map(({ peerAddress }) => peerAddress)).toEqual(['203.0.113.9', '2001:db8::1'])
+    expect(noted).toEqual([
+      { kind: 'close', target: 'program curl', actor: 'anna', reason: 'closed 2 connections of it' },
+    ])
   })
 
   test('a login session stays, whoever asks', async () => {
@@ -216,7 +223,17 @@ describe('closing', () => {
       '2 connections of 7 would be closed.',
     )
     await acts().closeHost('203.0.113.9', true, operator)
-    expect([keys, targets]).toEqual([[], []])
+    expect([keys, targets, noted]).toEqual([[], [], []])
+  })
+
+  test('one, by its number; the log says whose it was', async () => {
+    const [first] = live().all()
+    await acts().closeConnection(first?.id ?? 0, operator)
+    expect([keys.length, noted]).toEqual([
+      1,
+      [expect.objectContaining({ kind: 'close', target: first?.peer, actor: 'anna' })],
+    ])
+    await expect(acts().closeConnection(999, operator)).rejects.toThrow('This connection is over.')
   })
 
   test('names are exact: ssh is not sshd', async () => {

@@ -17,6 +17,8 @@ export type DecisionKind =
   | 'load'
   | 'unload'
   | 'setting'
+  /** Connections were closed: nothing takes that back. */
+  | 'close'
 
 /** One act of a person or of the machine, as the log keeps it. */
 export interface Decision {

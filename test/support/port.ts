@@ -217,6 +217,7 @@ export function createSmallProduct(): SmallProduct {
       graph: async () => ({ nodes: [], edges: [], patterns: [], connections: 0, isComplete: true }),
     },
     closes: {
+      closeConnection: async (id, actor) => act(`closed ${id}`, actor),
       closeProgram: async (program, dryRun, actor) =>
         act(`${dryRun ? 'would close' : 'closed'} program ${program}`, actor),
       closeHost: async (target, dryRun, actor) =>
@@ -241,7 +242,6 @@ export function createSmallProduct(): SmallProduct {
     status: () => aStatus,
     liveConnections: () => [aConnection],
     flows: async ({ limit, peer }) => ({ items: [{ ...aConnection, ...(peer && { peer }) }], total: limit }),
-    closeConnection: async (id, actor) => act(`closed ${id}`, actor),
     alerts: async () => ({ items: [anAlert], total: 1 }),
     archiveAlert: async (id, archived, actor) => {
       act(`archive ${id} ${archived}`, actor)

@@ -44,7 +44,7 @@ export function addConnectionRoutes(app: ApiApp, port: Port): void {
   })
   app.openapi(closeRoute, async (context) => {
     const actor = demand(context, 'operator')
-    return context.json(await port.closeConnection(context.req.valid('param').id, actor), 200)
+    return context.json(await port.closes.closeConnection(context.req.valid('param').id, actor), 200)
   })
   app.openapi(historyRoute, async (context) => {
     const { limit, cursor, peer, since, q } = context.req.valid('query')
