@@ -37,7 +37,12 @@ export const RuleEdit = z
 
 /** Without `text` the draft is edited, or the rules in force. */
 export const RuleEditing = z
-  .strictObject({ text: text.optional(), edits: z.array(RuleEdit).min(1).max(100) })
+  .strictObject({
+    text: text.optional(),
+    edits: z.array(RuleEdit).min(1).max(100),
+    /** Answer, but keep nothing. */
+    dryRun: z.boolean().optional(),
+  })
   .openapi('RuleEditing')
 
 export const RuleReading = z.strictObject({ text }).openapi('RuleReading')

@@ -74,6 +74,7 @@ test('a text that is no good is still shown rule by rule, with what is wrong', (
 
 test('edits become the draft, one upon the other, and comments move with their rules', () => {
   const { edit, standingOf, standing } = drafting()
+  edit({ edits: [{ kind: 'remove', number: 1 }], dryRun: true })
   expect(standing().hasDraft).toBe(false)
   edit({ edits: [{ kind: 'move', number: 1, to: 2 }] })
   const { rules, text } = edit({ edits: [{ kind: 'add', rule: 'deny 23/tcp' }] })

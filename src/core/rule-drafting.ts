@@ -56,10 +56,10 @@ export function createRuleDrafting(parts: {
   return {
     standing,
     read: (text) => readText(desk, text, desk.check(text)),
-    edit({ text, edits }: RuleEditing) {
+    edit({ text, edits, dryRun }: RuleEditing) {
       const before = text ?? desk.standing.draft ?? desk.standing.text
       const after = editedBy(before, edits)
-      return readText(desk, after, desk.draft(after))
+      return readText(desk, after, dryRun ? desk.check(after) : desk.draft(after))
     },
     use: () => use.seen(),
     look() {

@@ -27,19 +27,35 @@ export interface RealPage {
   freshLink(): string
   /** A page of a browser of its own that signed in; `wrongs` collects what it complains of. */
   signIn(size?: { width: number; height: number }): Promise<{ page: Page; wrongs: string[] }>
-  /** What the kernel holds of our table, as nft prints it. */
-  kernelTable(): string
+  /** What the kernel holds of one of our tables, as nft prints it. */
+  kernelTable(name?: string): string
+  /** Runs `gatehouse` against the daemon, and answers what it printed. */
+  gatehouse(...words: string[]): string
   remove(): Promise<void>
 }
 
+/** Files of the daemon, by name, as they are at its start; it then reads them instead of the machine's own. */
+interface OwnFiles {
+  readonly config?: string
+  readonly rules?: string
+}
+
 /** Needs root, nft, chromium and the built page. Runs entirely within two namespaces of its own. */
-export async function startRealPage(): Promise<RealPage> {
+export async function startRealPage(files: OwnFiles = {}): Promise<RealPage> {
   const wire = layWire()
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-page-'))
   // The web process is nobody by then, and has to reach its socket in here.
   chmodSync(folder, 0o755)
   const socket = join(folder, 'api.sock')
-  const daemon = wire.server.start(LAUNCHER, 'run', '--state-dir', join(folder, 'state'), '--socket', socket)
+  const own = (['config', 'rules'] as const).flatMap((name) => {
+    const text = files[name]
+    if (text === undefined) return []
+    const path = join(folder, `${name}.yaml`)
+    writeFileSync(path, text)
+    return [`--${name}`, path]
+  })
+  const flags = ['--state-dir', join(folder, 'state'), '--socket', socket, ...own]
+  const daemon = wire.server.start(LAUNCHER, 'run', ...flags)
   let browser: Browser | undefined
   let said = ''
   const listen = (chunk: Buffer): void => {
@@ -82,7 +98,8 @@ export async function startRealPage(): Promise<RealPage> {
       await page.getByRole('heading', { level: 1 }).first().waitFor()
       return { page, wrongs }
     },
-    kernelTable: () => wire.server.run('nft', 'list', 'table', 'inet', 'gatehouse'),
+    kernelTable: (name = 'gatehouse') => wire.server.run('nft', 'list', 'table', 'inet', name),
+    gatehouse: (...words) => wire.server.run(LAUNCHER, ...words, '--socket', socket),
     remove,
   }
 }

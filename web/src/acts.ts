@@ -37,7 +37,8 @@ function offerUndo(kind: Toast['kind'], outcome: Outcome): void {
   toasts.show({ kind, sentence, undo })
 }
 
-function rememberUndo(run: () => Promise<void>): () => void {
+/** Puts an act that can be taken back on the stack of `u`; the answer takes it back. */
+export function rememberUndo(run: () => Promise<void>): () => void {
   undoable.push(run)
   if (undoable.length > MOST_UNDOABLE) undoable.shift()
   return () => {

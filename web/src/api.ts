@@ -28,7 +28,7 @@ export class ProblemError extends Error {
 
 type ProblemWords = Pick<Problem, 'status' | 'title' | 'detail' | 'hint'>
 
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 let onSignedOut: () => void = () => undefined
 
@@ -38,7 +38,12 @@ export function whenSignedOut(listener: () => void): void {
 }
 
 /** Asks the API, or a path of the web process when `path` starts with `/`. Throws a ProblemError for every failure. */
-export async function ask<Answer>(method: Method, path: string, body?: unknown): Promise<Answer> {
+export async function ask<Answer>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<Answer> {
   const url = path.startsWith('/') ? path : `${API}/${path}`
   const response = await fetch(url, {
     method,
@@ -49,6 +54,7 @@ export async function ask<Answer>(method: Method, path: string, body?: unknown):
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
   }).catch(() => undefined)
   if (!response) throw new ProblemError({ status: 0, ...text.problems.unreachable })
   if (response.status === 401 && url.startsWith(API)) onSignedOut()

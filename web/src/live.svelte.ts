@@ -1,3 +1,4 @@
+import type { RulesStanding } from '../../src/contract/rule-drafting.ts'
 import type {
   Alert,
   Block,
@@ -21,7 +22,15 @@ export interface Paused {
   readonly missed: number
 }
 
-const KINDS: readonly LiveEvent['kind'][] = ['status', 'connections', 'alert', 'blocks', 'decision', 'reset']
+const KINDS: readonly LiveEvent['kind'][] = [
+  'status',
+  'connections',
+  'alert',
+  'blocks',
+  'decision',
+  'rules',
+  'reset',
+]
 const GONE_STAYS_MS = 10_000
 const SHOW_EVERY_MS = 250
 const RETRY_MS = [1000, 2000, 5000, 10_000]
@@ -45,6 +54,8 @@ class Live {
   status = $state.raw<Status | undefined>(undefined)
   alerts = $state.raw<readonly Alert[]>([])
   blocks = $state.raw<readonly Block[]>([])
+  /** How it stands with the rules: a draft, or a change that waits to be confirmed. */
+  rules = $state.raw<RulesStanding | undefined>(undefined)
   /** Decisions made since the page was opened, newest first. */
   decisions = $state.raw<readonly Decision[]>([])
   traffic = $state.raw<readonly TrafficPoint[]>([])
@@ -168,17 +179,19 @@ class Live {
     if (this.#isLoading) return
     this.#isLoading = true
     try {
-      const [status, connections, alerts, blocks] = await Promise.all([
+      const [status, connections, alerts, blocks, rules] = await Promise.all([
         ask<Status>('GET', 'status'),
         ask<Connection[]>('GET', 'connections'),
         ask<Page<Alert>>('GET', 'alerts?limit=500'),
         ask<Block[]>('GET', 'blocks'),
+        ask<RulesStanding>('GET', 'rules/standing'),
       ])
       this.connections.clear()
       this.goneAt.clear()
       for (const connection of connections) this.connections.set(connection.id, connection)
       this.alerts = alerts.items
       this.blocks = blocks
+      this.rules = rules
       this.#setStatus(status)
       this.isLoaded = true
       this.link = { state: 'live' }
@@ -200,7 +213,8 @@ class Live {
       return
     }
     if (this.link.state === 'lost' && this.isLoaded) this.link = { state: 'live' }
-    if (!this.#isLoading && !this.paused) {
+    // A countdown goes on, whatever the reader holds back.
+    if ((!this.#isLoading && !this.paused) || event.kind === 'rules') {
       this.#apply(event)
       return
     }
@@ -223,6 +237,7 @@ class Live {
     else if (event.kind === 'connections') this.#fold(event.changed, event.gone)
     else if (event.kind === 'alert') this.alerts = foldAlert(this.alerts, event.alert)
     else if (event.kind === 'blocks') this.blocks = event.blocks
+    else if (event.kind === 'rules') this.rules = event.standing
     else if (event.kind === 'decision') {
       this.decisions = [event.decision, ...this.decisions].slice(0, MOST_DECISIONS)
     }

@@ -15,6 +15,8 @@ export interface Screen {
   /** Narrow pages show the first four; the rest is behind "More". */
   readonly isMain?: boolean
   /** What stands beside the name; `isHot` when it asks for attention. */
+  /** A word beside the name, such as "Draft"; it takes the place of the count. */
+  note?(): string | undefined
   count?(): { readonly count: number; readonly isHot: boolean }
 }
 

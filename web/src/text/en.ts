@@ -1,5 +1,6 @@
 import { connections, inspector } from './en-connections.ts'
 import { alerts, blocks, decisions } from './en-decide.ts'
+import { rules } from './en-rules.ts'
 import { graph, hosts, map, past, period, programs, search } from './en-watch.ts'
 import { many, n } from './en-words.ts'
 
@@ -207,6 +208,8 @@ export const en = {
 
   decisions,
 
+  rules,
+
   doctor: {
     title: 'Doctor',
     lede: 'What Gatehouse needs of this machine, and what it found.',
@@ -225,6 +228,12 @@ export const en = {
         .join(', ')}.`,
     version: (version: string) => `Gatehouse ${version}`,
     checking: 'Checking this machine.',
+  },
+
+  later: {
+    title: 'This screen could not be loaded',
+    why: 'The page got no answer, or Gatehouse was updated since the page was opened.',
+    again: 'Load the page again',
   },
 
   lostPage: {

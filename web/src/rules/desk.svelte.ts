@@ -1,0 +1,158 @@
+import type { RuleEdit, RulesRead, RulesUse } from '../../../src/contract/rule-drafting.ts'
+import type {
+  RuleExplanation,
+  RuleSimulation,
+  RulesCheck,
+  RulesHold,
+  RulesOutcome,
+  RulesState,
+} from '../../../src/contract/rules.ts'
+import { rememberUndo } from '../acts.ts'
+import { ask, ProblemError } from '../api.ts'
+import { text } from '../text/text.ts'
+import { toasts } from '../toast.svelte.ts'
+import { draftRows } from './draft-rows.ts'
+
+const AGAIN_MS = 5_000
+
+/** The rules as this page shows them, and every act on them. One for all screens of the page. */
+class RulesDesk {
+  state = $state.raw<RulesState | undefined>(undefined)
+  inForce = $state.raw<RulesRead | undefined>(undefined)
+  /** Absent where the draft is what is in force. */
+  draft = $state.raw<RulesRead | undefined>(undefined)
+  use = $state.raw<RulesUse | undefined>(undefined)
+  problem = $state.raw<ProblemError | undefined>(undefined)
+  isBusy = $state(false)
+
+  readonly shown: RulesRead | undefined = $derived(this.draft ?? this.inForce)
+  readonly rows = $derived(draftRows(this.shown?.rules ?? [], this.inForce?.rules ?? []))
+  readonly packets: ReadonlyMap<string, number> = $derived(
+    new Map(this.state?.rules.map(({ id, packets }) => [id, packets])),
+  )
+  readonly lastAt: ReadonlyMap<string, number> = $derived(
+    new Map(this.use?.used.map(({ id, lastAt }) => [id, lastAt])),
+  )
+
+  /** Reads now and again until the answer is called. Call it within an effect. */
+  watch(): () => void {
+    void this.read()
+    const timer = setInterval(() => !document.hidden && void this.read(), AGAIN_MS)
+    return () => clearInterval(timer)
+  }
+
+  async read(): Promise<void> {
+    try {
+      const [state, use] = await Promise.all([
+        ask<RulesState>('GET', 'rules'),
+        ask<RulesUse>('GET', 'rules/use'),
+      ])
+      const inForce = await this.#readText(state.text, this.inForce)
+      const draft =
+        state.draft === undefined || state.draft === state.text
+          ? undefined
+          : await this.#readText(state.draft, this.draft)
+      Object.assign(this, { state, use, inForce, draft, problem: undefined })
+    } catch (problem) {
+      if (!(problem instanceof ProblemError)) throw problem
+      this.problem = problem
+    }
+  }
+
+  check = (rules: string): Promise<RulesCheck> => ask<RulesCheck>('POST', 'rules/check', { text: rules })
+
+  /** What the draft would be, or what is wrong with it; nothing is kept. */
+  try = (edits: readonly RuleEdit[]): Promise<RulesRead> =>
+    ask<RulesRead>('POST', 'rules/edit', { edits, dryRun: true })
+
+  /** Edits the draft; `u` takes it back. */
+  async edit(edits: readonly RuleEdit[], sentence: string): Promise<boolean> {
+    return this.#change(sentence, () => ask('POST', 'rules/edit', { edits }))
+  }
+
+  /** Keeps a whole text as the draft. */
+  async keep(rules: string, sentence: string = text.rules.draftKept): Promise<boolean> {
+    return this.#change(sentence, () => ask('PUT', 'rules/draft', { text: rules }))
+  }
+
+  discard = (): Promise<boolean> => this.keep(this.state?.text ?? '', text.rules.discarded)
+
+  /** Puts the draft in force, and asks whether it may stay. `isForced`: also when it cuts what this machine lives on. */
+  async apply(confirmSeconds: number, isForced: boolean): Promise<boolean> {
+    const before = this.state?.text ?? ''
+    const request = { confirmSeconds, ...(isForced && { force: true }) }
+    return this.#act(() => ask<RulesOutcome>('POST', 'rules/apply', request), before)
+  }
+
+  confirm = (): Promise<boolean> => this.#act(() => ask<RulesOutcome>('POST', 'rules/confirm'), this.#before)
+
+  rollback = (): Promise<boolean> => this.#act(() => ask<RulesOutcome>('POST', 'rules/rollback'))
+
+  hold = (request: RulesHold): Promise<boolean> =>
+    this.#act(() => ask<RulesOutcome>('POST', 'rules/hold', request), this.state?.text)
+
+  explain = (target: string, targetPort: number | undefined): Promise<RuleExplanation> =>
+    ask<RuleExplanation>('POST', 'rules/explain', { target, ...(targetPort !== undefined && { targetPort }) })
+
+  simulate = (
+    period: { readonly since: number; readonly until: number },
+    signal: AbortSignal,
+  ): Promise<RuleSimulation> =>
+    ask<RuleSimulation>('POST', 'rules/simulate', { text: this.shown?.text ?? '', ...period }, signal)
+
+  /** What was in force before this page applied something. */
+  #before: string | undefined
+
+  async #act(run: () => Promise<RulesOutcome>, before?: string): Promise<boolean> {
+    this.isBusy = true
+    try {
+      const { sentence, pending } = await run()
+      this.#before = pending ? before : undefined
+      const undo = pending
+        ? rememberUndo(async () => void (await this.rollback()))
+        : before === undefined
+          ? undefined
+          : rememberUndo(async () => void (await this.#return(before)))
+      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
+      await this.read()
+      return true
+    } catch (problem) {
+      toasts.problem(problem)
+      return false
+    } finally {
+      this.isBusy = false
+    }
+  }
+
+  /** The rules from before, with a countdown of their own. */
+  #return(before: string): Promise<boolean> {
+    const now = this.state?.text ?? ''
+    return this.#act(
+      () => ask<RulesOutcome>('POST', 'rules/apply', { text: before, confirmSeconds: 60 }),
+      now,
+    )
+  }
+
+  async #change(sentence: string, run: () => Promise<unknown>): Promise<boolean> {
+    const before = this.state?.draft ?? this.state?.text ?? ''
+    this.isBusy = true
+    try {
+      await run()
+      await this.read()
+      const undo = rememberUndo(async () => void (await this.keep(before)))
+      toasts.show({ kind: 'good', sentence, undo })
+      return true
+    } catch (problem) {
+      toasts.problem(problem)
+      return false
+    } finally {
+      this.isBusy = false
+    }
+  }
+
+  async #readText(rules: string, known: RulesRead | undefined): Promise<RulesRead> {
+    return known?.text === rules ? known : ask<RulesRead>('POST', 'rules/read', { text: rules })
+  }
+}
+
+export const rulesDesk = new RulesDesk()
