@@ -21,12 +21,14 @@ export interface FirstPacketsParts {
   readonly lastPid: () => number
   /** Milliseconds, monotonic. */
   readonly clock: () => number
+  /** Milliseconds of CPU that this thread has had. */
+  readonly cpuMs: () => number
   readonly proc?: string
 }
 
-/** So long a packet may wait for its program. */
-const LOOK_MS = 4
-/** Of the time, looking may take half, and a rush of this length at once. */
+/** So long a packet may wait for its program: a few milliseconds, but on a busy machine we wait for our own turn too. */
+const LOOK_MS = 60
+/** Of the time, looking may take half (of a CPU), and a rush of this length at once. */
 const SHARE = 0.5
 const RUSH_MS = 500
 /** So many packets may stand in line and each be looked up; what comes behind them passes. */
@@ -63,8 +65,9 @@ export class FirstPackets {
     this.#creditMs = Math.min(RUSH_MS, this.#creditMs + (from - this.#creditAt) * SHARE)
     this.#creditAt = from
     if (++this.#inLine > MOST_IN_LINE || this.#creditMs <= 0) return 'passed'
+    const cpuFrom = this.#parts.cpuMs()
     const held = this.#holderOf(words, from)
-    this.#creditMs -= this.#parts.clock() - from
+    this.#creditMs -= this.#parts.cpuMs() - cpuFrom
     return held ?? 'unknown'
   }
 

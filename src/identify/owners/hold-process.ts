@@ -58,6 +58,7 @@ function hold(): void {
     processes: new Processes(),
     lastPid: () => parseLastPid(readFileSync('/proc/loadavg', 'utf8')),
     clock: () => performance.now(),
+    cpuMs,
   })
   const queue = new PacketQueue()
   let isLine = false
@@ -77,6 +78,11 @@ function hold(): void {
     else if (found !== 'unknown') havePassed = !tellHeld(found) || havePassed
   })
   new QueueTable().install(queue.number)
+}
+
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1_000
 }
 
 const numbers = new WeakMap<ProcessDetails, number>()
