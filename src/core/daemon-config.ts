@@ -28,6 +28,7 @@ import {
   type RuleSettings,
   ruleSettings,
 } from './settings.ts'
+import { type ShieldSettings, shieldSettings } from './shield-answer.ts'
 
 /** All settings of a daemon, checked. */
 export interface DaemonConfig {
@@ -44,6 +45,7 @@ export interface DaemonConfig {
   readonly store: StoreSettings
   readonly places: PlacesSettings
   readonly intel: IntelSettings
+  readonly shield: ShieldSettings
   readonly logs: LogSettings
   readonly report: ReportSettings
   readonly page: PageSettings
@@ -70,6 +72,7 @@ export async function configSections() {
     page: pageSettings,
     places: placesSettings,
     intel: intelSettings,
+    shield: shieldSettings,
     logs: logSettings,
     report: reportSettings,
     ...detectors,
@@ -151,6 +154,7 @@ function configOf(
     page: read.page,
     places: read.places,
     intel: read.intel,
+    shield: read.shield,
     logs: read.logs,
     report: read.report,
     allow: read.allow.flatMap((text) => {

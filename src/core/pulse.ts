@@ -24,6 +24,7 @@ export interface PulseParts {
   readonly status: () => Status
   readonly now: () => number
   readonly watchdog?: { sweep(): void } | undefined
+  readonly shield?: { tick(now: number): void } | undefined
   /** A block that the allow list forbids now was taken back. */
   readonly released: (target: string, entry: AllowEntry) => void
 }
@@ -40,6 +41,7 @@ export function startPulse(parts: PulseParts): { stop(): void } {
       await parts.enforcer.verify(parts.now())
       parts.gate.tick()
       parts.watchdog?.sweep()
+      parts.shield?.tick(parts.now())
       tellPages(parts)
     } finally {
       isBusy = false

@@ -18,6 +18,7 @@ import { createListEnforcer } from '#enforce/lists.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { createProgramEnforcer } from '#enforce/programs.ts'
 import { type RuleLogOptions, UNWRITTEN } from '#enforce/rule-log.ts'
+import { createShield, type Shield } from '#enforce/shield.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import { createPlaces, type Places } from '#identify/places/places.ts'
 import type { Target } from '#model/address.ts'
@@ -92,11 +93,13 @@ export async function openBase(given: Given) {
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const reports = reportsOf(given, rules, now)
   onStop(() => reports.stop())
+  const shield = shieldOf(given, now)
+  onStop(() => shield?.stop())
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
   return {
     ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists, onCrash },
-    ...{ events, gate, judgement, ear, rules, reports, watchdog },
+    ...{ events, gate, judgement, ear, rules, reports, watchdog, shield },
   }
 }
 
@@ -117,6 +120,9 @@ function listsOf({ config, speaker }: Given, now: () => number) {
   if (config.dryRun) return undefined
   return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair: speaker.say })
 }
+
+const shieldOf = ({ config }: Given, now: () => number): Shield | undefined =>
+  config.dryRun ? undefined : createShield(`${config.enforce.table}_shield`, now)
 
 function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: () => number) {
   const reports = openReports({

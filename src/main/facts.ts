@@ -31,6 +31,7 @@ export function factsOf(base: Base, watching: Watching, web: () => WebProcess | 
     ...base.reports.health,
     ...(base.onCrash ? [base.onCrash.health] : []),
     ...(base.watchdog ? [base.watchdog.health] : []),
+    ...(base.shield ? [base.shield.health] : []),
     watching.owners.health,
     base.store.health,
     ...watching.intel.health(),

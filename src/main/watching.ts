@@ -7,11 +7,12 @@ import { startIntel } from '#core/intel.ts'
 import { createLiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
-import { createPlaybookPlayer } from '#core/playbooks.ts'
+import { createPlaybookPlayer, type PlaybookPlayer } from '#core/playbooks.ts'
 import { shownAlert } from '#core/port.ts'
 import { createProgramFiles } from '#core/program-files.ts'
 import { createReactions, preciseNow } from '#core/reactions.ts'
 import { rehearseBlocks } from '#core/rehearsal.ts'
+import { createShieldAnswer } from '#core/shield-answer.ts'
 import { standpointOf } from '#core/standing.ts'
 import { createTally, type Tally } from '#core/tally.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
@@ -63,7 +64,7 @@ export async function startWatching(base: Base) {
     },
     judge: base.judgement.judge,
     closeSockets: enforcer.closeSockets.bind(enforcer),
-    playbooks: playbooksOf(base),
+    playbooks: playersOf(base),
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
     now,
@@ -144,6 +145,21 @@ function rehearse({ enforcer, now, allow, gate }: Base, parts: PipelineParts): v
     isBlocked: (target) => gate.blockOf(target) !== undefined,
     stage: (trial) => createPipeline({ ...parts, ...trial }),
   })
+}
+
+/** The shield first, then what the playbooks add. */
+function playersOf(base: Base): PlaybookPlayer {
+  const { config, gate, shield, allow, now } = base
+  const answer = createShieldAnswer({
+    shield,
+    settings: config.shield,
+    mayAct: (detector) => (config.respond.modes[detector] ?? 'act') === 'act',
+    spares: allow.spares,
+    note: (about) => gate.note({ kind: 'playbook', actor: 'shield', ...about }),
+    now,
+  })
+  const playbooks = playbooksOf(base)
+  return { play: (alert) => [...answer(alert), ...playbooks.play(alert)] }
 }
 
 const playbooksOf = ({ config, gate, enforcer, speaker }: Base) =>
