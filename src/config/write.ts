@@ -1,6 +1,7 @@
 import { type Document, isMap } from 'yaml'
 import { writeAtomically } from '#lib/atomic-file.ts'
 import { nearestWord } from '#lib/nearest-word.ts'
+import { yamlText } from '#lib/placed-yaml.ts'
 import { ConfigError } from './config-error.ts'
 import { parseConfig } from './document.ts'
 import { checkConfig, readConfigText } from './load.ts'
@@ -23,7 +24,8 @@ export function changedConfig(
   { path, sections }: { readonly path: string; readonly sections: Sections },
   changes: readonly SettingChange[],
 ): string {
-  const parsed = parseConfig(readConfigText(path, false) ?? '', path)
+  const before = readConfigText(path, false) ?? ''
+  const parsed = parseConfig(before, path)
   if (parsed.problems.length > 0) throw new ConfigError(parsed.problems)
   checkConfig(sections, parsed, path)
 
@@ -36,7 +38,7 @@ export function changedConfig(
   }
   const text = path.endsWith('.json')
     ? `${JSON.stringify(document.toJS(), undefined, 2)}\n`
-    : textOf(document)
+    : yamlText(document, before)
 
   checkConfig(sections, parseConfig(text, path), path)
   return text
@@ -69,8 +71,6 @@ function remove(document: Document, keys: readonly string[]): void {
     document.deleteIn(keys.slice(0, depth))
   }
 }
-
-const textOf = (document: Document): string => document.toString({ lineWidth: 0 })
 
 /** Replaces the file at once. Throws a `ConfigError`, and leaves it as it is, when it cannot be written. */
 export function writeConfig(path: string, text: string): void {

@@ -1,4 +1,15 @@
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  YAMLMap,
+  YAMLSeq,
+} from 'yaml'
 
 /** Line and column in a text, from 1. */
 export interface Place {
@@ -48,6 +59,27 @@ export function parsePlacedYaml(text: string): PlacedYaml {
     placeOf: (path) => place(offsetOf(document as Document, path, 'value')),
     placeOfKey: (path) => place(offsetOf(document as Document, path, 'key')),
   }
+}
+
+/** The document as text again, brackets and braces written as `before` has them, so that a change of one line is one line. */
+export function yamlText(document: Document, before: string): string {
+  const padding = {
+    list: /\[ \S/.test(before) && !/\[[^\s\]]/.test(before) ? ' ' : '',
+    group: /\{[^\s}]/.test(before) && !/\{ \S/.test(before) ? '' : ' ',
+  }
+  visit(document, {
+    Seq: (_, node) => pad(node, YAMLSeq.prototype, padding.list),
+    Map: (_, node) => pad(node, YAMLMap.prototype, padding.group),
+  })
+  return document.toString({ lineWidth: 0 })
+}
+
+/** The library has one padding for lists and groups; people write `[80, 443]` within `{ port: … }`. */
+function pad(node: YAMLSeq | YAMLMap, prototype: YAMLSeq | YAMLMap, flowCollectionPadding: string): void {
+  if (!node.flow) return
+  const write = prototype.toString as (...given: unknown[]) => string
+  node.toString = (context, ...rest) =>
+    write.call(node, context && { ...context, flowCollectionPadding }, ...rest)
 }
 
 function valuesOf(document: { toJS(): unknown }, faults: YamlFault[]): unknown {

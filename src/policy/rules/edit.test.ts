@@ -90,6 +90,15 @@ test('a default is set where there was none, and changed where there was one', (
   )
 })
 
+test('lists and groups that nobody touched are written as they were', () => {
+  for (const list of ['[80, 443]', '[ 80, 443 ]']) {
+    const text = `rules:\n  - { action: deny, port: { not: ${list} } }\n`
+    expect(edited(text, { kind: 'add', rule: 'deny in' })).toBe(`${text}  - deny in\n`)
+  }
+  const narrow = 'rules:\n  - {action: deny, port: [80, 443]}\n'
+  expect(edited(narrow, { kind: 'add', rule: 'deny in' })).toBe(`${narrow}  - deny in\n`)
+})
+
 test('what names no rule changes nothing', () => {
   for (const number of [0, 4]) {
     expect(edited(MORE, { kind: 'move', number, to: 1 })).toBeUndefined()

@@ -1,5 +1,5 @@
 import { type Document, isMap, isNode, isSeq, type YAMLMap, type YAMLSeq } from 'yaml'
-import { parsePlacedYaml } from '#lib/placed-yaml.ts'
+import { parsePlacedYaml, yamlText } from '#lib/placed-yaml.ts'
 import { parseShortForm } from './short-form.ts'
 
 /** A rule as the file has it: its keys, or the short form. */
@@ -35,7 +35,7 @@ export function edited(text: string, edit: Edit): string | undefined {
       : change({ document, rules: rulesOf(document) }, edit)
   if (!isDone) return undefined
   const isJson = text.trimStart().startsWith('{')
-  return isJson ? `${JSON.stringify(document.toJS(), undefined, 2)}\n` : document.toString({ lineWidth: 0 })
+  return isJson ? `${JSON.stringify(document.toJS(), undefined, 2)}\n` : yamlText(document, text)
 }
 
 interface Opened {

@@ -113,7 +113,7 @@ class RulesDesk {
         : before === undefined
           ? undefined
           : rememberUndo(async () => void (await this.#return(before)))
-      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
+      toasts.show({ kind: 'good', sentence: pending ? text.rules.applied : sentence, ...(undo && { undo }) })
       await this.read()
       return true
     } catch (problem) {

@@ -106,6 +106,7 @@ export const rules = {
   viewer: 'You can look but not change: your link has the role viewer.',
 
   draftKept: 'The draft was kept. It is not in force yet.',
+  applied: 'In force, but only for now: see below.',
   discarded: 'The draft was thrown away.',
   draftSays: (count: number) => `${many(count, 'change', 'changes')}, not in force yet.`,
   draftWrong: 'The draft has errors. Correct them before it can be applied.',
