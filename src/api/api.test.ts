@@ -36,6 +36,7 @@ describe('lists', () => {
     '/api/v1/blocks',
     '/api/v1/allow',
     '/api/v1/decisions',
+    '/api/v1/decisions/verify',
     '/api/v1/doctor',
     '/api/v1/openapi.json',
   ])('a viewer may read %s', async (path) => {

@@ -12,6 +12,7 @@ import type {
   Page,
   Status,
 } from '#contract/schemas.ts'
+import type { Verification } from '#contract/verification.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { Actor, PageRequest } from './actor.ts'
 import type { DetectorsPort } from './detectors-port.ts'
@@ -60,6 +61,8 @@ export interface Port {
   allow(request: AllowRequest, actor: Actor): Promise<Outcome>
   disallow(target: string, actor: Actor): Promise<Outcome>
   decisions(request: PageRequest): Promise<Page<Decision>>
+  /** Walks the hash chain of decisions. `head` is a link that somebody kept, as hex. */
+  verify(head?: string): Promise<Verification>
   undo(decisionId: number, actor: Actor): Promise<Outcome>
   readonly response: ResponsePort
   doctor(): Promise<DoctorCheck[]>

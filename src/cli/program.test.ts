@@ -124,6 +124,8 @@ describe('asking', () => {
     ['alerts', '203.0.113.9 tried 100 ports'],
     ['allow list', '127.0.0.0/8'],
     ['decisions --limit 5', 'scan of 100 ports'],
+    ['verify', 'Unbroken: decisions 1 to 3, 3 in all.'],
+    [`verify --head ${'ab'.repeat(32)}`, 'nothing before it was touched'],
     ['doctor', 'ok      nftables: The kernel answers.'],
     ['login', 'login?token=for-'],
   ])('%s', async (line, words) => {
@@ -139,6 +141,13 @@ describe('asking', () => {
     ]
     expect(await gatehouse('doctor')).toBe(1)
     expect(said).toBe('FAILED  nft: gone\n        What to do: apt install nftables\n')
+  })
+
+  test('verify fails where the log of decisions does not hold', async () => {
+    product.verify = async () => ({ checked: 2, removed: 0, broken: { id: 3, what: 'deleted' } })
+    expect(await gatehouse('verify')).toBe(1)
+    expect(said).toContain('Broken: decision 3 was deleted. 2 decisions before it are as they were written.')
+    expect(await gatehouse('verify --head nonsense')).not.toBe(0)
   })
 
   test('nothing to show is said in words', async () => {

@@ -216,6 +216,10 @@ export class CorePort implements Port {
   }
 
   /** Does the inverse of a decision, as it stands now: an undone block is an unblock, and so on. */
+  verify(head?: string) {
+    return answered(this.#parts.store.verify(head))
+  }
+
   async undo(decisionId: number, actor: Actor): Promise<Outcome> {
     const decision = await this.#parts.store.decision(decisionId)
     if (!decision)

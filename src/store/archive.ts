@@ -3,6 +3,7 @@ import type { Opening } from '#model/call-home.ts'
 import type { FirstSeen, NewSighting, ProgramFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { Verification } from '#model/verification.ts'
 import { type Database, openDatabase, replaceBroken } from './database.ts'
 import { type Failure, failureOf, StoreError, type Trouble, troubleOf } from './failure.ts'
 import type { FlowRequest } from './flow-list.ts'
@@ -169,6 +170,10 @@ export class Archive {
     const waiting = this.#waiting.find((entry) => entry.kind === 'decision' && entry.decision.id === id)
     if (waiting?.kind === 'decision') return waiting.decision
     return this.#guard(() => this.#tables.journal.decision(id), undefined)
+  }
+
+  verify(head?: string): Verification {
+    return this.#guard(() => this.#tables.journal.chain.verify(head), { checked: 0, removed: 0 })
   }
 
   /** About once a second: tries again what the disk refused, and begins retention when it is due. */

@@ -6,6 +6,7 @@ import type { Decision } from '#model/decision.ts'
 import type { EgressEntry } from '#model/egress.ts'
 import type { Trust } from '#model/trust.ts'
 import { type CursorKind, cursorAfter, readCursor, sliceLimit } from './cursor.ts'
+import { DecisionChain } from './decision-chain.ts'
 import {
   alertOf,
   alertValues,
@@ -46,12 +47,14 @@ export class Journal {
   readonly #decision: StatementSync
   readonly #block: StatementSync
   readonly #egress: StatementSync
+  readonly chain: DecisionChain
 
   constructor(db: DatabaseSync) {
     this.#db = db
     this.#alert = db.prepare(upsertInto('alerts', columnsOf(db, 'alerts'), 'id'))
-    this.#decision = db.prepare(upsertInto('decisions', columnsOf(db, 'decisions'), 'id'))
+    this.#decision = db.prepare(insertInto('decisions', columnsOf(db, 'decisions')))
     this.#block = db.prepare(upsertInto('blocks', columnsOf(db, 'blocks'), 'target'))
+    this.chain = new DecisionChain(db)
     this.#egress = db.prepare(upsertInto('egress', columnsOf(db, 'egress'), 'id'))
   }
 
@@ -61,7 +64,7 @@ export class Journal {
         this.#alert.run(alertValues(entry.alert))
         return
       case 'decision':
-        this.#decision.run(decisionValues(entry.decision))
+        this.#addDecision(entry.decision)
         if (entry.remove !== undefined)
           this.#db.prepare('DELETE FROM blocks WHERE target = ?').run(entry.remove)
         if (entry.add) this.#block.run(blockValues(entry.add))
@@ -84,6 +87,7 @@ export class Journal {
       `SELECT * FROM alerts WHERE last_seen_at > ? ORDER BY last_seen_at DESC LIMIT ${RECENT_ALERTS}`,
       now - RECENT_MS,
     )
+    const firstAt = this.#rows('SELECT min(at) AS at FROM first_seen')[0]?.['at']
     return {
       blocks: blocks.map(blockOf),
       allow: allow.map(
@@ -98,6 +102,7 @@ export class Journal {
       trusts: this.#rows('SELECT * FROM trusts').map(trustOf),
       lastAlertId: this.#lastId('alerts'),
       lastDecisionId: this.#lastId('decisions'),
+      ...(typeof firstAt === 'number' && { watchedSince: firstAt }),
     }
   }
 
@@ -116,6 +121,13 @@ export class Journal {
   decision(id: number): Decision | undefined {
     const row = this.#db.prepare('SELECT * FROM decisions WHERE id = ?').get(id)
     return row && decisionOf(row)
+  }
+
+  /** What is written once stays as it is. */
+  #addDecision(decision: Decision): void {
+    const values = decisionValues(decision)
+    this.chain.add(values)
+    this.#decision.run(values)
   }
 
   #replaceAllow(entries: readonly AllowEntry[]): void {
@@ -159,6 +171,11 @@ export class Journal {
   #rows(sql: string, ...values: (number | string)[]): Row[] {
     return this.#db.prepare(sql).all(...values)
   }
+}
+
+function insertInto(table: string, names: readonly string[]): string {
+  const values = names.map((name) => `$${name}`).join(', ')
+  return `INSERT OR IGNORE INTO ${table} (${names.join(', ')}) VALUES (${values})`
 }
 
 /** A statement that writes a row anew, or over the one with the same `key`. Names are ours, values are bound. */

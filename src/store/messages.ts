@@ -26,6 +26,7 @@ export type Query =
   | { readonly kind: 'decision'; readonly decisionId: number }
   | { readonly kind: 'usual' }
   | { readonly kind: 'openings'; readonly since: number }
+  | { readonly kind: 'verify'; readonly head?: string }
 
 /** To the thread. `number` comes back with the answer; `now` is the clock of main.ts. */
 export type Order =

@@ -11,7 +11,7 @@ const MOST_OPENINGS = 50_000
 export function openingsSince(db: DatabaseSync, since: number): Opening[] {
   return db
     .prepare(
-      `SELECT path, name, target, target_port, opened_at FROM flows JOIN programs ON programs.id = flows.program
+      `SELECT path, programs.name AS name, target, target_port, opened_at FROM flows JOIN programs ON programs.id = flows.program
        WHERE flows.id >= ? AND direction = ? ORDER BY flows.id DESC LIMIT ${MOST_OPENINGS}`,
     )
     .all(firstKeyAt(since), DIRECTIONS.indexOf('outbound'))

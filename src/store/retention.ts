@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { END_REASONS } from '#model/flow.ts'
 import { SUMMARY_KINDS } from '#model/summary.ts'
 import { BaselineTable } from './baseline-table.ts'
+import { removeFromChain, shortenChain } from './decision-chain.ts'
 import { firstKeyAt } from './flow-key.ts'
 import { inTransaction, pragmaNumber } from './migrate.ts'
 import { DAY_MS, HOUR_MS } from './roll-up.ts'
@@ -103,7 +104,15 @@ export class Retention {
   /** `which` is a condition of ours with numbers that we computed. What a block in force rests on stays. */
   #remove(table: keyof typeof BEHIND_NO_BLOCK, which: string): number {
     const oldest = `SELECT id FROM ${table} WHERE ${which} AND ${BEHIND_NO_BLOCK[table]} ORDER BY id LIMIT ${ROWS}`
-    return Number(this.#db.prepare(`DELETE FROM ${table} WHERE id IN (${oldest})`).run().changes)
+    const remove = (): number =>
+      Number(this.#db.prepare(`DELETE FROM ${table} WHERE id IN (${oldest})`).run().changes)
+    if (table !== 'decisions') return remove()
+    return inTransaction(this.#db, () => {
+      removeFromChain(this.#db, oldest)
+      const removed = remove()
+      if (removed > 0) shortenChain(this.#db)
+      return removed
+    })
   }
 
   /** One step towards the allowed size: the oldest flows; without any left, alerts and then decisions. */

@@ -1,7 +1,7 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 
 /** What is worth saving out of a broken file; flows are many and go on coming. */
-const TABLES = ['decisions', 'egress', 'blocks', 'alerts', 'allow_entries'] as const
+const TABLES = ['decisions', 'decision_chain', 'egress', 'blocks', 'alerts', 'allow_entries'] as const
 
 type Table = (typeof TABLES)[number]
 
@@ -19,7 +19,7 @@ export const columnsOf = (db: DatabaseSync, table: string): readonly string[] =>
  * because of the broken file. Reads from both ends: a broken page costs the rows on it, not those behind it.
  */
 export function salvage(path: string, into: DatabaseSync): Salvaged {
-  const salvaged: Record<Table, number> = { decisions: 0, egress: 0, blocks: 0, alerts: 0, allow_entries: 0 }
+  const salvaged = Object.fromEntries(TABLES.map((table) => [table, 0])) as Record<Table, number>
   const broken = attempt(() => new DatabaseSync(path, { readOnly: true, timeout: 0 }))
   if (!broken) return salvaged
   for (const table of TABLES) salvaged[table] = copyTable(broken, into, table)

@@ -11,6 +11,7 @@ import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Summary, SummaryKind } from '#model/summary.ts'
 import type { Trust } from '#model/trust.ts'
+import type { Verification } from '#model/verification.ts'
 
 export interface Slice<Item> {
   readonly items: readonly Item[]
@@ -82,6 +83,8 @@ export interface Remembered {
   readonly past: readonly Decision[]
   readonly trusts: readonly Trust[]
   readonly lastDecisionId: number
+  /** When the first program that is remembered was seen: since then this machine is watched. */
+  readonly watchedSince?: number
 }
 
 /** Memory that survives. Writes come back once they are on disk; a full disk or a broken file is `health`, never a throw. */
@@ -122,6 +125,8 @@ export interface Store {
   decisions(request: SliceRequest): Promise<Slice<Decision>>
   egress(request: SliceRequest): Promise<Slice<EgressEntry>>
   decision(id: number): Promise<Decision | undefined>
+  /** Walks the hash chain of decisions. `head` is a link that somebody kept, as hex. */
+  verify(head?: string): Promise<Verification>
   /** Writes what is pending and closes. */
   close(): Promise<void>
 }

@@ -25,6 +25,7 @@ const EVERY_TABLE = [
   'program_files',
   'alerts',
   'decisions',
+  'decision_chain',
   'egress',
   'blocks',
   'allow_entries',

@@ -5,6 +5,7 @@ import type { Opening } from '#model/call-home.ts'
 import type { NewSighting } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { Verification } from '#model/verification.ts'
 import { readCursor } from './cursor.ts'
 import { StoreError } from './failure.ts'
 import type { Entry } from './journal.ts'
@@ -203,6 +204,10 @@ class StoreThread implements Store {
 
   async decision(decisionId: number) {
     return (await this.#ask({ kind: 'decision', decisionId })) as Awaited<ReturnType<Store['decision']>>
+  }
+
+  async verify(head?: string) {
+    return (await this.#ask({ kind: 'verify', ...(head !== undefined && { head }) })) as Verification
   }
 
   async close(): Promise<void> {

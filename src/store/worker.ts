@@ -123,6 +123,8 @@ function answer(open: Archive, query: Query): unknown {
       return open.decisions(query.request)
     case 'egress':
       return open.egress(query.request)
+    case 'verify':
+      return open.verify(query.head)
     case 'decision':
       return open.decision(query.decisionId)
   }
