@@ -25,7 +25,7 @@ import { parseShortForm } from '#policy/rules/short-form.ts'
 import { duration } from './present.ts'
 import { type ExplainParts, explained } from './rule-explanation.ts'
 import type { RuleFiles } from './rule-files.ts'
-import { countOf, isIdle, neverConfirmed, readRulesFile, refuseUnfit } from './rule-reading.ts'
+import { countOf, neverConfirmed, programOf, readRulesFile, refuseUnfit } from './rule-reading.ts'
 import { type FlowPages, simulate } from './rule-simulation.ts'
 import { rulesState } from './rule-state.ts'
 import { cutsOf, lockdownText, type VitalPacket } from './vital-traffic.ts'
@@ -278,8 +278,7 @@ export class RuleDesk implements Rules {
     { seconds, actor, checked, hold }: ForNow,
   ): Promise<RulesOutcome> {
     const { files, now, enforcer, say } = this.#parts
-    const before = this.#inForce
-    const since = now()
+    const [before, since] = [this.#inForce, now()]
     const shown: PendingRules = {
       ...(hold && { hold }),
       id: randomUUID(),
@@ -291,7 +290,8 @@ export class RuleDesk implements Rules {
     this.#isBusy = true
     try {
       files.keepPending(shown)
-      const transaction = Buffer.from(enforcer.transactionFor(before.program)).toString('base64')
+      const wayBack = enforcer.transactionFor(before.program, programOf(rules.book, since))
+      const transaction = Buffer.from(wayBack).toString('base64')
       const { pendingFile, rolledBackFile } = files
       const guard = await startGuard({ id: shown.id, seconds, pendingFile, rolledBackFile, transaction })
       const timer = setTimeout(() => {
@@ -350,7 +350,7 @@ export class RuleDesk implements Rules {
   #take({ text, book }: Omit<InForce, 'program'>): boolean {
     const isSame = text === this.#inForce.text
     const before = isSame ? this.#counts() : new Map()
-    const program = isIdle(book) ? undefined : compile(book, this.#parts.now())
+    const program = programOf(book, this.#parts.now())
     const isTaken = this.#parts.enforcer.enforce(program)
     if (!isTaken && this.#waiting) return false
     this.#counted = before

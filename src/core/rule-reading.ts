@@ -1,6 +1,8 @@
 import { Refused } from '#api/port.ts'
 import type { RulesCheck } from '#contract/rules.ts'
 import { RULE_DIRECTIONS, type RuleBook, type RuleProblem } from '#model/rule.ts'
+import type { RuleProgram } from '#model/rule-program.ts'
+import { compile } from '#policy/rules/compile.ts'
 import { parseRules } from '#policy/rules/parse.ts'
 import { describeProblem, type RuleWorld } from '#policy/rules/rule-reader.ts'
 import type { RuleFiles } from './rule-files.ts'
@@ -56,8 +58,11 @@ export function refuseUnfit(
   )
 }
 
-/** Nothing to enforce: then the kernel is left alone. */
-export const isIdle = ({ rules, defaults }: RuleBook): boolean =>
+/** Undefined where there is nothing to enforce: then the kernel is left alone. */
+export const programOf = (book: RuleBook, at: number): RuleProgram | undefined =>
+  isIdle(book) ? undefined : compile(book, at)
+
+const isIdle = ({ rules, defaults }: RuleBook): boolean =>
   rules.length === 0 && RULE_DIRECTIONS.every((direction) => defaults[direction] === 'allow')
 
 export const countOf = ({ rules }: RuleBook): string =>

@@ -85,6 +85,32 @@ export const ruleSettings = z
         'What becomes of a rules file that is changed while Gatehouse runs: it waits as a draft for ' +
           '`gatehouse apply`, or is applied at once where it is good and cuts nobody off.',
       ),
+    markMask: z
+      .string()
+      .regex(/^0x[0-9a-f]{1,8}$/i, 'Use a hexadecimal number, such as 0xff000000')
+      .refine((text) => isOneRun(Number(text)), {
+        error: 'Use neighbouring bits, at least three: 0xff000000',
+      })
+      .default('0xff000000')
+      .describe(
+        'Bits of the marks of sockets that tell programs apart, for rules by program, package, unit and container: ' +
+          'eight bits tell 127 kinds of programs apart. Nobody else may use them; Gatehouse looks, and says so.',
+      ),
+    strictPrograms: z
+      .boolean()
+      .default(false)
+      .describe(
+        'While rules ask for programs: one that nobody has seen yet gets "Operation not permitted" until it was ' +
+          'looked at, for milliseconds. Else it counts as unknown so long, and what rules then deny is closed.',
+      ),
+    pinFolder: z
+      .string()
+      .startsWith('/', 'Use the whole path of a folder')
+      .max(512)
+      .default('/sys/fs/bpf')
+      .describe(
+        'A bpf file system, in which what tells programs apart goes on when Gatehouse dies (rules.onCrash: keep).',
+      ),
     onCrash: z
       .enum(['keep', 'open'])
       .default('keep')
@@ -94,6 +120,9 @@ export const ruleSettings = z
       ),
   })
   .prefault({})
+
+/** A class is a number: its bits stand side by side, and some are needed for two sets of them. */
+const isOneRun = (mask: number): boolean => /^1{3,}0*$/.test(mask.toString(2))
 
 /** The `allow` section of the config. */
 export const allowSettings = z

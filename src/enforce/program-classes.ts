@@ -41,6 +41,8 @@ export interface RuleClassesOptions extends ClassKernelOptions {
   readonly met: (pids: readonly number[]) => void
 }
 
+const SWEEP_EVERY = 4
+
 /** One set of classes, as the kernel has it. */
 interface Generation {
   readonly book: ClassBook
@@ -68,6 +70,7 @@ export class RuleClasses {
   /** Executables of which more is known than when their processes opened sockets. */
   readonly #restless = new Set<KnownExecutable>()
   #isQuiet = false
+  #turn = 0
   #whyNot: string | undefined | 'not asked' = 'not asked'
   #installing: { stop(): void } | undefined
 
@@ -117,14 +120,18 @@ export class RuleClasses {
     const isSame = JSON.stringify(sets) === JSON.stringify(this.#standing.sets)
     this.#standing = { ...this.#standing, sets }
     if (!isSame) writeClasses(this.#options.file, this.#standing)
-    if (sets.length > 0) return
+    if (sets.length > 0) {
+      // Other rules may deny what is open.
+      setImmediate(() => this.#options.met(this.#fds.pids()))
+      return
+    }
     this.#shut(false)
     if (this.#options.pins !== undefined) removePins(this.#options.pins)
   }
 
-  /** Finds what no event told of. Call once a second. */
+  /** Finds what no event told of. Called several times a second, it looks at every fourth. */
   sweep(): void {
-    if (!this.#generation || !this.#opened) return
+    if (!this.#generation || !this.#opened || this.#turn++ % SWEEP_EVERY !== 0) return
     for (const pid of this.#fds.pids()) this.#opened.files.look(`/proc/${pid}/exe`)
     this.#meetGroups(this.#generation)
     this.#settle()

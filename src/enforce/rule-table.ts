@@ -17,10 +17,10 @@ import type { LogChains } from './rule-log.ts'
  * Right after the blocks (−160, layout.ts), after connection tracking (−200) and before everybody else's filters: what
  * the rules deny reaches nobody else's rules, what they allow may still be denied there.
  */
-const PRIORITY = -159
+export const PRIORITY = -159
 const HOOK_NUMBER = { inbound: 1, forward: 2, outbound: 3 } as const
-const REFUSE = 'refuse'
-const MAX_METERED = 65_535
+export const REFUSE = 'refuse'
+export const MAX_METERED = 65_535
 const PROTOCOL_TCP = 6
 const NAME_BYTES = 16
 
@@ -49,8 +49,6 @@ const FIELD = {
 const NFPROTO = { 4: 2, 6: 10 } as const
 
 export interface WriteParts {
-  /** Of the table. */
-  readonly flags?: number
   /** Absent: nothing is written about packets. */
   readonly log?: LogChains
   /** What the sets hold from the start that are filled while the program runs. */
@@ -58,12 +56,8 @@ export interface WriteParts {
 }
 
 /** Appends the whole table that runs the program, in place of whatever was there. */
-export function writeProgram(
-  script: TableScript,
-  program: RuleProgram,
-  { log, named, flags = 0 }: WriteParts,
-): void {
-  script.begin(flags)
+export function writeProgram(script: TableScript, program: RuleProgram, { log, named }: WriteParts): void {
+  script.begin()
   writeSets(script, program, named)
   for (const { name, family, lastsSeconds } of program.meters) {
     const isMeter = { size: MAX_METERED, ...(lastsSeconds !== undefined && { lastsMs: lastsSeconds * 1000 }) }
@@ -107,8 +101,10 @@ function writeRefusals(script: TableScript): void {
 
 function writeSets(script: TableScript, program: RuleProgram, named: WriteParts['named']): void {
   for (const set of program.sets) {
-    script.set({ name: set.name, ...KEY[set.holds] })
-    script.elements(set.name, intervalsOf(set))
+    const isHashed = 'isSingles' in set && set.isSingles === true
+    const size = set.spans.length / 2
+    script.set({ name: set.name, ...KEY[set.holds], ...(isHashed && { isHashed: { size } }) })
+    script.elements(set.name, isHashed ? singlesOf(set) : intervalsOf(set))
   }
   for (const set of program.named ?? []) {
     script.set({ name: set.name, ...KEY[`address${set.family}`], isTimed: true })
@@ -138,6 +134,11 @@ function* waysOf(ways: ProgramMap['ways'], keyBytes: number): Generator<NftEleme
 
 function* intervalsOf(set: ProgramSet): Generator<Pick<NftElement, 'key' | 'end'>> {
   yield* intervals(set.spans, KEY[set.holds].keyBytes)
+}
+
+function* singlesOf({ spans, holds }: ProgramSet): Generator<NftElement> {
+  const { keyBytes } = KEY[holds]
+  for (let at = 0; at < spans.length; at += 2) yield { key: bytesOf(spans[at] as number | bigint, keyBytes) }
 }
 
 function* intervals(

@@ -1,7 +1,6 @@
 import type { NetlinkWriter } from '#kernel/netlink.ts'
 import { NftTable, type RuleCount } from '#kernel/nft.ts'
 import { TableScript } from '#kernel/nft-rules.ts'
-import { TABLE_FLAG } from '#kernel/nft-wire.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
 import { type NamedAddress, NamedSets, type NameMemory } from './named-sets.ts'
@@ -48,8 +47,6 @@ export interface RuleEnforcerOptions {
   readonly names?: NameMemory
   /** Which programs are which; absent: no rule may ask for programs. */
   readonly classes?: RuleClasses
-  /** The kernel takes the rules away when this process ends, in whatever way (Linux 5.12 and later). */
-  readonly endsWithUs?: boolean
   /** Told when another program had changed the table, and it was put back. */
   onRepair?(what: string): void
 }
@@ -78,19 +75,17 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   readonly #log: RuleLogOptions | undefined
   readonly #named: NamedSets
   readonly #classes: RuleClasses | undefined
-  readonly #flags: number
   #program: RuleProgram | undefined
   #refusal: Refusal | undefined
   #fingerprint: string | undefined
   #generation = 0
   #repairs = 0
 
-  constructor({ table, log, names, classes, endsWithUs, onRepair }: RuleEnforcerOptions) {
+  constructor({ table, log, names, classes, onRepair }: RuleEnforcerOptions) {
     this.#name = table
     this.#onRepair = onRepair
     this.#table = new NftTable(table)
     this.#named = new NamedSets(this.#table, names)
-    this.#flags = endsWithUs ? TABLE_FLAG.owner : 0
     this.#classes = classes
     classes?.connect((fills) => {
       const changes = fills.map(({ set, marks }) => ({ set, elements: marks.map(markElement) }))
@@ -124,9 +119,7 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   }
 
   transactionFor(program: RuleProgram | undefined, next?: RuleProgram): Uint8Array {
-    const filled = this.#filled(program, next)
-    // Whoever sends this does so because we are gone: then there are to be no rules.
-    return this.#table.transactionBytes(this.#writing(this.#flags === 0 ? filled : undefined))
+    return this.#table.transactionBytes(this.#writing(this.#filled(program, next)))
   }
 
   counts(): ReadonlyMap<string, RuleCount> {
@@ -176,7 +169,7 @@ class NftablesRuleEnforcer implements RuleEnforcer {
 
   stop(keep: boolean): void {
     if (!keep) this.#table.transact(this.#writing(undefined))
-    this.#classes?.stop(keep && this.#flags === 0)
+    this.#classes?.stop(keep)
     this.#table.close()
     this.#program = undefined
   }
@@ -217,7 +210,6 @@ class NftablesRuleEnforcer implements RuleEnforcer {
       if (program)
         writeProgram(script, program, {
           ...(log && { log: new LogChains(log) }),
-          flags: this.#flags,
           named: this.#named.contentsOf(program),
         })
       else script.clear()

@@ -55,8 +55,8 @@ export class TableScript {
   }
 
   /** An empty table, whatever was there under its name. */
-  begin(flags = 0): this {
-    return this.#newTable().remove().#newTable(flags)
+  begin(): this {
+    return this.#newTable().remove().#newTable()
   }
 
   /** The table and all in it is gone afterwards, also when it was not there before. */
@@ -155,11 +155,8 @@ export class TableScript {
     return this
   }
 
-  /** Without flags a table that is there keeps its own. */
-  #newTable(flags = 0): this {
-    const writer = this.#begin(NFT_MESSAGE.newTable, REQUEST.create).text(TABLE.name, this.#table)
-    if (flags !== 0) writer.uint32BigEndian(TABLE.flags, flags)
-    writer.end()
+  #newTable(): this {
+    this.#begin(NFT_MESSAGE.newTable, REQUEST.create).text(TABLE.name, this.#table).end()
     return this
   }
 

@@ -30,8 +30,6 @@ export const INET_HEADER = Uint8Array.of(NFPROTO_INET, 0, 0, 0)
 export const BATCH_HEADER = Uint8Array.of(0, 0, 0, NFNL_SUBSYS_NFTABLES)
 
 export const TABLE = { name: 1, flags: 2, handle: 4 } as const
-/** `owner`: it ends with the socket that made it, and nobody else may change it (NFT_TABLE_F_OWNER, Linux 5.12). */
-export const TABLE_FLAG = { owner: 2 } as const
 export const CHAIN = { table: 1, handle: 2, name: 3, hook: 4, policy: 5, type: 7 } as const
 export const HOOK = { number: 1, priority: 2 } as const
 export const RULE = { table: 1, chain: 2, handle: 3, expressions: 4, userdata: 7 } as const
