@@ -3,9 +3,10 @@ import type { ProgramQuestion } from './program-question.ts'
 import type { AddressSpans, IpFamily, RuleDirection } from './rule.ts'
 
 /** A set that rules of a program look things up in. Pairs of first and last, sorted, both included. */
-export type ProgramSet = { readonly name: string } & (
-  | { readonly holds: 'address4'; readonly spans: AddressSpans['v4'] }
-  | { readonly holds: 'address6'; readonly spans: AddressSpans['v6'] }
+export type ProgramSet = { readonly name: string } & /** `isSingles`: each span is one address. */
+(
+  | { readonly holds: 'address4'; readonly spans: AddressSpans['v4']; readonly isSingles?: boolean }
+  | { readonly holds: 'address6'; readonly spans: AddressSpans['v6']; readonly isSingles?: boolean }
   /** 16 bits each. */
   | { readonly holds: 'port'; readonly spans: readonly number[] }
   /** 8 bits each: protocols, types of ICMP. */
@@ -61,8 +62,24 @@ export type ProgramLimit =
   | { readonly kind: 'rate'; readonly packets: number; readonly perSeconds: number; readonly burst: number }
   | { readonly kind: 'connections'; readonly connections: number }
 
-/** `jump`: to another chain, and back here if nothing there decides. */
-export type ProgramVerdict = 'accept' | 'drop' | 'reject' | 'continue' | { readonly jump: string }
+/** Leads packets to branches by one of their numbers. */
+export interface ProgramMap {
+  readonly name: string
+  readonly on: 'source4' | 'source6' | 'target4' | 'target6' | 'sourcePort' | 'targetPort'
+  /** Spans as those of sets; no two ways share a number. */
+  readonly ways: readonly { readonly branch: string; readonly spans: readonly (number | bigint)[] }[]
+}
+
+/**
+ * `map`: to the branch that it leads to by the number of the packet, and back here if nothing there decides, or if it
+ * leads nowhere.
+ */
+export type ProgramVerdict =
+  | 'accept'
+  | 'drop'
+  | 'reject'
+  | 'continue'
+  | { readonly map: string; readonly on: ProgramMap['on'] }
 
 /**
  * One row of a chain: if all steps hold (and what is beyond the limit, where it has one), it counts and decides.
@@ -90,7 +107,8 @@ export interface RuleProgram {
     readonly family: IpFamily
     readonly lastsSeconds?: number
   }[]
-  /** Chains that rows jump to; they jump only to later ones. */
+  readonly maps?: readonly ProgramMap[]
+  /** Chains that maps lead to. */
   readonly branches: readonly { readonly name: string; readonly rows: readonly ProgramRow[] }[]
   /** The last row of each chain is the default. */
   readonly chains: Readonly<Record<RuleDirection, readonly ProgramRow[]>>

@@ -17,6 +17,8 @@ interface Outcome {
   readonly stopped: number
   readonly byRule: number
   readonly audited: number
+  /** Flows of which a simulation was asked as well. */
+  readonly simulated: number
   /** Branches of the programs of all files. */
   readonly branches: number
   readonly kinds: Readonly<Record<string, number>>
@@ -32,7 +34,7 @@ beforeEach(() => {
 afterEach(() => wire.remove())
 
 describe('random rules and random packets', () => {
-  test('what the kernel does with each packet is what judge says, and each rule counts what judge gives it', {
+  test('what the kernel does with each packet is what judge and simulate say, and each rule counts what judge gives it', {
     timeout: 60_000 + FILES * 100,
   }, () => {
     const { server, client } = wire
@@ -55,6 +57,7 @@ describe('random rules and random packets', () => {
       expect(share).toBeGreaterThan(outcome.packets / 4)
     }
     expect(outcome.branches).toBeGreaterThan(FILES)
+    expect(outcome.simulated).toBeGreaterThan(outcome.files)
     expect(outcome.audited).toBeGreaterThan(outcome.packets / 50)
     const kinds = Object.keys(outcome.kinds).join('\n')
     for (const kind of WANTED_KINDS) expect(kinds).toMatch(kind)

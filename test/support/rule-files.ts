@@ -1,4 +1,5 @@
 import { type Dice, PORTS, type TrialAddresses, USERS } from './rule-packets.ts'
+import { COUNTRIES, DOMAINS, LONG_LIST, NETWORKS } from './rule-trial-world.ts'
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 const HOUR_MS = 3_600_000
@@ -12,6 +13,7 @@ export function randomRuleFile(dice: Dice, addresses: TrialAddresses, at: number
     ),
     foes: dice.some([...addresses.strangers4, ...addresses.strangers6, '192.0.2.1-192.0.2.5'], 3),
     services: dice.some([...PORTS, '8000-8100', '1-1023'], 4),
+    [LONG_LIST]: { file: '/crowd' },
   }
   const file = {
     defaults: Object.fromEntries(
@@ -33,16 +35,20 @@ export function randomRuleFile(dice: Dice, addresses: TrialAddresses, at: number
 /** Many rules of one kind, as files have them that a program wrote: such rows become trees. */
 function alikeRules(dice: Dice, addresses: TrialAddresses): Written[] {
   const asks = dice.pick(['from', 'port', 'to'])
-  return Array.from({ length: 10 + dice.roll(30) }, () => {
-    const rule: Written = {
-      ...randomAction(dice),
-      direction: dice.some(['inbound', 'outbound', 'forward'], 3),
-    }
-    if (dice.chance(90)) rule[asks] = asks === 'port' ? somePorts(dice) : someAddresses(dice, addresses)
-    if (dice.chance(50)) rule['port'] = somePorts(dice)
-    if (dice.chance(50)) rule['protocol'] = dice.pick(['tcp', 'udp'])
-    return rule
-  })
+  const more: readonly (readonly [percent: number, key: string, value: () => unknown])[] = [
+    [90, asks, () => (asks === 'port' ? somePorts(dice) : someAddresses(dice, addresses))],
+    [20, 'country', () => turned(dice, dice.some(COUNTRIES, 2))],
+    [20, 'domain', () => turned(dice, dice.some(DOMAINS, 2))],
+    [50, 'port', () => somePorts(dice)],
+    [50, 'protocol', () => dice.pick(['tcp', 'udp'])],
+  ]
+  return Array.from({ length: 10 + dice.roll(30) }, () => ({
+    ...randomAction(dice),
+    direction: dice.some(['inbound', 'outbound', 'forward'], 3),
+    ...Object.fromEntries(
+      more.filter(([percent]) => dice.chance(percent)).map(([, key, value]) => [key, value()]),
+    ),
+  }))
 }
 
 type Written = Record<string, unknown>
@@ -91,6 +97,24 @@ const CONDITIONS: readonly (readonly [percent: number, add: Add])[] = [
     25,
     (rule, dice, { addresses }) => {
       rule['to'] = turned(dice, someAddresses(dice, addresses))
+    },
+  ],
+  [
+    20,
+    (rule, dice) => {
+      rule[dice.pick(['country', 'fromCountry', 'toCountry'])] = turned(dice, dice.some(COUNTRIES, 2))
+    },
+  ],
+  [
+    12,
+    (rule, dice) => {
+      rule[dice.pick(['asn', 'fromAsn', 'toAsn'])] = turned(dice, dice.some(NETWORKS, 2))
+    },
+  ],
+  [
+    20,
+    (rule, dice) => {
+      rule[dice.pick(['domain', 'fromDomain', 'toDomain'])] = turned(dice, dice.some(DOMAINS, 2))
     },
   ],
   [
@@ -173,7 +197,7 @@ const someAddresses = (
   { strangers4, strangers6, own4, own6, beyond4, beyond6 }: TrialAddresses,
 ): unknown =>
   dice.chance(35)
-    ? dice.pick(['friends', 'foes'])
+    ? dice.pick(['friends', 'foes', LONG_LIST])
     : dice.some(
         [
           ...strangers4,

@@ -21,6 +21,13 @@ import {
   type TrialAddresses,
   type TriedPacket,
 } from './rule-packets.ts'
+import {
+  isStoppedInSimulation,
+  rememberedFlow,
+  trialNames,
+  trialWorld,
+  withNames,
+} from './rule-trial-world.ts'
 
 /**
  * Runs in the namespace of the server: random rule files, random packets, and what the kernel did with each against
@@ -171,14 +178,15 @@ class FrameSender {
 
 prepareNetwork()
 const sender = new FrameSender()
+const names = trialNames(() => Date.now())
 const enforcer = createRuleEnforcer({
   table: 'gatehouse_rules',
+  names: names.memory,
   log: { group: 71, perSecond: 50, snapBytes: 128 },
 })
-const world = { uidOf: () => undefined, listText: () => undefined }
 
 function bookOf(text: string): RuleBook {
-  const { book, problems } = parseRules(text, 'random', world)
+  const { book, problems } = parseRules(text, 'random', trialWorld)
   if (!book) throw new Error(`${problems.map(describeProblem).join('\n')}\n${text}`)
   return book
 }
@@ -231,6 +239,7 @@ const tally = {
   branches: 0,
   byDefault: 0,
   audited: 0,
+  simulated: 0,
 }
 const kinds = new Map<string, number>()
 
@@ -248,15 +257,35 @@ async function tryFile(dice: Dice, packetCount: number): Promise<void> {
     mismatches.push({ what: `the kernel refused: ${JSON.stringify(enforcer.health)}`, rules: text })
     return
   }
-  const tried = Array.from({ length: packetCount }, (_, index) =>
-    randomPacket(dice, { addresses, flows, at }, index + 1),
-  )
+  enforcer.named(names.late())
+  const tried = Array.from({ length: packetCount }, (_, index) => {
+    const packet = randomPacket(dice, { addresses, flows, at }, index + 1)
+    return { ...packet, facts: withNames(packet.facts) }
+  })
   for (const { facts, bytes } of tried)
     if (facts.direction === 'outbound') sendOut(bytes, facts.target, facts.uid ?? 0)
   await sender.send(tried.filter(({ facts }) => facts.direction !== 'outbound').map(({ bytes }) => bytes))
   const wanted = new Map(tried.map((packet) => [packet, judge(book, packet.facts)]))
-  compare(text, wanted, await settled(wanted))
+  const seen = await settled(wanted)
+  compare(text, wanted, seen)
+  await compareSimulation({ text, book }, tried, seen)
   tally.files++
+}
+
+/** What a simulation says of the flows that the packets opened. */
+async function compareSimulation(
+  { text, book }: { readonly text: string; readonly book: RuleBook },
+  tried: readonly TriedPacket[],
+  seen: ReadonlySet<number>,
+): Promise<void> {
+  for (const { facts, tag } of tried) {
+    const flow = rememberedFlow(facts)
+    if (!flow) continue
+    tally.simulated++
+    if ((await isStoppedInSimulation(book, flow)) === !seen.has(tag)) continue
+    const what = `the simulation says otherwise than the kernel, which let it ${seen.has(tag) ? '' : 'not '}through`
+    mismatches.push({ what, packet: facts, rules: text })
+  }
 }
 
 /** Frames are handled before the sender's call comes back, but for what the kernel put off: then a moment more. */

@@ -44,19 +44,36 @@ function others(all: AddressSpans, some: AddressSpans): AddressSpans {
   return spans
 }
 
-/** Undefined: no packet of the family matches. */
-export function addressSteps(
+/**
+ * For each end that is asked about, the steps that it takes: one list of them where several lists are given, and any of
+ * them will do. Undefined: no packet of the family matches. `isOneRow`: what the rule counts must be in one place.
+ */
+export function addressChoices(
   asked: readonly AskedAddress[],
   family: IpFamily | undefined,
-  sets: ProgramSets,
-): ProgramStep[] | undefined {
-  const steps: ProgramStep[] = []
+  { sets, isOneRow }: { readonly sets: ProgramSets; readonly isOneRow: boolean },
+): readonly (readonly (readonly ProgramStep[])[])[] | undefined {
+  if (asked.some((one) => isEmpty(one, family) && !one.not)) return undefined
+  const choices: (readonly ProgramStep[])[][] = []
   for (const one of asked) {
-    const isEmpty = 'spans' in one && (family === 4 ? one.spans.v4 : one.spans.v6).length === 0
-    if (isEmpty && !one.not) return undefined
-    if (!isEmpty) steps.push(stepOf(one, family, sets))
+    if (isEmpty(one, family)) continue
+    const steps = 'spans' in one && !isOneRow ? partedSteps(one, family, sets) : [stepOf(one, family, sets)]
+    choices.push(one.not ? [steps] : steps.map((step) => [step]))
   }
-  return steps
+  return choices
+}
+
+const isEmpty = (one: AskedAddress, family: IpFamily | undefined): boolean =>
+  'spans' in one && (family === 4 ? one.spans.v4 : one.spans.v6).length === 0
+
+function partedSteps(
+  { end, not, spans }: AskedAddress & { readonly spans: AddressSpans },
+  family: IpFamily | undefined,
+  sets: ProgramSets,
+): ProgramStep[] {
+  return family === 4
+    ? sets.parted4(spans, not).map((test) => ({ on: `${end}4`, test }))
+    : sets.parted6(spans, not).map((test) => ({ on: `${end}6`, test }))
 }
 
 function stepOf(one: AskedAddress, family: IpFamily | undefined, sets: ProgramSets): ProgramStep {

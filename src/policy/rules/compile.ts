@@ -17,7 +17,7 @@ import {
   type ProgramVerdict,
   type RuleProgram,
 } from '#model/rule-program.ts'
-import { ADDRESS_KINDS, addressesAsked, addressSteps } from './address-steps.ts'
+import { ADDRESS_KINDS, addressChoices, addressesAsked } from './address-steps.ts'
 import { allRules, defaultId } from './essentials.ts'
 import { ProgramSets } from './program-sets.ts'
 import { RowTree, USUAL_FANOUT } from './row-tree.ts'
@@ -62,6 +62,7 @@ export function compile(book: RuleBook, at: number, fanout = USUAL_FANOUT): Rule
     meters: sets.meters,
     named: sets.named,
     classes: sets.classes,
+    maps: tree.maps,
     branches: tree.branches,
     chains: { inbound, outbound, forward },
     ...(rules.some(({ schedule }) => schedule) && { freshUntil: at + FRESH_MS }),
@@ -76,15 +77,16 @@ function rowsOf(rule: Rule, direction: RuleDirection, sets: ProgramSets, at: num
   const timed = timeSteps(rule, sets, at)
   const families = familiesOf(rule.conditions, perSource)
   return families.flatMap((family) => {
-    const addresses = addressSteps(
+    const addresses = addressChoices(
       rule.conditions.flatMap((condition) => addressesAsked(condition, direction)),
       family,
-      sets,
+      // A limit is that of one row.
+      { sets, isOneRow: rule.action.kind === 'limit' },
     )
     if (addresses === undefined) return []
     const familyStep: ProgramStep[] = family === undefined ? [] : [{ on: 'family', family }]
-    return combinations(choices).flatMap((steps) =>
-      decided(rule, [...familyStep, ...steps, ...addresses, ...timed], sets, family),
+    return combinations([...choices, ...addresses]).flatMap((steps) =>
+      decided(rule, [...familyStep, ...steps, ...timed], sets, family),
     )
   })
 }

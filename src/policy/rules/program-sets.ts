@@ -3,6 +3,8 @@ import { type ProgramQuestion, questionKey } from '#model/program-question.ts'
 import type { AddressSpans, IpFamily, PortSpan } from '#model/rule.ts'
 import type { ClassSet, NamedSet, ProgramSet, ProgramTest } from '#model/rule-program.ts'
 
+import { parted4, parted6 } from './single-addresses.ts'
+
 type SetBody = ProgramSet extends infer One ? (One extends ProgramSet ? Omit<One, 'name'> : never) : never
 
 /** Hands out the sets of a program: one span needs none, and what is the same is in one set. */
@@ -13,6 +15,8 @@ export class ProgramSets {
   readonly classes: ClassSet[] = []
   /** Rules that name one list share its spans. */
   readonly #byIdentity = new Map<object, string>()
+  /** Long lists in their parts, once for all rules. */
+  readonly #parts = new Map<object, unknown>()
   readonly #byText = new Map<string, string>()
   readonly #byName = new Map<string, ProgramSet>()
 
@@ -24,6 +28,28 @@ export class ProgramSets {
   addresses6({ v6 }: AddressSpans, not: boolean): ProgramTest<bigint> {
     if (v6.length === 2) return { is: 'within', first: v6[0] as bigint, last: v6[1] as bigint, not }
     return { is: 'in', set: this.#shared(v6, { holds: 'address6', spans: v6 }), not }
+  }
+
+  /**
+   * The same for long lists, in several tests of which any may be true (all, turned round): what can be hashed is not
+   * searched among ranges. No address meets two of them.
+   */
+  parted4(spans: AddressSpans, not: boolean): readonly ProgramTest<number>[] {
+    const parts = this.#partsOf(spans.v4, parted4)
+    if (!parts) return [this.addresses4(spans, not)]
+    const { singles, ranges } = parts
+    const set = this.#shared(singles, { holds: 'address4', spans: singles, isSingles: true })
+    const rest = ranges.length === 0 ? [] : [this.addresses4({ v4: ranges, v6: [] }, not)]
+    return [{ is: 'in', set, not }, ...rest]
+  }
+
+  parted6(spans: AddressSpans, not: boolean): readonly ProgramTest<bigint>[] {
+    const parts = this.#partsOf(spans.v6, parted6)
+    if (!parts) return [this.addresses6(spans, not)]
+    const { singles, ranges } = parts
+    const set = this.#shared(singles, { holds: 'address6', spans: singles, isSingles: true })
+    const rest = ranges.length === 0 ? [] : [this.addresses6({ v4: new Uint32Array(), v6: ranges }, not)]
+    return [{ is: 'in', set, not }, ...rest]
   }
 
   ports(spans: readonly PortSpan[], not: boolean): ProgramTest<number> {
@@ -84,6 +110,14 @@ export class ProgramSets {
     this.meters.push({ name, family, ...(lastsSeconds !== undefined && { lastsSeconds }) })
     this.#byText.set(key, name)
     return name
+  }
+
+  #partsOf<Spans extends object, Parts>(
+    spans: Spans,
+    part: (spans: Spans) => Parts | undefined,
+  ): Parts | undefined {
+    if (!this.#parts.has(spans)) this.#parts.set(spans, part(spans))
+    return this.#parts.get(spans) as Parts | undefined
   }
 
   #shared(identity: object, body: SetBody): string {

@@ -1,13 +1,14 @@
 import type { IpFamily } from '#model/rule.ts'
-import type { ProgramRow, ProgramStep } from '#model/rule-program.ts'
-import { type AddressSpan, joinSpans } from './address-spans.ts'
+import type { ProgramMap, ProgramRow, ProgramStep } from '#model/rule-program.ts'
 import type { ProgramSets } from './program-sets.ts'
-import { joinPorts } from './words.ts'
+import { type Leaf, leavesOf, type RowSpan } from './row-leaves.ts'
 
-/** So many rows stand in one chain; more are put into branches, each with an entry before it. */
-export const USUAL_FANOUT = 16
-/** An entry repeats what its rows ask for: long lists are looked up where they are. */
+/** So many rows stand in one chain where the rules allow it; more are parted into branches behind a map. */
+export const USUAL_FANOUT = 8
+/** A row with more spans than that is looked up where it is. */
 const MAX_SPANS = 64
+/** Rows that overlap stand in several branches: so many places there are for each row. */
+const PLACES_PER_ROW = 3
 
 /** A chain that is entered only by packets that may concern it. */
 export interface Branch {
@@ -15,16 +16,31 @@ export interface Branch {
   readonly rows: readonly ProgramRow[]
 }
 
-/** What every row of a branch asks for, in one of its ways: who asks for none of it meets no row. */
+/** What every row behind a map asks for, in one of its ways. */
 type Dimension = 'targetPort' | 'sourcePort' | 'source' | 'target'
 const DIMENSIONS: readonly Dimension[] = ['source', 'targetPort', 'target', 'sourcePort']
+type Field = ProgramMap['on']
+
+/** How rows would stand behind the maps of one dimension. */
+interface Plan {
+  readonly dimension: Dimension
+  readonly parts: readonly Part[]
+  readonly largest: number
+}
+
+interface Part {
+  readonly on: Field
+  readonly rows: readonly ProgramRow[]
+  readonly leaves: readonly Leaf<number | bigint>[]
+}
 
 /**
- * The same rows in the same order, but as a tree: a packet looks at each branch only if one set of all that its rows
- * ask for (ports, or addresses) holds it. Ten thousand rows that do not concern it cost a handful of look-ups.
+ * The same rows in the same order, but as a tree: where many rows in a row ask for a port or an address, one look-up
+ * in a map leads a packet to the few of them that ask for its own, and no further if there are none.
  */
 export class RowTree {
   readonly branches: Branch[] = []
+  readonly maps: ProgramMap[] = []
   readonly #sets: ProgramSets
   readonly #fanout: number
 
@@ -33,65 +49,97 @@ export class RowTree {
     this.#fanout = fanout
   }
 
-  grow(rows: readonly ProgramRow[]): readonly ProgramRow[] {
+  /** `used`: dimensions that led here; all rows ask for the same in them. */
+  grow(rows: readonly ProgramRow[], used: readonly Dimension[] = []): readonly ProgramRow[] {
     if (rows.length <= this.#fanout) return rows
-    let branchSize = this.#fanout
-    while (branchSize * this.#fanout < rows.length) branchSize *= this.#fanout
+    const left = DIMENSIONS.filter((dimension) => !used.includes(dimension))
+    const asked = new Map(left.map((one) => [one, rows.map((row) => this.#stepOf(row, one) !== undefined)]))
     const grown: ProgramRow[] = []
-    for (let at = 0; at < rows.length; at += branchSize) {
-      grown.push(...this.#branch(rows.slice(at, at + branchSize)))
+    for (let at = 0; at < rows.length; ) {
+      const run = Math.max(...left.map((one) => runLength(asked.get(one) ?? [], at)), 0)
+      const some = rows.slice(at, at + Math.max(run, 1))
+      grown.push(...(run > this.#fanout ? this.#parted(some, used) : some))
+      at += some.length
     }
     return grown
   }
 
-  /** Rows that share no dimension stay where they are, but what lies below them may still be a branch. */
-  #branch(rows: readonly ProgramRow[]): readonly ProgramRow[] {
-    const dimension = DIMENSIONS.find((one) => rows.every((row) => this.#asksFor(row, one)))
-    if (dimension === undefined || rows.length < 2) return this.grow(rows)
-    const name = `rows${this.branches.length + 1}`
-    // Reserved before what lies below takes names of its own.
-    const place = this.branches.push({ name, rows: [] }) - 1
-    this.branches[place] = { name, rows: this.grow(rows) }
-    return this.#entries(rows, dimension).map((steps) => ({ id: '', steps, verdict: { jump: name } }))
+  /** Rows that overlap too much for one map may do in two. */
+  #parted(rows: readonly ProgramRow[], used: readonly Dimension[]): readonly ProgramRow[] {
+    if (rows.length <= this.#fanout) return rows
+    const plan = this.#bestPlan(rows, used)
+    if (plan) return plan.parts.flatMap((part) => this.#entry(part, [...used, plan.dimension]))
+    const half = rows.length >> 1
+    return [...this.#parted(rows.slice(0, half), used), ...this.#parted(rows.slice(half), used)]
   }
 
-  /** One for ports; one for each family of addresses. No packet meets both. */
-  #entries(rows: readonly ProgramRow[], dimension: Dimension): ProgramStep[][] {
-    const steps = rows.flatMap((row) => row.steps.filter((step) => isOf(step, dimension)))
-    if (dimension === 'targetPort' || dimension === 'sourcePort') {
-      const spans = steps.flatMap((step) => this.#spansOf(step) as [number, number][])
-      const ports = joinPorts(spans.map(([first, last]) => ({ first, last })))
-      return [[{ on: dimension, test: this.#sets.ports(ports, false) }]]
+  #bestPlan(rows: readonly ProgramRow[], used: readonly Dimension[]): Plan | undefined {
+    let best: Plan | undefined
+    for (const dimension of DIMENSIONS) {
+      if (used.includes(dimension) || !rows.every((row) => this.#stepOf(row, dimension))) continue
+      const plan = this.#planFor(rows, dimension)
+      if (plan && plan.largest < (best?.largest ?? rows.length)) best = plan
     }
-    const spans = joinSpans(
-      steps.flatMap((step): AddressSpan[] => {
-        const isFour = step.on === `${dimension}4`
-        return this.#spansOf(step).map(
-          ([first, last]) => ({ family: isFour ? 4 : 6, first, last }) as AddressSpan,
-        )
-      }),
-    )
-    const family = (number: IpFamily): ProgramStep => ({ on: 'family', family: number })
-    return [
-      ...(spans.v4.length > 0
-        ? [[family(4), { on: `${dimension}4`, test: this.#sets.addresses4(spans, false) } as const]]
-        : []),
-      ...(spans.v6.length > 0
-        ? [[family(6), { on: `${dimension}6`, test: this.#sets.addresses6(spans, false) } as const]]
-        : []),
-    ]
+    return best
   }
 
-  #spansOf(step: ProgramStep): (readonly [first: number | bigint, last: number | bigint])[] {
-    if (!('test' in step)) return []
+  #planFor(rows: readonly ProgramRow[], dimension: Dimension): Plan | undefined {
+    const parts: Part[] = []
+    for (const on of fieldsOf(dimension)) {
+      const concerned = rows.filter((row) => this.#stepOf(row, dimension)?.on === on)
+      if (concerned.length === 0) continue
+      const leaves = this.#leavesOf(concerned, dimension)
+      if (!leaves) return undefined
+      parts.push({ on, rows: concerned, leaves })
+    }
+    const sizes = parts.flatMap(({ leaves }) => leaves.map((leaf) => leaf.rows.length))
+    return { dimension, parts, largest: sizes.reduce((most, size) => Math.max(most, size), 0) }
+  }
+
+  #leavesOf(rows: readonly ProgramRow[], dimension: Dimension): Leaf<number | bigint>[] | undefined {
+    const spans = rows.flatMap((row, at) =>
+      this.#spansOf(this.#stepOf(row, dimension)).map(([first, last]) => ({ row: at, first, last })),
+    )
+    const limits = { leafRows: this.#fanout, places: rows.length * PLACES_PER_ROW }
+    return typeof spans[0]?.first === 'bigint'
+      ? leavesOf(spans as RowSpan<bigint>[], 1n, limits)
+      : leavesOf(spans as RowSpan<number>[], 1, limits)
+  }
+
+  /** One row that leads to the branches of the leaves. */
+  #entry({ on, rows, leaves }: Part, used: readonly Dimension[]): ProgramRow[] {
+    const name = `map${this.maps.length + 1}`
+    // Reserved before what lies below takes names of its own.
+    const place = this.maps.push({ name, on, ways: [] }) - 1
+    const ways = leaves.map((leaf) => {
+      const inside = leaf.rows.map((at) => rows[at] as ProgramRow)
+      return { branch: this.#branch(this.grow(inside, used)), spans: leaf.spans }
+    })
+    this.maps[place] = { name, on, ways }
+    const family = familyOf(on)
+    return [{ id: '', steps: family ? [{ on: 'family', family }] : [], verdict: { map: name, on } }]
+  }
+
+  #branch(rows: readonly ProgramRow[]): string {
+    const name = `rows${this.branches.length + 1}`
+    this.branches.push({ name, rows })
+    return name
+  }
+
+  #spansOf(step: ProgramStep | undefined): (readonly [first: number | bigint, last: number | bigint])[] {
+    if (!step || !('test' in step)) return []
     const { test } = step
     if (test.is === 'within') return [[test.first, test.last]]
-    return pairs(this.#sets.spansOf(test.set))
+    const flat = this.#sets.spansOf(test.set)
+    return Array.from({ length: flat.length / 2 }, (_, at) => [
+      flat[at * 2] as number | bigint,
+      flat[at * 2 + 1] as number | bigint,
+    ])
   }
 
-  /** Whether the row asks for something of this kind, plainly and in few words. */
-  #asksFor({ steps }: ProgramRow, dimension: Dimension): boolean {
-    return steps.some((step) => {
+  /** Where the row asks for something of this kind, plainly and in few words. */
+  #stepOf({ steps }: ProgramRow, dimension: Dimension): MapStep | undefined {
+    return steps.find((step): step is MapStep => {
       if (!isOf(step, dimension) || !('test' in step) || step.test.not) return false
       if (step.test.is === 'within') return true
       // What is known by a name is not known yet: its set has no spans.
@@ -101,12 +149,20 @@ export class RowTree {
   }
 }
 
+type MapStep = Extract<ProgramStep, { readonly on: Field }>
+
 const isOf = (step: ProgramStep, dimension: Dimension): boolean =>
   step.on === dimension || step.on === `${dimension}4` || step.on === `${dimension}6`
 
-function pairs<Value>(flat: ArrayLike<Value>): (readonly [Value, Value])[] {
-  return Array.from({ length: flat.length / 2 }, (_, at) => [
-    flat[at * 2] as Value,
-    flat[at * 2 + 1] as Value,
-  ])
+const fieldsOf = (dimension: Dimension): readonly Field[] =>
+  dimension === 'source' || dimension === 'target' ? [`${dimension}4`, `${dimension}6`] : [dimension]
+
+const familyOf = (on: Field): IpFamily | undefined =>
+  on.endsWith('4') ? 4 : on.endsWith('6') ? 6 : undefined
+
+/** How many in a row are so from there on. */
+function runLength(flags: readonly boolean[], from: number): number {
+  let at = from
+  while (flags[at]) at++
+  return at - from
 }
