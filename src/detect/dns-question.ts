@@ -1,8 +1,11 @@
 /** Hot: runs per DNS question. Allocates nothing. */
 import type { Packet } from '#model/packet.ts'
+import { looksGenerated } from './name-shape.ts'
 
 const HEADER = 12
 const RESPONSE_BIT = 0x8000
+const RCODE = 0x000f
+const NXDOMAIN = 3
 const LONGEST_NAME = 255
 const LONGEST_LABEL = 63
 /** `co.uk`, `com.au`: the last two labels together are no longer, and the name proper is the third. */
@@ -27,8 +30,22 @@ export class DnsQuestion {
 
   /** False when the packet holds no question, or it is cut short or malformed. */
   read(packet: Packet): boolean {
+    return this.#read(packet, 0, RESPONSE_BIT)
+  }
+
+  /** The same of an answer that the name does not exist (NXDOMAIN); false for all others. */
+  readMissing(packet: Packet): boolean {
+    return this.#read(packet, RESPONSE_BIT | NXDOMAIN, RESPONSE_BIT | RCODE)
+  }
+
+  /** True when what somebody registered looks made by a machine. */
+  isGenerated({ view }: Packet): boolean {
+    return looksGenerated(view, this.#parentStart + 1, view.getUint8(this.#parentStart))
+  }
+
+  #read(packet: Packet, flags: number, mask: number): boolean {
     const { view, payloadStart: start, payloadEnd: end } = packet
-    if (end - start < HEADER + 5 || (view.getUint16(start + 2) & RESPONSE_BIT) !== 0) return false
+    if (end - start < HEADER + 5 || (view.getUint16(start + 2) & mask) !== flags) return false
     if (view.getUint16(start + 4) === 0) return false
     const labels = this.#readLabels(view, start + HEADER, end)
     if (labels < 2) return false

@@ -18,13 +18,12 @@ export interface Observation {
   firstSeen(sightings: readonly NewSighting[], now: number): void
   callHomes(habits: readonly CallHome[], now: number): void
   released(address: Ip): void
+  watchedSince(at: number): void
   tick(now: number): void
   recall(usual: readonly Usual[]): void
   /** Other settings, from now on; an observer whose settings stay keeps what it knows, the others what they learned. */
   retune(settings: Readonly<Record<string, unknown>>): void
   learned(all: boolean): readonly Usual[]
-  /** Findings that were not told because there were too many within a second. */
-  readonly untold: number
   readonly health: readonly PartHealth[]
 }
 
@@ -42,19 +41,25 @@ export async function loadObservers(): Promise<readonly Observer<unknown>[]> {
   )
 }
 
-/** `settings`: observer id → its settings, checked before; what is absent has its default. */
-export function createObservation(
-  observers: readonly Observer<unknown>[],
-  settings: Readonly<Record<string, unknown>>,
-  onFinding: (finding: Finding) => void,
-): Observation {
+export interface ObservationParts {
+  readonly observers: readonly Observer<unknown>[]
+  /** Observer id → its settings, checked before; what is absent has its default. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Milliseconds since the epoch: when it begins. */
+  readonly now: number
+  readonly onFinding: (finding: Finding) => void
+}
+
+export function createObservation({ observers, settings, now, onFinding }: ObservationParts): Observation {
   let untold = 0
+  let watchedSince: number | undefined
+  let clock = now
   let second = 0
   let told = 0
   const tell = (finding: Finding): void => {
-    const now = Math.floor(finding.at / 1000)
-    if (now !== second) told = 0
-    second = now
+    const inSecond = Math.floor(finding.at / 1000)
+    if (inSecond !== second) told = 0
+    second = inSecond
     if (told >= MOST_PER_SECOND) untold++
     else onFinding(finding)
     told++
@@ -68,6 +73,8 @@ export function createObservation(
       tell({ ...finding, detector: id, technique })
     const observing = observer.observe(parsed, { report })
     observing.recall?.(before?.observing.learned?.(true) ?? [])
+    if (watchedSince !== undefined) observing.watchedSince?.(watchedSince)
+    observing.tick?.(clock)
     return { id, settingsText, observing, failure: undefined }
   }
   let posts = observers.map((observer) => man(observer, settings[observer.id]))
@@ -88,7 +95,14 @@ export function createObservation(
     firstSeen: (sightings, now) => each((one) => one.firstSeen?.(sightings, now)),
     callHomes: (habits, now) => each((one) => one.callHomes?.(habits, now)),
     released: (address) => each((one) => one.released?.(address)),
-    tick: (now) => each((one) => one.tick?.(now)),
+    watchedSince(at) {
+      watchedSince = at
+      each((one) => one.watchedSince?.(at))
+    },
+    tick(at) {
+      clock = at
+      each((one) => one.tick?.(at))
+    },
     recall(usual) {
       for (const { id, observing } of posts)
         observing.recall?.(usual.filter(({ observer }) => observer === id))
@@ -101,14 +115,16 @@ export function createObservation(
       each((one) => learned.push(...(one.learned?.(all) ?? [])))
       return learned
     },
-    get untold() {
-      return untold
-    },
     get health() {
-      return posts.map(healthOf)
+      return [...posts.map(healthOf), ...untoldHealth(untold)]
     },
   }
 }
+
+const untoldHealth = (untold: number): PartHealth[] =>
+  untold === 0
+    ? []
+    : [{ part: 'observers', state: 'ok', note: `${untold} findings were not told: too many at once` }]
 
 interface Post {
   readonly id: string

@@ -38,6 +38,8 @@ export interface Observing {
   callHomes?(habits: readonly CallHome[], now: number): void
   /** A block of this address came to its end: what it did before is settled. */
   released?(address: Ip): void
+  /** Since when this machine is watched, as far as the store knows. */
+  watchedSince?(at: number): void
   /** About once a second. */
   tick?(now: number): void
   /** What it learned before the restart, row by row; before all else. */

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { range, scene } from '../../test/support/scene.ts'
 import { loadDetectors } from './detection.ts'
 import { loadObservers } from './observation.ts'
-import { effectiveSettings, PROFILES, withProfile } from './profiles.ts'
+import { effectiveSettings, PROFILES, type Profile, withProfile } from './profiles.ts'
 
 const detectors = [...(await loadDetectors()), ...(await loadObservers())]
+const portScanOf = (profile: Profile) => ({ 'port-scan': withProfile(profile, {})['port-scan'] ?? {} })
 const isScan = (ports: number, settings: Readonly<Record<string, unknown>>): boolean => {
   const net = scene(settings)
   for (const port of range(ports)) net.refused({ from: '203.0.113.9', to: '192.0.2.1', port })
@@ -21,7 +22,7 @@ describe.each(PROFILES)('profile %s', (profile) => {
 })
 
 test('a stricter profile asks for less: four closed ports are a scan for aggressive, three for paranoid', () => {
-  const found = (ports: number) => PROFILES.map((profile) => isScan(ports, withProfile(profile, {})))
+  const found = (ports: number) => PROFILES.map((profile) => isScan(ports, portScanOf(profile)))
   expect(found(4)).toEqual([false, true, true])
   expect(found(3)).toEqual([false, false, true])
 })

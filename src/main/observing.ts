@@ -25,9 +25,16 @@ export type Observing = Awaited<ReturnType<typeof startObserving>>
 /** The observers, with what they hear: logs, connections, what is new, and what earlier runs learned. */
 export async function startObserving(base: Base, { callHomes, found }: ObservingParts) {
   const { config, store, now, onStop } = base
-  const observation = createObservation(await loadObservers(), config.observers, found)
+  const observation = createObservation({
+    observers: await loadObservers(),
+    settings: config.observers,
+    now: now(),
+    onFinding: found,
+  })
   const volumes = createVolumes()
   observation.recall(await store.usual())
+  const { watchedSince } = store.remembered
+  if (watchedSince !== undefined) observation.watchedSince(watchedSince)
   store.onNewSightings((sightings) => observation.firstSeen(sightings, now()))
   // The past may be long: nobody waits for it.
   store.openings(now() - HISTORY_MS).then(callHomes.recall, () => undefined)

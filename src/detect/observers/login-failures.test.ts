@@ -10,9 +10,12 @@ const START = Date.UTC(2026, 0, 1)
 
 function watch(settings: object = {}) {
   const findings: Finding[] = []
-  const observation = createObservation([loginFailures as never], { 'login-failures': settings }, (finding) =>
-    findings.push(finding),
-  )
+  const observation = createObservation({
+    observers: [loginFailures as never],
+    settings: { 'login-failures': settings },
+    now: START,
+    onFinding: (finding) => findings.push(finding),
+  })
   let at = START
   return {
     findings,
