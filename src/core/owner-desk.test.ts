@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ip } from '#model/address.ts'
+import { KERNEL } from '#model/kernel-traffic.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
 import { socketKeyOf } from '#model/standpoint.ts'
 import { aConnection } from '../../test/support/connections.ts'
@@ -71,4 +72,23 @@ test('a forwarded connection is asked for too: it may be of a container', () => 
   const source = aSource()
   createOwnerDesk(source).attach([aConnection({ direction: 'forward', target: ip('198.51.100.1') })])
   expect(source.asked).toMatchObject([{ peerAddress: '198.51.100.1', isForwarded: true }])
+})
+
+test.each([
+  ['an echo that we answer', 1, 8, 'inbound'],
+  ['that a port is closed', 1, 3, 'outbound'],
+  ['a question for a neighbour', 58, 135, 'outbound'],
+] as const)('the kernel itself says %s', (_what, protocol, sourcePort, direction) => {
+  const source = aSource()
+  const [connection] = createOwnerDesk(source).attach([aConnection({ protocol, sourcePort, direction })])
+  expect(connection?.owner).toEqual(KERNEL)
+  expect(source.asked).toEqual([])
+})
+
+test('an echo request is asked for: a program may have sent it', () => {
+  const source = aSource()
+  createOwnerDesk(source).attach([
+    aConnection({ protocol: 1, sourcePort: 8, targetPort: 0, direction: 'outbound' }),
+  ])
+  expect(source.asked).toMatchObject([{ protocol: 1, localPort: 8 }])
 })

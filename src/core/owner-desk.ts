@@ -1,4 +1,5 @@
 import type { Connection } from '#model/flow.ts'
+import { isKernels, KERNEL } from '#model/kernel-traffic.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
 import { ownerKeyOf } from '#model/standpoint.ts'
 
@@ -38,6 +39,7 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
   const known = new Map<number, Owner | 'nobody'>()
 
   function look(connection: Connection, wanted: SocketKey[]): Connection {
+    if (isKernels(connection)) return { ...connection, owner: KERNEL }
     const key = ownerKeyOf(connection)
     if (!key) return connection
     const owner = known.get(connection.id) ?? firstOwner(connection, key)

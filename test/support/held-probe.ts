@@ -8,7 +8,7 @@ import { runShortLived } from './short-lived.ts'
 /**
  * Runs in a network namespace of a test, where it may hold packets. Argument: the sources of owners, with commas. A line
  * PROGRAM KIND COUNT on stdin runs short-lived programs and is answered by a line of JSON, as is each change of health;
- * a line `bytes` asks for the bytes of programs.
+ * a line `bytes` asks for the bytes of programs, a line of JSON for the owner of that key.
  */
 const [TCP, UDP, FIRST_UDP_PORT] = [6, 17, 10_000]
 
@@ -36,11 +36,17 @@ const tellHealth = setInterval(() => {
 for await (const line of createInterface({ input: process.stdin })) {
   const [program = '', kind = '', count = ''] = line.split(' ')
   if (line === 'bytes') say({ kind: 'bytes', report: await owners.programBytes() })
+  else if (line.startsWith('{')) say(await ask(JSON.parse(line)))
   else say(await runMany(program, kind, Number(count)))
 }
 clearInterval(tellHealth)
 await owners.stop()
 server.close()
+
+async function ask(key: SocketKey): Promise<unknown> {
+  const answers = await askAll(owners, [key])
+  return { kind: 'owner', owner: answers.get(textOf(key)) }
+}
 
 async function runMany(program: string, kind: string, count: number): Promise<ShortLivedReport> {
   const asked: { readonly key: SocketKey; readonly pid: number }[] = []

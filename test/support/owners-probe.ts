@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Owner, SocketKey } from '#model/owner.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { ShortLivedReport } from './held-probe.ts'
 
@@ -32,6 +33,11 @@ export class OwnersProbe {
   async run(program: string, kind: string, count: number): Promise<ShortLivedReport> {
     this.child.stdin?.write(`${program} ${kind} ${count}\n`)
     return (await this.#next((line) => line['kind'] === 'ran')) as unknown as ShortLivedReport
+  }
+
+  async owner(key: SocketKey): Promise<Owner | undefined> {
+    this.child.stdin?.write(`${JSON.stringify(key)}\n`)
+    return (await this.#next((line) => line['kind'] === 'owner'))['owner'] as Owner | undefined
   }
 
   async bytes(): Promise<ProgramBytesReport> {

@@ -8,8 +8,9 @@ import type { Owner, SocketKey } from '#model/owner.ts'
 import { PROTOCOL } from '#model/packet.ts'
 import { programKeyOf } from '#model/summary.ts'
 import { keyText } from './owner-cache.ts'
-import type { OwnerMaker } from './owner-maker.ts'
+import { CONFIDENCE, type OwnerMaker } from './owner-maker.ts'
 import type { FoundSocket, OwnerSource } from './owner-source.ts'
+import { Pingers } from './pingers.ts'
 import type { KnownProcess, ProcessBook } from './process-book.ts'
 
 const MAX_SOCKETS = 65_536
@@ -45,6 +46,7 @@ export class EbpfOwners implements OwnerSource {
   /** By local port, and by that and the peer: two sockets may share a port one after the other. */
   readonly #udpPorts = new RecentMap<string, KnownProcess>(MAX_SOCKETS)
   readonly #listeners = new RecentMap<string, KnownProcess>(MAX_LISTENERS)
+  readonly #pingers = new Pingers()
   #now = 0
   #lost = 0
   #checkedLostAt = 0
@@ -87,6 +89,7 @@ export class EbpfOwners implements OwnerSource {
   }
 
   remembered(key: SocketKey, now: number): Owner | undefined {
+    if (key.protocol !== PROTOCOL.tcp && key.protocol !== PROTOCOL.udp) return this.#pinger(key, now)
     const text = keyText(key)
     const process = this.#byKey.get(text) ?? this.#foreign.get(text)
     return process && this.#ownerOf(process, now)
@@ -130,6 +133,9 @@ export class EbpfOwners implements OwnerSource {
     const { kind, cookie } = event
     if (cookie !== 0) this.#byCookie.set(cookie, process)
     if (event.netns !== this.#parts.netns) return
+    if (kind === KIND.raw) this.#pingers.opened(process, event.protocol, this.#now)
+    if (kind === KIND.connect && this.#pingers.has(process))
+      this.#pingers.connected(process, peerAddress(event))
     if (kind === KIND.listen) this.#listeners.set(localEnd(event), process)
     if (kind !== KIND.send || event.protocol !== PROTOCOL.udp) return
     this.#udpPorts.set(`${event.localPort}`, process)
@@ -143,6 +149,13 @@ export class EbpfOwners implements OwnerSource {
     const text = fiveNumbers(event)
     if (event.netns === this.#parts.netns) this.#byKey.set(text, process)
     else if (!isLoopback(event)) this.#foreign.set(text, process)
+  }
+
+  #pinger(key: SocketKey, now: number): Owner | undefined {
+    const found = this.#pingers.find(key, now)
+    if (!found) return undefined
+    const owner = this.#ownerOf(found.process, now)
+    return found.isGuess ? { ...owner, source: 'guess', confidence: CONFIDENCE.guess } : owner
   }
 
   #ownerOf(process: KnownProcess, now: number): Owner {

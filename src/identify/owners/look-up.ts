@@ -1,4 +1,5 @@
 import { SOCKET_STATE, type SocketTable } from '#kernel/socket-table.ts'
+import { isKernelProtocol, KERNEL } from '#model/kernel-traffic.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
 import { PROTOCOL } from '#model/packet.ts'
 import type { ListedSockets, OwnerAnswer } from './messages.ts'
@@ -44,13 +45,28 @@ export class LookUp {
       if (owner) answers.push({ key, owner })
       // Not of this namespace: neither the socket table nor /proc would have it.
       else if (key.isForwarded) answers.push({ key })
+      else if (!hasSocketTable(key)) this.#askRaw(key, now, answers)
       else this.#askSocket(key, now, answers)
     }
     return answers
   }
 
+  /** Of ICMP and its like: who has a raw socket for the protocol; else the kernel sends it by itself. */
+  #askRaw(key: SocketKey, now: number, answers: OwnerAnswer[]): void {
+    const raw = this.#sockets.raw(key.protocol)
+    if (raw) this.#answerOrWait(key, raw, { now, answers })
+    else answers.push({ key, ...(isKernelProtocol(key.protocol) && { owner: KERNEL }) })
+  }
+
   #askSocket(key: SocketKey, now: number, answers: OwnerAnswer[]): void {
-    const socket = this.#sockets.ask(key)
+    this.#answerOrWait(key, this.#sockets.ask(key), { now, answers })
+  }
+
+  #answerOrWait(
+    key: SocketKey,
+    socket: FoundSocket | undefined,
+    { now, answers }: { readonly now: number; readonly answers: OwnerAnswer[] },
+  ): void {
     const owner = this.#ownerNow(key, socket, now)
     if (owner) answers.push({ key, owner })
     else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ key, socket, tries: 0 })
@@ -164,6 +180,9 @@ export class LookUp {
     return undefined
   }
 }
+
+const hasSocketTable = ({ protocol }: SocketKey): boolean =>
+  protocol === PROTOCOL.tcp || protocol === PROTOCOL.udp
 
 /** The flow's own socket is gone or not yet there: that the listener's program has it is likely, not certain. */
 const asGuess = (owner: Owner): Owner =>

@@ -1,3 +1,4 @@
+import { readRawSockets } from '#kernel/raw-sockets.ts'
 import type { SocketDiag } from '#kernel/sock-diag.ts'
 import { SOCKET_STATE, SocketTable, type SocketWords } from '#kernel/socket-table.ts'
 import { ipBytes, parseIp } from '#model/address.ts'
@@ -29,6 +30,12 @@ export class SocketFinder {
     // Nobody holds a TIME_WAIT or half-open socket: whoever listens there took the connection, if it came in.
     const listener = this.#diag.find({ ...words, peer: NO_PEER, peerPort: 0 })
     return listener && listener.inode !== 0 ? { ...listener, match: 'listener' } : undefined
+  }
+
+  /** A raw or ping socket of this protocol; where several programs have one, which of them sends is not known. */
+  raw(protocol: number): FoundSocket | undefined {
+    const found = readRawSockets().find((socket) => socket.protocol === protocol)
+    return found && { inode: found.inode, uid: found.uid, cookie: 0n, match: 'own' }
   }
 
   refreshTable(): void {

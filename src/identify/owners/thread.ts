@@ -27,7 +27,7 @@ export interface Owners {
   /** What is known of this socket; at once. */
   ownerOf(key: SocketKey): Owner | undefined
   /**
-   * Asks for owners (TCP and UDP; nothing else has a socket table); `ownerOf` and `onAnswer` have them within milliseconds, or after the next walk (250 ms and
+   * Asks for owners; `ownerOf` and `onAnswer` have them within milliseconds, or after the next walk (250 ms and
    * more). Ask once when a flow opens and again only while it is unknown: asking anew lets go of an older answer,
    * since ports are used again.
    */

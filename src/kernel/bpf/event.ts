@@ -44,7 +44,16 @@ export const BYTES = {
   exec: 1088,
 } as const
 
-export const KIND = { connect: 1, send: 2, release: 3, state: 4, listen: 5, exec: 6, exit: 7 } as const
+export const KIND = {
+  connect: 1,
+  send: 2,
+  release: 3,
+  state: 4,
+  listen: 5,
+  exec: 6,
+  exit: 7,
+  raw: 8,
+} as const
 
 /** TCP states (net/tcp_states.h). */
 export const TCP_STATE = { established: 1, synSent: 2, close: 7, listen: 10 } as const

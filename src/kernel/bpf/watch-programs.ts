@@ -78,8 +78,8 @@ const HEAD = KEY - HEAD_BYTES
 const IPV6_BYTES = 16
 /** struct bpf_sock_addr and struct bpf_sock (linux/bpf.h), as programs see them. */
 const SOCK_ADDR = { ip4: 4, ip6: 8, port: 24, protocol: 36, socket: 64 } as const
-const SOCKET_SOURCE_PORT = 44
-const [AF_INET, AF_INET6, TCP, UDP] = [2, 10, 6, 17] as const
+const SOCKET = { protocol: 12, sourcePort: 44 } as const
+const [AF_INET, AF_INET6, ICMP, TCP, UDP, ICMPV6] = [2, 10, 1, 6, 17, 58] as const
 /** Flags of bpf_ringbuf_output (linux/bpf.h). */
 const RING = { noWakeup: 1, forceWakeup: 2 } as const
 /** Wide enough that no event jumps over it. */
@@ -107,6 +107,7 @@ export function watchPrograms(offsets: KernelOffsets, maps: WatchMaps): WatchPro
     { name: 'gh_connect6', hook: 'connect6', instructions: build.connect(6) },
     { name: 'gh_sendmsg4', hook: 'sendmsg4', instructions: build.send(4) },
     { name: 'gh_sendmsg6', hook: 'sendmsg6', instructions: build.send(6) },
+    { name: 'gh_raw', hook: 'socketCreate', instructions: build.raw() },
     { name: 'gh_release', hook: 'socketRelease', instructions: build.release() },
     {
       name: 'gh_state',
@@ -157,11 +158,24 @@ class Builder {
     return a.label('known').set(0, 1).exit().assemble()
   }
 
+  /** Who opens a socket for ICMP: raw or ping. Its packets have no event. */
+  raw(): Uint8Array {
+    const a = new Assembler().move(CONTEXT, 1).load(4, 1, CONTEXT, SOCKET.protocol)
+    a.jumpIf(1, '==', ICMP, 'take').jumpIf(1, '!=', ICMPV6, 'end').label('take')
+    this.#clear(a)
+    a.load(4, 1, CONTEXT, SOCKET.protocol).store(1, 10, EVENT + AT.protocol, 1)
+    a.storeNumber(1, 10, EVENT + AT.kind, KIND.raw)
+    this.#callersNamespace(a)
+    this.#process(a, EVENT)
+    this.#output(a, BYTES.socket)
+    return a.label('end').set(0, 1).exit().assemble()
+  }
+
   /** A connected UDP socket is closed: now all five numbers are known. TCP is told by `state`. */
   release(): Uint8Array {
     const { socket } = this.#at
     const a = new Assembler().move(CONTEXT, 1)
-    a.load(4, 1, CONTEXT, 12).jumpIf(1, '!=', UDP, 'end')
+    a.load(4, 1, CONTEXT, SOCKET.protocol).jumpIf(1, '!=', UDP, 'end')
     this.#clear(a)
     a.storeNumber(1, 10, EVENT + AT.kind, KIND.release).storeNumber(1, 10, EVENT + AT.protocol, UDP)
     this.#socket(a, CONTEXT)
@@ -268,10 +282,14 @@ class Builder {
       .call(HELPER.socketCookie)
       .store(8, 10, EVENT + AT.cookie, 0)
     a.load(8, 8, CONTEXT, SOCK_ADDR.socket).jumpIf(8, '==', 0, 'no-socket')
-    a.load(4, 1, 8, SOCKET_SOURCE_PORT)
+    a.load(4, 1, 8, SOCKET.sourcePort)
       .store(4, 10, EVENT + AT.localPort, 1)
       .label('no-socket')
-    // The caller's network namespace: that of the socket too, but for sockets that were handed over.
+    this.#callersNamespace(a)
+  }
+
+  /** That of the socket too, but for sockets that were handed over. */
+  #callersNamespace(a: Assembler): void {
     const { task, proxy, netns } = this.#at
     a.call(HELPER.currentTask).load(8, 1, 0, task.namespaces).jumpIf(1, '==', 0, 'no-netns')
     a.load(8, 1, 1, proxy.netns).jumpIf(1, '==', 0, 'no-netns')
