@@ -1,5 +1,12 @@
 import type { Outcome } from '#contract/schemas.ts'
-import type { SettingProblem, SettingsChange, SettingsOutcome, SettingsState } from '#contract/settings.ts'
+import type {
+  SettingProblem,
+  SettingsChange,
+  SettingsOutcome,
+  SettingsState,
+  Tuning,
+  TuningRequest,
+} from '#contract/settings.ts'
 import type { Decision } from '#model/decision.ts'
 import { type Actor, Refused } from './port.ts'
 
@@ -18,6 +25,8 @@ export interface SettingsPort {
   state(): SettingsState
   /** Writes the file; what can take effect at once does. */
   change(request: SettingsChange, actor: Actor): Promise<SettingsOutcome>
+  /** What another limit of a detector would have meant for its recorded alerts; nothing is changed. */
+  tuning(request: TuningRequest): Promise<Tuning>
   /** Takes back one change that a decision tells of. */
   undo(decision: Decision, actor: Actor): Promise<Outcome>
 }

@@ -66,6 +66,7 @@ beforeEach(async () => {
         }
       },
       undo: () => expect.unreachable(),
+      tuning: () => expect.unreachable(),
     },
   })
   const me = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }

@@ -74,6 +74,48 @@ export const SettingsOutcome = z
   })
   .openapi('SettingsOutcome')
 
+export const TuningRequest = z
+  .strictObject({
+    setting: z.string().max(200).openapi({ example: 'detectors.port-scan.refusedPorts' }),
+    value: z.number(),
+    days: z.number().min(0.1).max(366).default(7),
+  })
+  .openapi('TuningRequest')
+
+/** What another limit would have meant for the alerts of the past, as far as their evidence tells. */
+export const Tuning = z
+  .object({
+    setting: z.string(),
+    from: z.number(),
+    to: z.number(),
+    since: z.number(),
+    /** Alerts of the detector in that time. */
+    alerts: z.number().int(),
+    /** Would have been told all the same. */
+    stays: z.number().int(),
+    /** Their evidence is below the new limit: they would not have been told. */
+    gone: z.number().int(),
+    /** Below it too, but the source was turned away at once: how far it would have gone nobody knows. */
+    cutShort: z.number().int(),
+    /** Their evidence does not tell. */
+    unknown: z.number().int(),
+    /** More might have been told: what never was an alert is not recorded. */
+    isLooser: z.boolean(),
+    isPartial: z.boolean().openapi({ description: 'There are more alerts than were looked at' }),
+    examples: z.array(
+      z.object({
+        alertId: z.number().int(),
+        at: z.number(),
+        summary: z.string(),
+        measured: z.number().optional(),
+        outcome: z.enum(['stays', 'gone', 'cutShort', 'unknown']),
+      }),
+    ),
+  })
+  .openapi('Tuning')
+
+export type TuningRequest = z.infer<typeof TuningRequest>
+export type Tuning = z.infer<typeof Tuning>
 export type Setting = z.infer<typeof Setting>
 export type SettingProblem = z.infer<typeof SettingProblem>
 export type SettingsState = z.infer<typeof SettingsState>

@@ -5,7 +5,7 @@ import { effectiveSettings } from '#detect/profiles.ts'
 import type { RespondSettings } from '#policy/respond/settings.ts'
 
 /** What there is to say of a detector, whatever it looks at. */
-type Described = Pick<Detector<unknown>, 'id' | 'title' | 'technique' | 'settings'>
+export type Described = Pick<Detector<unknown>, 'id' | 'title' | 'technique' | 'settings'>
 
 export interface ChosenSettings {
   readonly respond: Pick<RespondSettings, 'profile' | 'modes'>

@@ -33,6 +33,9 @@ async function deskOf(given?: ConfigSource) {
     source,
     started: source.read(),
     adopt: (config) => adopted.push(config),
+    detectorValue: (setting) => (setting === 'detectors.port-scan.refusedPorts' ? 6 : undefined),
+    store: { alerts: async () => ({ items: [] }) },
+    now: () => 5,
     note(undated) {
       const decision = { ...undated, id: decisions.length + 1, at: 5 }
       decisions.push(decision)
@@ -164,6 +167,15 @@ test('the first change makes the file and its folder', async () => {
   const { desk } = await deskOf(source)
   await desk.change({ changes: [{ setting: 'respond.profile', value: 'paranoid' }] }, anna)
   expect(existsSync(path)).toBe(true)
+})
+
+test('a limit is tried on the alerts of the past, in the bounds that it has', async () => {
+  const { desk } = await deskOf()
+  const setting = 'detectors.port-scan.refusedPorts'
+  expect(await desk.tuning({ setting, value: 20, days: 7 })).toMatchObject({ from: 6, to: 20, alerts: 0 })
+  await refusalOf(desk.tuning({ setting, value: 1, days: 7 }))
+  await expect(desk.tuning({ setting: 'store.flowsDays', value: 5, days: 7 })).rejects.toThrow(/no limit/)
+  expect(readFileSync(path, 'utf8')).toBe(FILE)
 })
 
 test('a secret can be set, and is shown nowhere', async () => {

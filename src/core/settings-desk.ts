@@ -5,7 +5,14 @@ import { type SettingsPort, SettingsRefused } from '#api/settings-port.ts'
 import { ConfigError } from '#config/config-error.ts'
 import type { EffectiveSetting } from '#config/load.ts'
 import { changedConfig, type SettingChange, writeConfig } from '#config/write.ts'
-import type { Setting, SettingsChange, SettingsOutcome, SettingsState } from '#contract/settings.ts'
+import type {
+  Setting,
+  SettingsChange,
+  SettingsOutcome,
+  SettingsState,
+  Tuning,
+  TuningRequest,
+} from '#contract/settings.ts'
 import { parsePlacedYaml } from '#lib/placed-yaml.ts'
 import { shortened, visibleJson } from '#lib/visible-text.ts'
 import type { Target } from '#model/address.ts'
@@ -13,6 +20,7 @@ import type { Decision } from '#model/decision.ts'
 import type { ConfigSource, DaemonConfig, ReadConfig } from './daemon-config.ts'
 import type { Gate } from './gate.ts'
 import type { SettingJournal } from './setting-journal.ts'
+import { type AlertPages, tuningOf } from './tuning.ts'
 
 export interface SettingsDeskParts {
   readonly source: ConfigSource
@@ -20,13 +28,19 @@ export interface SettingsDeskParts {
   readonly started: ReadConfig
   /** Makes true at once what can be. */
   readonly adopt: (config: DaemonConfig) => void
+  /** The value that is at work, of a setting of a detector: the profile's where nobody wrote one. */
+  readonly detectorValue: (setting: string) => unknown
   readonly note: Gate['note']
   readonly journal: SettingJournal
+  /** Recorded alerts. */
+  readonly store: AlertPages
+  readonly now: () => number
 }
 
 /** These take effect without a restart: `adopt` sees to it. */
 const AT_ONCE = ['detectors.', 'respond.']
 const TARGET = 'setting '
+const DAY_MS = 86_400_000
 const MOST_SHOWN = 80
 const WHEN_RESTARTED = ' It takes effect when Gatehouse is started again.'
 
@@ -83,6 +97,18 @@ class Desk implements SettingsPort {
     }
     const when = needsRestart ? WHEN_RESTARTED : ''
     return { sentence: `${said.join(', ')}.${when}`, decisions, needsRestart, file: source.path }
+  }
+
+  async tuning(request: TuningRequest): Promise<Tuning> {
+    const { setting, value, days } = request
+    const effective = this.#parts.detectorValue(setting)
+    if (typeof effective !== 'number') {
+      const hint = 'Name a number of a detector, such as detectors.port-scan.refusedPorts.'
+      throw new Refused(400, `${setting} is no limit of a detector.`, hint)
+    }
+    this.#checked([{ setting, value }])
+    const since = this.#parts.now() - days * DAY_MS
+    return tuningOf({ setting, from: effective, to: value, since }, this.#parts.store)
   }
 
   async undo(decision: Decision, actor: Actor) {

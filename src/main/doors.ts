@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { type Api, createApi } from '#api/api.ts'
 import { listenForOwner, listenForWeb } from '#api/listen.ts'
 import { Refused } from '#api/port.ts'
-import { createDetectorDesk } from '#core/detector-desk.ts'
 import { createWaysIn, type WaysIn } from '#core/links.ts'
 import { closedFolder, webUserOf } from '#core/paths.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
@@ -29,7 +28,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   const facts = factsOf(base, watching, () => door.web)
   base.rules.see(() => watching.live.all())
   base.rules.tell((standing) => events.send({ kind: 'rules', standing }))
-  const settings = openSettings(base, watching)
+  const settings = openSettings(base, watching, [...(await loadDetectors()), ...(await loadObservers())])
   const port = new CorePort({
     ...base,
     ...watching,
@@ -37,10 +36,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     rules: base.rules.desk,
     ruleDrafting: base.rules.drafting,
     intel: watching.intel.port,
-    detectors: createDetectorDesk({
-      detectors: [...(await loadDetectors()), ...(await loadObservers())],
-      inForce: () => settings.inForce,
-    }),
+    detectors: settings.detectors,
     settings: settings.desk,
     response: createResponseDesk({
       ...base,

@@ -1,22 +1,33 @@
 import { join } from 'node:path'
+import type { DetectorsPort } from '#api/detectors-port.ts'
 import type { SettingsPort } from '#api/settings-port.ts'
 import type { DaemonConfig } from '#core/daemon-config.ts'
+import { createDetectorDesk, type Described } from '#core/detector-desk.ts'
 import { openSettingJournal } from '#core/setting-journal.ts'
 import { createSettingsDesk } from '#core/settings-desk.ts'
 import type { Base } from './base.ts'
 import type { Watching } from './watching.ts'
 
-/** The settings that can be changed while Gatehouse runs, and those in force. */
+/** The settings, which can be changed while Gatehouse runs, and the detectors with those that are at work. */
 export function openSettings(
   base: Base,
   { capture, observing }: Watching,
-): { readonly desk: SettingsPort; readonly inForce: DaemonConfig } {
-  let inForce = base.config
+  described: readonly Described[],
+): { readonly desk: SettingsPort; readonly detectors: DetectorsPort } {
+  let inForce: DaemonConfig = base.config
+  const detectors = createDetectorDesk({ detectors: described, inForce: () => inForce })
   const desk = createSettingsDesk({
     source: base.configSource,
     started: base.started,
+    store: base.store,
+    now: base.now,
     note: (undated) => base.gate.note(undated),
     journal: openSettingJournal(join(base.paths.stateFolder, 'settings.json')),
+    detectorValue(setting) {
+      const [section, id, name] = setting.split('.')
+      const state = section === 'detectors' ? detectors.list().find((one) => one.id === id) : undefined
+      return state?.settings.find((one) => one.name === name)?.value
+    },
     adopt(config) {
       inForce = config
       base.judgement.adopt(config.respond)
@@ -24,10 +35,5 @@ export function openSettings(
       observing.retune(config.observers)
     },
   })
-  return {
-    desk,
-    get inForce() {
-      return inForce
-    },
-  }
+  return { desk, detectors }
 }
