@@ -12,6 +12,7 @@ import { addBlastRadiusRoute } from './routes/blast-radius.ts'
 import { addBlockRoutes } from './routes/blocks.ts'
 import { addConnectionRoutes } from './routes/connections.ts'
 import { addDecisionRoutes } from './routes/decisions.ts'
+import { addDecoyRoutes } from './routes/decoys.ts'
 import { addDetectorRoutes } from './routes/detectors.ts'
 import { addEventRoutes } from './routes/events.ts'
 import { addIntelRoutes } from './routes/intel.ts'
@@ -77,6 +78,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addSignInRoutes(app, port)
   addIntelRoutes(app, port)
   addDetectorRoutes(app, port)
+  addDecoyRoutes(app, port)
   addSettingRoutes(app, port)
   const endStreams = addEventRoutes(app, log, options.streamLimits ?? STREAM_LIMITS)
   app.doc31('/api/v1/openapi.json', {

@@ -13,6 +13,7 @@ import type {
   Status,
 } from '#contract/schemas.ts'
 import type { Verification } from '#contract/verification.ts'
+import type { DecoyStatus } from '#model/decoy.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { Actor, PageRequest } from './actor.ts'
 import type { DetectorsPort } from './detectors-port.ts'
@@ -76,6 +77,8 @@ export interface Port {
   readonly closes: Closes
   /** Resolves with nothing where the kernel does not count. */
   programBytes?(): Promise<ProgramBytesReport | undefined>
+  /** Absent where nothing is watched. */
+  readonly decoys?: (() => DecoyStatus) | undefined
   /** Absent where nothing is enforced. */
   readonly watchdog?: Watchdog | undefined
 }

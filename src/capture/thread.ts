@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { Restart } from '#lib/restart.ts'
 import { isRange, type Target } from '#model/address.ts'
 import type { CaptureReport, CaptureRequest } from '#model/capture-report.ts'
+import type { DecoyOrder } from '#model/decoy.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { CaptureSettings } from './settings.ts'
 
@@ -10,6 +11,8 @@ export interface CaptureThreadSettings {
   readonly capture: CaptureSettings
   /** Settings of the detectors by their id; what is missing has its default. */
   readonly detectors: Readonly<Record<string, unknown>>
+  /** Absent: there are none. */
+  readonly decoys?: DecoyOrder
 }
 
 export interface CaptureThreadOptions {

@@ -1,9 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CaptureCounts, CaptureReport, CaptureRequest } from '#model/capture-report.ts'
+import type { DecoyOrder } from '#model/decoy.ts'
 import { createWatch, warmUp } from '../watch.ts'
 import { createFlowReports, type FlowReports } from './flow-reports.ts'
 import { rehearse } from './rehearsal.ts'
+import { openDecoyWorld } from './sources/decoy-world.ts'
+import { DecoyResponder } from './sources/decoys.ts'
 import { openRingSource } from './sources/ring.ts'
 import type { CaptureThreadSettings } from './thread.ts'
 
@@ -14,7 +17,7 @@ import type { CaptureThreadSettings } from './thread.ts'
 const FLOWS_EVERY_MS = 250
 const TICK_EVERY_MS = 1_000
 
-const { capture, detectors } = workerData as CaptureThreadSettings
+const { capture, detectors, decoys: order } = workerData as CaptureThreadSettings
 const post = (report: CaptureReport): void => parentPort?.postMessage(report)
 
 // Before the first packet: what scans first is found as fast as what scans later.
@@ -22,6 +25,9 @@ warmUp()
 
 /** Names of DNS wait for no round: all of one block of packets go together. */
 let nextNames: NodeJS.Immediate | undefined
+
+/** Answers where there are decoys. */
+const decoys = order && openDecoys(order)
 
 /** Set by createWatch, which makes the engine that it needs. */
 let reports!: FlowReports
@@ -36,7 +42,7 @@ const watch = createWatch({
   onFinding: (finding) => post({ kind: 'finding', finding }),
   watchers(engine) {
     reports = createFlowReports(engine, (index) => source.interfaces[index]?.name ?? '')
-    return [reports.watcher]
+    return [reports.watcher, ...(decoys ? [decoys] : [])]
   },
 })
 rehearseWatch()
@@ -49,6 +55,19 @@ const source = openRingSource({
 /** Reports that main has not worked off yet: a busy main is not sent more. */
 let untaken = 0
 let nextPart: NodeJS.Immediate | undefined
+
+function openDecoys(ordered: DecoyOrder): DecoyResponder | undefined {
+  try {
+    return new DecoyResponder(
+      ordered,
+      openDecoyWorld((index) => source.interfaces[index]?.name),
+    )
+  } catch (cause) {
+    const reason = `the kernel does not tell which ports are taken: ${(cause as Error).message}`
+    post({ kind: 'health', health: { part: 'decoys', state: 'off', reason, remedy: 'Load inet_diag' } })
+    return undefined
+  }
+}
 
 function rehearseWatch(): void {
   const trial = createWatch({
@@ -123,7 +142,10 @@ function postDetectorHealth(): void {
 }
 
 const roundTimer = setInterval(postRound, FLOWS_EVERY_MS)
-const tickTimer = setInterval(() => watch.tick(Date.now()), TICK_EVERY_MS)
+const tickTimer = setInterval(() => {
+  watch.tick(Date.now())
+  if (decoys) post({ kind: 'decoys', status: decoys.status(Date.now()) })
+}, TICK_EVERY_MS)
 
 function stop(): void {
   clearInterval(roundTimer)

@@ -18,6 +18,7 @@ import { type PlaybooksSettings, playbooksSettingsFor } from '#policy/playbooks/
 import { type RespondSettings, respondSettingsFor } from '#policy/respond/settings.ts'
 import { type ReportSettings, reportSettings } from '#report/settings.ts'
 import { type StoreSettings, storeSettings } from '#store/settings.ts'
+import { type DecoySettings, decoySettings } from './decoys.ts'
 import type { DaemonPaths } from './paths.ts'
 import {
   allowSettings,
@@ -46,6 +47,7 @@ export interface DaemonConfig {
   readonly places: PlacesSettings
   readonly intel: IntelSettings
   readonly shield: ShieldSettings
+  readonly decoys: DecoySettings
   readonly logs: LogSettings
   readonly report: ReportSettings
   readonly page: PageSettings
@@ -73,6 +75,7 @@ export async function configSections() {
     places: placesSettings,
     intel: intelSettings,
     shield: shieldSettings,
+    decoys: decoySettings,
     logs: logSettings,
     report: reportSettings,
     ...detectors,
@@ -155,6 +158,7 @@ function configOf(
     places: read.places,
     intel: read.intel,
     shield: read.shield,
+    decoys: read.decoys,
     logs: read.logs,
     report: read.report,
     allow: read.allow.flatMap((text) => {

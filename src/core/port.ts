@@ -50,6 +50,7 @@ export interface PortParts {
   readonly rules?: Port['rules']
   readonly ruleDrafting?: Port['ruleDrafting']
   readonly settings?: Port['settings']
+  readonly decoys?: { readonly status: NonNullable<Port['decoys']> }
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
 
@@ -71,6 +72,7 @@ export class CorePort implements Port {
   readonly rules: Port['rules']
   readonly ruleDrafting: Port['ruleDrafting']
   readonly settings: Port['settings']
+  readonly decoys: Port['decoys']
   readonly views: Views
   readonly closes: Closes
   readonly watchdog: WatchdogDesk | undefined
@@ -89,6 +91,7 @@ export class CorePort implements Port {
     this.rules = parts.rules
     this.ruleDrafting = parts.ruleDrafting
     this.settings = parts.settings
+    this.decoys = parts.decoys?.status
     this.response = parts.response
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),

@@ -33,8 +33,20 @@ const TYPE = { address4: 7, address6: 8, port: 13 } as const
 const TYPE_BITS = 6
 
 const FIELD = {
-  4: { family: 2, source: { base: PAYLOAD.network, offset: 12, bytes: 4 }, type: TYPE.address4, bytes: 4 },
-  6: { family: 10, source: { base: PAYLOAD.network, offset: 8, bytes: 16 }, type: TYPE.address6, bytes: 16 },
+  4: {
+    family: 2,
+    source: { base: PAYLOAD.network, offset: 12, bytes: 4 },
+    target: { base: PAYLOAD.network, offset: 16, bytes: 4 },
+    type: TYPE.address4,
+    bytes: 4,
+  },
+  6: {
+    family: 10,
+    source: { base: PAYLOAD.network, offset: 8, bytes: 16 },
+    target: { base: PAYLOAD.network, offset: 24, bytes: 16 },
+    type: TYPE.address6,
+    bytes: 16,
+  },
 } as const
 const SOURCE_PORT = { base: PAYLOAD.transport, offset: 0, bytes: 2 }
 const TARGET_PORT = { base: PAYLOAD.transport, offset: 2, bytes: 2 }
@@ -52,6 +64,8 @@ export interface ShieldContent {
   readonly closed: ReadonlyMap<number, number>
   /** TCP ports that decoys answer where no program listens. */
   readonly decoys: ReadonlySet<number>
+  /** Addresses of nobody, whose every TCP port decoys answer. */
+  readonly decoyAddresses: readonly Ip[]
   /** Connections that were there before: address and port of the peer. The proxy knows nothing of them. */
   readonly spared: readonly { readonly peer: Ip; readonly port: number }[]
   readonly proxy: SynProxy
@@ -66,12 +80,12 @@ export function writeShield(script: TableScript, content: ShieldContent, now: nu
   script.begin()
   writeSets(script, content, now)
   if (content.closed.size > 0) writeClosed(script)
-  if (content.decoys.size > 0) writeDecoys(script)
+  if (content.decoys.size + content.decoyAddresses.length > 0) writeDecoys(script)
   if (content.guarded.size + content.challenged.size > 0) writeProxy(script, content.proxy)
 }
 
-export const isEmpty = ({ guarded, challenged, closed, decoys }: ShieldContent): boolean =>
-  guarded.size + challenged.size + closed.size + decoys.size === 0
+export const isEmpty = ({ guarded, challenged, closed, ...content }: ShieldContent): boolean =>
+  guarded.size + challenged.size + closed.size + content.decoys.size + content.decoyAddresses.length === 0
 
 function writeSets(script: TableScript, content: ShieldContent, now: number): void {
   const { guarded, challenged, closed, decoys, spared } = content
@@ -85,6 +99,12 @@ function writeSets(script: TableScript, content: ShieldContent, now: number): vo
   )
   for (const version of [4, 6] as const) {
     const { type, bytes } = FIELD[version]
+    const addresses = content.decoyAddresses.filter((address) => isIpv6(address) === (version === 6))
+    script.set({ name: `decoys${version}`, type, keyBytes: bytes, isHashed: { size: 1_024 } })
+    script.elements(
+      `decoys${version}`,
+      addresses.map((address) => ({ key: bytesOfAddress(address) })),
+    )
     const name = `challenged${version}`
     const sources = [...challenged].filter(([address]) => isIpv6(address) === (version === 6))
     script.set({ name, type, keyBytes: bytes, isTimed: true })
@@ -117,9 +137,20 @@ function writeDecoys(script: TableScript): void {
   script.chain('decoy', { number: HOOK.prerouting, priority: FIRST })
   const toDecoy = (rule: RuleExpressions): RuleExpressions =>
     fromOutside(rule, TCP).payload(TARGET_PORT).lookUp('decoys')
-  script.rule('decoy', 'a program listens', (rule) => toDecoy(rule).socketThere().verdict(VERDICT.accept))
-  script.rule('decoy', 'decoy', (rule) => toDecoy(rule).counter().verdict(VERDICT.drop))
+  for (const toOne of [toDecoy, toDecoyAddress(4), toDecoyAddress(6)]) {
+    script.rule('decoy', 'a program listens', (rule) => toOne(rule).socketThere().verdict(VERDICT.accept))
+    script.rule('decoy', 'decoy', (rule) => toOne(rule).counter().verdict(VERDICT.drop))
+  }
 }
+
+const toDecoyAddress =
+  (version: 4 | 6) =>
+  (rule: RuleExpressions): RuleExpressions =>
+    fromOutside(rule, TCP)
+      .meta(META.family)
+      .compare(COMPARE.equal, Uint8Array.of(FIELD[version].family))
+      .payload(FIELD[version].target)
+      .lookUp(`decoys${version}`)
 
 function writeProxy(script: TableScript, proxy: SynProxy): void {
   script.chain('untracked', { number: HOOK.prerouting, priority: BEFORE_TRACKING })

@@ -30,7 +30,7 @@ export interface Shield {
   challenge(sources: readonly Ip[], until: number): boolean
   closePort(port: number, until: number): boolean
   openPort(port: number): boolean
-  decoys(ports: readonly number[]): boolean
+  decoys(places: { readonly ports: readonly number[]; readonly addresses: readonly Ip[] }): boolean
   isGuarded(port: number): boolean
   isClosed(port: number): boolean
   isChallenged(source: Ip): boolean
@@ -54,6 +54,7 @@ class NftShield implements Shield {
   readonly #challenged = new Map<Ip, number>()
   readonly #closed = new Map<number, number>()
   #decoys: ReadonlySet<number> = new Set()
+  #decoyAddresses: readonly Ip[] = []
   #spared: ShieldContent['spared'] = []
   #table: NftTable | undefined
   #fingerprint: string | undefined
@@ -87,8 +88,15 @@ class NftShield implements Shield {
     return this.#write()
   }
 
-  decoys(ports: readonly number[]): boolean {
+  decoys({
+    ports,
+    addresses,
+  }: {
+    readonly ports: readonly number[]
+    readonly addresses: readonly Ip[]
+  }): boolean {
     this.#decoys = new Set(ports)
+    this.#decoyAddresses = addresses
     return this.#write()
   }
 
@@ -126,7 +134,7 @@ class NftShield implements Shield {
       counted(this.#guarded.size, 'port behind a SYN proxy', 'ports behind a SYN proxy'),
       counted(this.#challenged.size, 'address is challenged', 'addresses are challenged'),
       counted(this.#closed.size, 'port is closed', 'ports are closed'),
-      counted(this.#decoys.size, 'decoy', 'decoys'),
+      counted(this.#decoys.size + this.#decoyAddresses.length, 'decoy', 'decoys'),
     ].filter((words) => words !== '')
     return { part: 'shield', state: 'ok', note: parts.join(', ') || 'not needed now' }
   }
@@ -153,6 +161,7 @@ class NftShield implements Shield {
       challenged: this.#challenged,
       closed: this.#closed,
       decoys: this.#decoys,
+      decoyAddresses: this.#decoyAddresses,
       spared: this.#spared,
       proxy: proxyOf(Math.max(most, setting('core/rmem_max')[0] ?? 0)),
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type AllowBook, createAllowBook } from '#core/allow-book.ts'
 import type { ConfigSource, DaemonConfig, ReadConfig } from '#core/daemon-config.ts'
+import { createDecoyDesk, decoyOrderOf } from '#core/decoys.ts'
 import { createEvents } from '#core/events.ts'
 import { Gate } from '#core/gate.ts'
 import { createJudgement } from '#core/judgement.ts'
@@ -93,13 +94,16 @@ export async function openBase(given: Given) {
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const reports = reportsOf(given, rules, now)
   onStop(() => reports.stop())
+  const decoyOrder = config.dryRun ? undefined : decoyOrderOf(config.decoys)
+  const decoys = createDecoyDesk(decoyOrder)
   const shield = shieldOf(given, now)
+  if (decoyOrder) shield?.decoys(decoyOrder)
   onStop(() => shield?.stop())
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
   return {
     ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists, onCrash },
-    ...{ events, gate, judgement, ear, rules, reports, watchdog, shield },
+    ...{ events, gate, judgement, ear, rules, reports, watchdog, shield, decoys, decoyOrder },
   }
 }
 

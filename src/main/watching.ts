@@ -71,6 +71,7 @@ export async function startWatching(base: Base) {
     reacted: (packetAt) => reactions.add(preciseNow() - packetAt),
     told(alert, isNew) {
       tally.spoke(alert.detector)
+      intel.alerted(alert)
       events.send({ kind: 'alert', alert: shownAlert(alert) })
       if (isNew) speaker.alert(alert)
       base.reports.alert(alert, gate.shutOutBy(alert.subject) ? 'blocked' : 'allowed')
@@ -81,6 +82,7 @@ export async function startWatching(base: Base) {
     ...parts,
     listSockets: () => owners.listSockets(),
     describe: programs.describeProgram,
+    countryOf: (address) => atlas.placeOf(address).country?.code,
   })
   const pipeline = createPipeline(parts)
   const observing = await startObserving(base, { callHomes, found: pipeline.findingReported })
@@ -109,11 +111,18 @@ export async function startWatching(base: Base) {
 }
 
 /** Starts the capture thread; `begun` once it said how it is doing. */
-function listen({ config, speaker, onStop, rules }: Base, pipeline: Pipeline, tally: Tally) {
+function listen(
+  { config, speaker, onStop, rules, decoys, decoyOrder }: Base,
+  pipeline: Pipeline,
+  tally: Tally,
+) {
   const backlog = createFlowBacklog(pipeline.flowsSeen)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const capture = startCapture({
-    settings: { capture: config.capture, detectors: config.detectors },
+    settings: {
+      ...{ capture: config.capture, detectors: config.detectors },
+      ...(decoyOrder && { decoys: decoyOrder }),
+    },
     onReport(report) {
       if (report.kind === 'finding') pipeline.findingReported(report.finding)
       if (report.kind === 'names') {
@@ -125,6 +134,7 @@ function listen({ config, speaker, onStop, rules }: Base, pipeline: Pipeline, ta
         speaker.health(report.health)
         begins()
       }
+      if (report.kind === 'decoys') decoys.take(report.status)
       if (report.kind !== 'flows') return undefined
       tally.take(report)
       return backlog.take([...report.changed, ...report.ended])

@@ -1,4 +1,5 @@
 import type { Ip } from './address.ts'
+import type { DecoyStatus } from './decoy.ts'
 import type { Finding } from './finding.ts'
 import type { FlowRecord } from './flow.ts'
 import type { FlowNote } from './flow-note.ts'
@@ -53,6 +54,7 @@ export type CaptureReport =
   /** Names that were seen since the last such report: before the flows that they belong to. */
   | { readonly kind: 'names'; readonly names: readonly NameReport[] }
   | { readonly kind: 'notes'; readonly notes: readonly FlowNote[] }
+  | { readonly kind: 'decoys'; readonly status: DecoyStatus }
   | { readonly kind: 'health'; readonly health: PartHealth }
 
 /**
