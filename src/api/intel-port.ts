@@ -1,4 +1,5 @@
 import type { EgressEntry, Feed, FeedChange, FeedOutcome, Lookup } from '#contract/intel.ts'
+import type { Reputation } from '#contract/reputation.ts'
 import type { Page } from '#contract/schemas.ts'
 
 /** What the API asks about threat lists. Refusals are thrown as `Refused`. */
@@ -12,5 +13,7 @@ export interface IntelPort {
   lookup(value: string): Lookup
   /** The same, after the services that are on were asked: that leaves the machine. */
   ask(value: string): Promise<Lookup>
+  /** How good or bad something is known to be. Asks nobody outside. */
+  reputation(value: string): Promise<Reputation>
   egress(request: { readonly limit: number; readonly cursor?: string }): Promise<Page<EgressEntry>>
 }

@@ -5,10 +5,14 @@ import { type Ip, ip } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Block } from '#model/block.ts'
 import type { Connection } from '#model/flow.ts'
+import type { FlowNote } from '#model/flow-note.ts'
 import type { Indicator } from '#model/indicator.ts'
+import type { Owner } from '#model/owner.ts'
 import { createAlertBook } from './alert-book.ts'
 import type { BlockOrder } from './gate.ts'
-import { createIntelDesk, type ListFacts } from './intel-desk.ts'
+import { createIntelDesk } from './intel-desk.ts'
+import type { ListFacts } from './intel-hits.ts'
+import type { FileHashes } from './program-hashes.ts'
 
 const NOW = Date.UTC(2026, 10, 20)
 const PEER = ip('198.51.100.7')
@@ -50,12 +54,25 @@ const connection = (change: Partial<Connection> = {}): Connection => ({
 
 function desk(
   facts: Partial<ListFacts> = {},
-  more: { ignore?: string[]; spared?: boolean; blocked?: boolean } = {},
+  more: {
+    ignore?: string[]
+    spared?: boolean
+    blocked?: boolean
+    held?: boolean
+    entries?: readonly Indicator[]
+    note?: FlowNote
+    hashes?: FileHashes
+  } = {},
 ) {
   const indicators = new Indicators(key)
   indicators.replace(
     'x',
-    listOf({ kind: 'target', value: PEER, reason: 'QakBot' }, { kind: 'domain', value: 'bad.example' }),
+    listOf(
+      ...(more.entries ?? [
+        { kind: 'target', value: PEER, reason: 'QakBot' },
+        { kind: 'domain', value: 'bad.example' },
+      ]),
+    ),
   )
   const told: Alert[] = []
   const orders: BlockOrder[] = []
@@ -77,7 +94,10 @@ function desk(
     ignore: more.ignore ?? [],
     blockSeconds: 600,
     alerts: createAlertBook([], 0),
+    notes: { of: () => more.note },
+    hashes: { of: () => more.hashes },
     gate: {
+      lists: { blockOf: () => (more.held ? ({ target: PEER } as Block) : undefined) },
       blockOf: (): Block | undefined => (more.blocked ? ({ target: PEER } as Block) : undefined),
       block(order) {
         orders.push(order)
@@ -172,4 +192,75 @@ test.each([PEER, '198.51.100.0/24'])('nothing is believed about what is ignored:
   expect(told).toEqual([])
   expect(ignoredBecause(PEER as Ip)).toBe(entry)
   expect(ignoredBecause('notbad.example')).toBeUndefined()
+})
+
+test('whom the kernel turns away already is told, and not blocked once more', () => {
+  const { look, told, orders } = desk({ action: 'block' }, { held: true })
+  look([connection()])
+  expect([orders, told[0]?.response]).toEqual([[], 'Turned away by the kernel: the list x is set to block'])
+})
+
+const OWNER: Owner = {
+  pid: 7,
+  path: '/tmp/foo',
+  name: 'foo',
+  commandLine: 'foo',
+  uid: 0,
+  source: 'ebpf',
+  startedAt: NOW,
+}
+const HASHES = { sha256: 'ab'.repeat(32), sha1: 'cd'.repeat(20), md5: 'ef'.repeat(16) }
+const JA3 = '12'.repeat(16)
+const JA4 = 't13d1516h2_8daaf6152771_e5627efa2ab1'
+const URL = 'http://cdn.example/mal.exe'
+
+test.each<[string, Indicator, string, string]>([
+  [
+    'its SHA-256',
+    { kind: 'sha256', value: HASHES.sha256 },
+    `the program /tmp/foo (${HASHES.sha256}) is on`,
+    'gatehouse watchdog add sha256:',
+  ],
+  [
+    'its SHA-1',
+    { kind: 'sha1', value: HASHES.sha1 },
+    `the program /tmp/foo (${HASHES.sha256}) is on`,
+    'gatehouse watchdog add sha256:',
+  ],
+  ['its MD5', { kind: 'md5', value: HASHES.md5 }, 'the program /tmp/foo', 'gatehouse watchdog add sha256:'],
+  [
+    'its JA3',
+    { kind: 'ja3', value: JA3 },
+    `how it speaks TLS (${JA3}) is on`,
+    'other programs may speak TLS like that',
+  ],
+  [
+    'its JA4',
+    { kind: 'ja4', value: JA4 },
+    `how it speaks TLS (${JA4}) is on`,
+    'other programs may speak TLS like that',
+  ],
+  ['its URL', { kind: 'url', value: URL }, `${URL} is on`, 'others may share the address'],
+])('a program is told by %s, and a list that blocks says why it does not', (_, entry, summary, response) => {
+  const note = { flow: 1, ja3: JA3, ja4: JA4, url: URL }
+  const { look, told, orders } = desk({ action: 'block' }, { entries: [entry], note, hashes: HASHES })
+  for (let times = 0; times < 3; times++) {
+    expect(look([connection({ owner: OWNER })])[0]?.listed).toEqual(['x'])
+  }
+  expect(told).toHaveLength(1)
+  expect(told[0]?.summary).toMatch(/^foo connected to 198\.51\.100\.7; /)
+  expect(told[0]?.summary).toContain(summary)
+  expect(told[0]?.response).toContain(response)
+  expect(orders).toEqual([])
+})
+
+test('of a forwarded connection both ends are looked up, and the listed one is to blame', () => {
+  const infected = ip('203.0.113.5')
+  const { look, told, orders } = desk({ action: 'block' }, { entries: [{ kind: 'target', value: infected }] })
+  look([connection({ direction: 'forward', source: infected })])
+  expect(told[0]).toMatchObject({ subject: infected })
+  expect(told[0]?.summary).toContain(
+    `${infected} connected through this machine to ${PEER}; ${infected} is on`,
+  )
+  expect(orders).toMatchObject([{ target: infected }])
 })

@@ -10,7 +10,9 @@ import type { Block } from '#model/block.ts'
 import type { IndicatorKind, Listing } from '#model/indicator.ts'
 import type { Store } from '#store/store.ts'
 import type { AllowBook } from './allow-book.ts'
+import { PRIORITY } from './auto-asking.ts'
 import type { IntelDesk } from './intel-desk.ts'
+import type { ReputationDesk } from './reputation-desk.ts'
 
 export interface IntelPortParts {
   readonly feeds: Feeds
@@ -18,6 +20,7 @@ export interface IntelPortParts {
   readonly desk: Pick<IntelDesk, 'hitsOf' | 'ignoredBecause'>
   /** Absent while no service is on. */
   readonly services: ServiceDesk | undefined
+  readonly reputation: Pick<ReputationDesk, 'of'>
   readonly store: Pick<Store, 'egress'>
   readonly allow: Pick<AllowBook, 'spares'>
   readonly blockOf: (address: Target) => Block | undefined
@@ -58,6 +61,7 @@ export function createIntelPort(parts: IntelPortParts): IntelPort {
     },
     lookup: (value) => lookup(value.trim(), parts),
     ask: (value) => ask(value.trim(), parts),
+    reputation: (value) => parts.reputation.of(value.trim()),
     async egress(request) {
       const { items, total, next } = await parts.store.egress(request)
       return { items: [...items], total, ...(next !== undefined && { next }) }
@@ -151,13 +155,10 @@ async function ask(value: string, parts: IntelPortParts): Promise<Lookup> {
       'Ask about one public address, a domain, or the hash of a file.',
     )
   }
-  services.ask(known.kind, value, BY_HAND)
+  services.ask(known.kind, value, { priority: PRIORITY.byHand, isByHand: true })
   await Promise.race([services.run(), new Promise((resolve) => setTimeout(resolve, ASK_WITHIN_MS).unref())])
   return { ...lookup(value, parts), troubles: [...services.troubles(known.kind)] }
 }
-
-/** Before what the machine wonders about by itself. */
-const BY_HAND = 9
 
 function lookup(value: string, parts: IntelPortParts): Lookup {
   const kind = guessedKind(value)

@@ -62,6 +62,10 @@ function start(settings: unknown): Promise<Intel> {
       alerts: createAlertBook([], 0),
       closeSockets: () => 0,
       told: () => {},
+      notes: { of: () => undefined },
+      describe: async ({ path }) => ({ path, package: { state: 'unknown', because: 'a test' } }),
+      live: { all: () => [] },
+      countryOf: () => undefined,
       listSockets: () => Promise.reject(new Error('there are none')),
     },
   )
@@ -85,7 +89,7 @@ test('without a setting nothing is on, nothing is asked, and health says nothing
 
 test('lists and services answer one look-up, and all that went out is in the store', async () => {
   const key = join(folder, 'key')
-  writeFileSync(key, 'Bearer x')
+  writeFileSync(key, 'Bearer x', { mode: 0o600 })
   const { port, health } = await start({
     lists: [
       { id: 'mine', url: `${site}/list?key=x`, format: 'plain', action: 'alert', authorizationFile: key },

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Ip, networkOf, type Target } from '#model/address.ts'
 import { type FeedMemory, freshMemory, readFeedMemory, writeFeedMemory } from './feed-memory.ts'
 import type { FeedPlan } from './feed-plan.ts'
 import { Indicators } from './indicators/indicators.ts'
 import type { ListColumns } from './indicators/list-columns.ts'
+import { readKeyFile } from './key-file.ts'
 import type { ListReader } from './reader.ts'
 import type { IntelSettings, ListAction } from './settings.ts'
 import { reasonToHold } from './update/compare.ts'
@@ -25,7 +26,7 @@ export interface Feed {
 
 export interface FeedsParts {
   readonly plans: readonly FeedPlan[]
-  readonly settings: Pick<IntelSettings, 'maxShrink' | 'maxGrow' | 'maxMegabytes' | 'maxEntries'>
+  readonly settings: Pick<IntelSettings, 'maxShrink' | 'maxGrow' | 'maxMegabytes' | 'maxEntries' | 'proxy'>
   /** Where lists are kept. */
   readonly folder: string
   readonly reader: ListReader
@@ -249,6 +250,7 @@ export class Feeds {
         maxBytes: settings.maxMegabytes * 1_000_000,
         maxEntries: settings.maxEntries,
         isOwn: plan.isOwn,
+        proxy: settings.proxy,
         now,
       }
       return await reader.update(order, kept, `list ${plan.id}`)
@@ -328,7 +330,7 @@ function troubleOf(state: FeedState, { failures, reason, held }: FeedMemory): st
 function originOf({ from, authorizationFile }: FeedPlan): Origin {
   if ('file' in from) return { kind: 'file', path: from.file }
   // Read each time: a key may be renewed.
-  const key = authorizationFile === undefined ? undefined : readFileSync(authorizationFile, 'utf8').trim()
+  const key = authorizationFile === undefined ? undefined : readKeyFile(authorizationFile)
   return { kind: 'url', ...from, ...(key !== undefined && { authorization: key }) }
 }
 

@@ -35,16 +35,50 @@ const service = (about: string) =>
       on: z
         .boolean()
         .default(false)
-        .describe(`Ask ${about}. Only by hand (gatehouse lookup --ask), never of itself.`),
+        .describe(`Ask ${about}: by hand (gatehouse lookup --ask), or of itself where auto says so.`),
+      auto: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Ask of itself about programs and public peers that are new, and first about those in alerts. ' +
+            'It then learns whom you talk to.',
+        ),
+      key: z
+        .string()
+        .min(1)
+        .max(512)
+        .meta({ secret: true })
+        .optional()
+        .describe('Your key. Better in a file of its own: keyFile.'),
       keyFile: z
         .string()
         .min(1)
         .max(4_096)
         .optional()
-        .describe('File that holds your key, and nothing else.'),
+        .describe('File that holds your key, and nothing else. Nobody but you may read it (chmod 600).'),
       url: webAddress.optional().describe('Another server that speaks the same protocol.'),
     })
     .prefault({})
+
+const percent = z.int().min(1).max(100)
+
+const reputation = z
+  .strictObject({
+    alertFrom: percent
+      .default(80)
+      .describe('An alert tells of a peer or program whose reputation is so bad, from 1 to 100.'),
+    blockFrom: percent
+      .optional()
+      .describe('A peer whose reputation is so bad is blocked, for blockSeconds. Without it none is.'),
+    countries: z
+      .record(
+        z.string().regex(/^[A-Z]{2}$/, 'Use the two letters of ISO 3166-1, such as KP'),
+        z.int().min(0).max(100),
+      )
+      .default({})
+      .describe('Countries that speak against an address, and how much: "KP: 30".'),
+  })
+  .prefault({})
 
 /** The `intel` section of the config. */
 export const intelSettings = z
@@ -72,6 +106,16 @@ export const intelSettings = z
         rdap: service('RDAP who holds an address'),
       })
       .prefault({}),
+    reputation,
+    proxy: z
+      .url({ protocol: /^http$/ })
+      .max(2_048)
+      .meta({ secret: true })
+      .optional()
+      .describe(
+        'Web proxy through which lists are fetched and services asked, such as "http://192.0.2.1:3128"; ' +
+          'with user and password if it wants them.',
+      ),
     ignore: z
       .array(z.string().min(1).max(253))
       .max(1_000)

@@ -95,18 +95,8 @@ export async function startWatching(base: Base) {
   // While the capture thread starts.
   rehearse(base, parts)
   return {
-    owners,
-    programs,
-    atlas,
-    intel,
-    live,
-    callHomes,
-    alerts,
-    tally,
-    reactions,
-    capture,
-    observing,
-    begun,
+    ...{ owners, programs, atlas, intel, live, callHomes },
+    ...{ alerts, tally, reactions, capture, observing, begun },
   }
 }
 

@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Digests } from './digest.ts'
-import type { PackageAnswer, PackageList } from './package-answer.ts'
+import type { Digests, PackageAnswer, PackageList } from './package-answer.ts'
 
 /** Where Debian's packages hold files under two names since /bin, /lib and /sbin became links into /usr. */
 const MERGED = /^\/usr(?=\/(?:bin|sbin|lib|lib32|lib64|libx32)\/)/

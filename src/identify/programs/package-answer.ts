@@ -1,4 +1,7 @@
-import type { Digests } from './digest.ts'
+import type { Digests as AllDigests } from './digest.ts'
+
+/** Those that package managers keep. */
+export type Digests = Pick<AllDigests, 'sha256' | 'md5'>
 
 /** Which package a file is of, and whether it is still as it came with it. */
 export type PackageAnswer =

@@ -21,6 +21,7 @@ export interface ProgramDescription {
   readonly path: string
   readonly file?: ProgramFile
   readonly sha256?: string
+  readonly hashes?: Digests
   /** Why there is no `file` or no `sha256`. */
   readonly because?: string
   readonly package: PackageAnswer
@@ -88,7 +89,7 @@ export function createPrograms(options: ProgramsOptions): Programs {
       facts.catch(() => known.delete(key))
     }
     const { digests, package: of } = await facts
-    return { path: owner.path, file: identity, sha256: digests.sha256, package: of }
+    return { path: owner.path, file: identity, sha256: digests.sha256, hashes: digests, package: of }
   }
 
   async function learn(

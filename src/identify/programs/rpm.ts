@@ -1,5 +1,4 @@
-import type { Digests } from './digest.ts'
-import type { PackageAnswer, PackageList } from './package-answer.ts'
+import type { Digests, PackageAnswer, PackageList } from './package-answer.ts'
 
 /** Runs a program that is installed and answers what it printed; undefined when it is not there or failed. */
 export type RunProgram = (program: string, args: readonly string[]) => Promise<string | undefined>

@@ -66,6 +66,11 @@ export class Indicators {
     this.#withTexts &= ~(1 << at)
   }
 
+  /** Whether any list holds a name, a URL, a hash or a fingerprint. */
+  get holdsTexts(): boolean {
+    return this.#withTexts !== 0
+  }
+
   /** The columns of a list as they are in force. */
   columnsOf(list: string): ListColumns | undefined {
     return this.#slots[this.#slotOf(list)]?.columns

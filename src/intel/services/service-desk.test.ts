@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -22,7 +22,7 @@ let answer: (request: IncomingMessage, response: ServerResponse) => void
 beforeEach(async () => {
   now = Date.UTC(2026, 10, 20)
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-services-'))
-  writeFileSync(join(folder, 'key'), `${KEY}\n`)
+  writeFileSync(join(folder, 'key'), `${KEY}\n`, { mode: 0o600 })
   ;[ledger, asked] = [[], []]
   answer = (_, response) => void response.end(JSON.stringify(file(0)))
   server = createServer((request, response) => {
@@ -50,12 +50,25 @@ const file = (malicious: number) => ({
   },
 })
 
-function desk(id = 'virustotal', keyFile = join(folder, 'key')): ServiceDesk {
+interface DeskChange {
+  readonly key?: string
+  readonly auto?: boolean
+  readonly url?: string | undefined
+  readonly proxy?: URL
+  readonly answered?: (question: { readonly value: string }) => void
+}
+
+function desk(
+  id = 'virustotal',
+  keyFile: string | undefined = join(folder, 'key'),
+  { proxy, answered, ...change }: DeskChange = {},
+): ServiceDesk {
   const service = SERVICES.find((one) => one.id === id)
   if (!service) throw new Error(id)
   const record = async ({ to, what, why }: { to: string; what: string; why: string }): Promise<void> =>
     void ledger.push(`${to} ${what} ${why}`)
-  return new ServiceDesk({ choices: [{ service, url, keyFile }], answers, now: () => now, record })
+  const choices = [{ service, url, keyFile, ...change }]
+  return new ServiceDesk({ choices, answers, now: () => now, record, proxy, ...(answered && { answered }) })
 }
 
 const hash = (at: number): string => at.toString(16).padStart(64, '0')
@@ -112,7 +125,7 @@ describe('each service', () => {
     async (id, kind, value, path, header, body, opinion) => {
       answer = (_, response) => void response.end(JSON.stringify(body))
       const asking = desk(id)
-      asking.ask(kind, value, 1)
+      asking.ask(kind, value, { priority: 1, isByHand: true })
       await asking.run()
       expect(asked.map((request) => request.url)).toEqual([path])
       if (header) expect(asked[0]?.headers[header]).toBe(KEY)
@@ -141,13 +154,13 @@ test('nothing is asked twice while its answer holds, also not what nobody knows'
   answer = (_, response) => void response.writeHead(404).end('{"error":{"code":"NotFoundError"}}')
   const asking = desk()
   for (let times = 0; times < 3; times++) {
-    asking.ask('sha256', hash(1), 1)
+    asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
     await asking.run()
   }
   expect(asked).toHaveLength(1)
   expect(asking.known('sha256', hash(1))).toMatchObject([{ answer: { at: now } }])
   now += 25 * 3_600_000
-  asking.ask('sha256', hash(1), 1)
+  asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
   await asking.run()
   expect(asked).toHaveLength(2)
 })
@@ -156,7 +169,7 @@ describe('a service that does not answer', () => {
   test('and says when to come again is left alone until then, also over a restart', async () => {
     answer = (_, response) => void response.writeHead(429, { 'retry-after': '300' }).end()
     const asking = desk()
-    asking.ask('sha256', hash(1), 1)
+    asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
     await asking.run()
     expect(asking.stateOf('virustotal')).toMatchObject({ state: 'paused' })
     answer = (_, response) => void response.end(JSON.stringify(file(0)))
@@ -179,7 +192,7 @@ describe('a service that does not answer', () => {
       response.writeHead(isGood ? 200 : 401).end(JSON.stringify(file(0)))
     }
     const asking = desk()
-    asking.ask('sha256', hash(1), 1)
+    asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
     await asking.run()
     await asking.run()
     expect([asked.length, asking.stateOf('virustotal').state]).toEqual([1, 'bad key'])
@@ -190,13 +203,27 @@ describe('a service that does not answer', () => {
 
   test('because there is no key is a state', async () => {
     const asking = desk('virustotal', join(folder, 'none'))
-    asking.ask('sha256', hash(1), 1)
+    asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
     await asking.run()
     expect(asking.stateOf('virustotal')).toEqual({
       state: 'no key',
-      reason: `${join(folder, 'none')} holds no key`,
+      reason: `${join(folder, 'none')} cannot be read (ENOENT)`,
     })
     expect(asked).toEqual([])
+  })
+
+  test('because everybody may read its key is not asked, and says how to mend it', async () => {
+    const keyFile = join(folder, 'open')
+    writeFileSync(keyFile, KEY)
+    chmodSync(keyFile, 0o644)
+    const asking = desk('virustotal', keyFile)
+    asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
+    await asking.run()
+    const reason = `${keyFile} may be read by everybody: chmod 600 ${keyFile}`
+    expect([asking.stateOf('virustotal'), asked]).toEqual([{ state: 'no key', reason }, []])
+    chmodSync(keyFile, 0o640)
+    await asking.run()
+    expect(asking.stateOf('virustotal').state).toBe('ok')
   })
 
   test.each([
@@ -209,7 +236,7 @@ describe('a service that does not answer', () => {
   ])('and %s is offline, and the question waits', async (_, misbehave) => {
     answer = misbehave
     const asking = desk()
-    asking.ask('sha256', hash(1), 1)
+    asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
     await asking.run()
     expect(asking.stateOf('virustotal').state).toBe('offline')
     answer = (_request, response) => void response.end(JSON.stringify(file(3)))
@@ -227,10 +254,49 @@ describe('a service that does not answer', () => {
     const location = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`
     answer = (_, response) => void response.writeHead(302, { location }).end()
     const asking = desk()
-    asking.ask('sha256', hash(1), 1)
+    asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
     await asking.run()
     elsewhere.close()
     expect([asked.length, asking.stateOf('virustotal').state]).toEqual([1, 'offline'])
+  })
+})
+
+test('a key of the config is used as one of a file', async () => {
+  const asking = desk('virustotal', undefined, { key: 'of the config' })
+  asking.ask('sha256', hash(1), { priority: 1, isByHand: true })
+  await asking.run()
+  expect(asked.map(({ headers }) => headers['x-apikey'])).toEqual(['of the config'])
+})
+
+test('of itself only a service is asked that may be, and each answer is told', async () => {
+  const told: string[] = []
+  const answered = ({ value }: { readonly value: string }): void => void told.push(value)
+  const asking = desk('virustotal', join(folder, 'key'), { answered })
+  asking.ask('sha256', hash(1), { priority: 5, isByHand: false })
+  await asking.run()
+  expect([asked.length, asking.asksOfItself('sha256')]).toEqual([0, false])
+  const auto = desk('virustotal', join(folder, 'key'), { auto: true, answered })
+  auto.ask('sha256', hash(1), { priority: 5, isByHand: false })
+  await auto.run()
+  expect([auto.asksOfItself('sha256'), auto.asksOfItself('url'), told]).toEqual([true, false, [hash(1)]])
+})
+
+test('through a proxy the whole address is said to it, and the service sees no more', async () => {
+  const proxy = new URL(url)
+  proxy.username = 'me'
+  proxy.password = 'p@ss'
+  const asking = desk('rdap', undefined, { proxy, url: undefined })
+  asking.ask('target', '198.51.100.7', { priority: 1, isByHand: true })
+  const tunnels: string[] = []
+  server.on('connect', (request, socket) => {
+    tunnels.push(`${request.url} ${request.headers['proxy-authorization']}`)
+    socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')
+  })
+  await asking.run()
+  expect(tunnels).toEqual([`rdap.org:443 Basic ${Buffer.from('me:p@ss').toString('base64')}`])
+  expect(asking.stateOf('rdap')).toEqual({
+    state: 'offline',
+    reason: 'It could not be had: the proxy refuses the way to rdap.org:443 (status 407).',
   })
 })
 
@@ -239,25 +305,39 @@ test('ten thousand hashes never exceed 4 a minute and 500 a day, over a restart,
   const IMPORTANT = 100
   const times: number[] = []
   const order: number[] = []
+  // Now and then it is slow, wants to be left alone, breaks, or is away: each of these is a request as well.
+  const misbehave = (response: ServerResponse): boolean => {
+    const count = times.length
+    if (count % 97 === 0) response.writeHead(429, { 'retry-after': '30' }).end()
+    else if (count % 101 === 0) response.writeHead(503).end()
+    else if (count % 103 === 0) response.destroy()
+    return count % 97 === 0 || count % 101 === 0 || count % 103 === 0
+  }
   answer = (request, response) => {
     times.push(now)
+    if (misbehave(response)) return
     order.push(Number.parseInt(request.url?.split('/').at(-1) ?? '', 16))
-    response.end(JSON.stringify(file(0)))
+    const send = (): void => void response.end(JSON.stringify(file(0)))
+    if (times.length % 53 === 0) setTimeout(send, 20)
+    else send()
   }
+  let idle = 0
   let asking = desk()
   // The important ones come last of all.
-  for (let at = 0; at < COUNT; at++) asking.ask('sha256', hash(at), at >= COUNT - IMPORTANT ? 9 : 1)
+  for (let at = 0; at < COUNT; at++)
+    asking.ask('sha256', hash(at), { priority: at >= COUNT - IMPORTANT ? 9 : 1, isByHand: true })
   for (let step = 0; order.length < COUNT; step++) {
     if (step % 1_000 === 500) {
       answers.close()
       answers = new Answers(join(folder, 'services.db'))
       asking = desk()
     }
+    const before = times.length
     await asking.run()
-    // Whatever the steps are: minutes that begin anywhere.
+    // Whatever the steps are: minutes that begin anywhere, and half an hour where the day's quota is spent.
     now += 7_000 + ((step * 7_919) % 11_000)
-    if (answers.pausedUntil('virustotal') > now) throw new Error('paused')
-    if (order.length > 0 && order.length % 500 === 0) now += 3_600_000
+    idle = times.length === before ? idle + 1 : 0
+    if (idle > 12) now += 1_800_000
   }
   const most = (windowMs: number): number => {
     let [from, best] = [0, 0]

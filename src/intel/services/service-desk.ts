@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import type { IndicatorKind } from '#model/indicator.ts'
 import { isFields, Unusable } from '../formats/format.ts'
 import { parsed } from '../formats/json-items.ts'
 import { isPublic, readTargetWords } from '../indicators/target-words.ts'
+import { readKeyFile } from '../key-file.ts'
 import { guardedGet } from '../update/guarded-request.ts'
 import type { Answer, Answers, Question } from './answers.ts'
 import type { Service } from './service.ts'
@@ -16,13 +16,19 @@ export interface ServiceChoice {
   readonly service: Service
   /** Another server that speaks the same protocol; it may be in the own network. */
   readonly url?: string | undefined
+  readonly key?: string | undefined
   readonly keyFile?: string | undefined
+  /** May be asked without a person. */
+  readonly auto?: boolean
 }
 
 export interface ServiceDeskParts {
   readonly choices: readonly ServiceChoice[]
   readonly answers: Answers
   readonly now: () => number
+  readonly proxy?: URL | undefined
+  /** Told of each answer, also when the service knows nothing. */
+  readonly answered?: (question: Question) => void
   /** Puts a request on record; nothing is sent before. */
   readonly record: (request: {
     readonly to: string
@@ -72,10 +78,20 @@ export class ServiceDesk {
     })
   }
 
-  /** Lets every service that may know wait for its turn, unless its answer still holds. */
-  ask(kind: IndicatorKind, value: string, priority: number): void {
+  /** Whether any service may be asked about such things without a person. */
+  asksOfItself(kind: IndicatorKind): boolean {
+    return this.#for(kind).some(({ auto }) => auto)
+  }
+
+  /** Lets every service that may know wait for its turn, unless its answer still holds. `isByHand`: a person wants it. */
+  ask(
+    kind: IndicatorKind,
+    value: string,
+    { priority, isByHand }: { readonly priority: number; readonly isByHand: boolean },
+  ): void {
     const { answers, now } = this.#parts
-    for (const { service } of this.#for(kind)) {
+    for (const { service, auto } of this.#for(kind)) {
+      if (!isByHand && !auto) continue
       const question: Question = { service: service.id, kind, value, priority }
       if (answers.of(question, now()) === undefined) answers.queue(question, now())
     }
@@ -115,17 +131,16 @@ export class ServiceDesk {
   }
 
   /** Undefined when there is none, or only one that was refused. */
-  #keyOf({ service, keyFile }: ServiceChoice): string | undefined {
+  #keyOf({ service, key, keyFile }: ServiceChoice): string | undefined {
     if (!service.needsKey) return ''
     try {
-      const key = readFileSync(keyFile ?? '', 'utf8').trim()
-      if (key !== '' && key !== this.#refusedKeys.get(service.id)) return key
-      if (key === '') throw new Error('it is empty')
-    } catch {
-      const reason = keyFile === undefined ? 'no keyFile is set' : `${keyFile} holds no key`
-      this.#states.set(service.id, { state: 'no key', reason })
+      const found = key ?? (keyFile === undefined ? undefined : readKeyFile(keyFile))
+      if (found === undefined) throw new Error('neither key nor keyFile is set')
+      return found === this.#refusedKeys.get(service.id) ? undefined : found
+    } catch (error) {
+      this.#states.set(service.id, { state: 'no key', reason: (error as Error).message })
+      return undefined
     }
-    return undefined
   }
 
   /** False when nothing more should be asked now. */
@@ -151,6 +166,7 @@ export class ServiceDesk {
       url,
       headers: { 'user-agent': 'gatehouse', accept: 'application/json', ...service.headersOf(key) },
       mayBePrivate: other !== undefined,
+      proxy: this.#parts.proxy,
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       beforeHop: (hop) =>
         this.#parts.record({ to: hop.url.host, what, why: `service ${service.id}` }).catch(() => {
@@ -187,6 +203,7 @@ export class ServiceDesk {
     const hours = opinion ? service.keepHours : UNKNOWN_HOURS
     answers.keep(question, { at: now(), ...(opinion && { opinion }) }, now() + hours * 3_600_000)
     this.#states.set(service.id, { state: 'ok' })
+    this.#parts.answered?.(question)
     return true
   }
 

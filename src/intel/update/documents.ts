@@ -18,7 +18,7 @@ export type Origin =
       readonly checksumUrl?: string
     }
 
-export type Fetching = Pick<DownloadRequest, 'beforeHop' | 'maxBytes' | 'timeouts'>
+export type Fetching = Pick<DownloadRequest, 'beforeHop' | 'maxBytes' | 'timeouts' | 'proxy'>
 
 export type Opened =
   | Exclude<Download, { state: 'open' }>

@@ -10,7 +10,8 @@ export interface Validators {
   readonly lastModified?: string | undefined
 }
 
-export interface DownloadRequest extends Pick<GuardedRequest, 'url' | 'mayBePrivate' | 'beforeHop'> {
+export interface DownloadRequest
+  extends Pick<GuardedRequest, 'url' | 'mayBePrivate' | 'beforeHop' | 'proxy'> {
   readonly validators: Validators
   /** The value of the Authorization header. */
   readonly authorization?: string

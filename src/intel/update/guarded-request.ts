@@ -4,6 +4,8 @@ import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { Unusable } from '../formats/format.ts'
 import { isPublic, readTargetWords } from '../indicators/target-words.ts'
+import { answered } from './answered.ts'
+import { sendThroughProxy } from './proxied-request.ts'
 
 /** One request, as the egress ledger has it. */
 export interface Hop {
@@ -15,6 +17,8 @@ export interface GuardedRequest {
   readonly headers: Readonly<Record<string, string>>
   /** True: the address that a person named may be in their own network. Redirects elsewhere may not lead there. */
   readonly mayBePrivate: boolean
+  /** Where requests go instead; it resolves names, and may be in the own network. */
+  readonly proxy?: URL | undefined
   /** Ends the request and its answer. */
   readonly signal: AbortSignal
   /** Asked before anything is sent, also on a redirect; waits until it is on record. */
@@ -92,38 +96,11 @@ const guardedLookup: LookupFunction = (hostname, options, callback) => {
 }
 
 function send(url: URL, options: GuardedRequest): Promise<IncomingMessage> {
-  const { headers, signal, mayBePrivate } = options
+  const { headers, signal, mayBePrivate, proxy } = options
+  // A neighbour is not asked through somebody outside.
+  if (proxy && !mayBePrivate) return sendThroughProxy(url, { ...options, proxy })
   const start = url.protocol === 'https:' ? requestHttps : requestHttp
-  return new Promise((settle, reject) => {
-    const sending = start(url, {
-      headers,
-      signal,
-      agent: false,
-      ...(mayBePrivate ? {} : { lookup: guardedLookup }),
-    })
-    sending.on('response', settle)
-    sending.on('error', (error) =>
-      reject(error instanceof Unusable ? error : unreachable(url, error, signal)),
-    )
-    sending.end()
-  })
-}
-
-function unreachable(url: URL, error: NodeJS.ErrnoException, signal: AbortSignal): Unusable {
-  if (signal.aborted) return new Unusable(`did not answer in time: ${url.host}`)
-  return new Unusable(`could not be had from ${url.host}: ${WORDS[error.code ?? ''] ?? error.message}`)
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'there is no such name',
-  EAI_AGAIN: 'the name server does not answer',
-  ECONNREFUSED: 'nobody listens there',
-  ECONNRESET: 'the connection was cut',
-  ENETUNREACH: 'there is no way to it',
-  EHOSTUNREACH: 'there is no way to it',
-  ETIMEDOUT: 'it does not answer',
-  CERT_HAS_EXPIRED: 'its certificate is over',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'nobody vouches for its certificate',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'nobody vouches for its certificate',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  return answered(url, signal, () =>
+    start(url, { headers, signal, agent: false, ...(mayBePrivate ? {} : { lookup: guardedLookup }) }),
+  )
 }

@@ -157,6 +157,23 @@ describe('a list from the web', () => {
     expect(await failureOf('', { origin: origin('/none') })).toContain('no SHA-256')
   })
 
+  test('goes through a proxy, but not from a neighbour', async () => {
+    const seen: string[] = []
+    const proxy = await serve((request, response) => {
+      seen.push(`${request.url} ${request.headers['host']}`)
+      response.end('198.51.100.7\n')
+    })
+    const far = { kind: 'url', url: 'http://lists.example/x?y=1', isNear: false } as const
+    expect(await update('', { origin: far, proxy })).toMatchObject({ state: 'read', counts: { taken: 1 } })
+    expect(seen).toEqual(['http://lists.example/x?y=1 lists.example'])
+    const near = await serve((_, response) => void response.end('198.51.100.8\n'))
+    expect(await update(near, { proxy })).toMatchObject({ state: 'read' })
+    expect(seen).toHaveLength(1)
+    const nobody = 'http://127.0.0.1:1'
+    const failed = await updateList(plan('', { origin: far, proxy: nobody }), parts())
+    expect(failed).toMatchObject({ state: 'failed', reason: expect.stringContaining('nobody listens there') })
+  })
+
   test('who asks to be left alone is', async () => {
     const site = await serve((_, response) => response.writeHead(429, { 'retry-after': '120' }).end())
     expect(await update(site)).toEqual({

@@ -26,6 +26,8 @@ export interface UpdatePlan {
   readonly maxEntries: number
   /** Own lists may name private addresses. */
   readonly isOwn: boolean
+  /** Of the web, with user and password if it wants them. */
+  readonly proxy?: string | undefined
   /** Milliseconds since the epoch. */
   readonly now: number
 }
@@ -66,7 +68,9 @@ export async function updateList(plan: UpdatePlan, parts: UpdateParts): Promise<
 }
 
 async function fetchAndRead(plan: UpdatePlan, parts: UpdateParts): Promise<UpdateOutcome> {
-  const fetching: Fetching = { ...parts, maxBytes: plan.maxBytes }
+  const { maxBytes } = plan
+  const proxy = plan.proxy === undefined ? undefined : new URL(plan.proxy)
+  const fetching: Fetching = { ...parts, maxBytes, proxy }
   const seen: Seen = { fields: new Map() }
   const opened = await openDocuments(plan, fetching, seen)
   if (opened.state !== 'open') return opened
