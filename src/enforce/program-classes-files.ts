@@ -30,7 +30,7 @@ const MAX_PATHS = 8
 export class KnownExecutables {
   readonly #options: KnownExecutablesOptions
   readonly #hashes = new ProgramHashes()
-  readonly #known = new RecentMap<string, KnownExecutable>(MAX_KNOWN)
+  readonly #known = new Map<string, KnownExecutable>()
   /** By the file as it was seen: nothing is read twice. */
   readonly #seen = new RecentMap<string, KnownExecutable>(MAX_SEEN)
   #mounts: string | undefined
@@ -58,9 +58,13 @@ export class KnownExecutables {
     return executable
   }
 
-  /** Looks anew at each: other things are asked for. */
-  forget(): void {
+  /** Tells of each again: other things are asked for. What is not known yet is looked for when it is next seen. */
+  tellAll(): void {
     this.#seen.clear()
+    for (const executable of this.#known.values()) {
+      executable.paths = executable.paths.filter((path) => leadsTo(path, executable))
+      this.#options.learned(executable)
+    }
   }
 
   #isComplete({ sha256 }: KnownExecutable): boolean {
@@ -79,13 +83,20 @@ export class KnownExecutables {
       ...executable.paths.filter((other) => other !== path && leadsTo(other, file)),
     ].slice(0, MAX_PATHS)
     const sha256 = this.#hashes.known(file)
-    const isNews = !known || paths.join('\n') !== known.paths.join('\n') || known.sha256 !== sha256
+    const isSame = paths.join('\n') === executable.paths.join('\n') && executable.sha256 === sha256
+    const isNews = !known || !isSame
     executable.paths = paths
     if (sha256 === undefined) delete executable.sha256
     else executable.sha256 = sha256
-    this.#known.set(key, executable)
+    if (!known) this.#keep(key, executable)
     if (isNews) this.#options.learned(executable)
     return executable
+  }
+
+  #keep(key: string, executable: KnownExecutable): void {
+    const [oldest] = this.#known.keys()
+    if (this.#known.size >= MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest)
+    this.#known.set(key, executable)
   }
 
   #needsHash({ sha256 }: KnownExecutable, { bytes }: OpenProgram): boolean {

@@ -200,7 +200,7 @@ export class RuleClasses {
       const next: Generation = { book, tables, written: 0, kinds: new Map(), containers: new Set() }
       this.#generation = next
       this.#isQuiet = true
-      files.forget()
+      files.tellAll()
       this.#seed(next)
       // The table in force has all classes by now: whichever marks a socket bears, old or new, it is judged as before.
       hooks.run(tables)

@@ -1,0 +1,345 @@
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { buildCaller } from '../support/caller.ts'
+import { until } from '../support/daemon.ts'
+import { testWith } from '../support/needs.ts'
+import { type ClassProbe, makeProgramWorld, type ProgramWorld } from '../support/program-world.ts'
+
+const hasCompiler = spawnSync('cc', ['--version']).status === 0
+const rootTest = hasCompiler ? testWith('root', 'ip', 'nft') : test.skip
+const LISTENER = new URL('../support/tcp-listener.ts', import.meta.url).pathname
+const CALLER = new URL('../support/tcp-caller.ts', import.meta.url).pathname
+const [EPERM, ECONNREFUSED] = [1, 111]
+
+let world: ProgramWorld
+let probe: ClassProbe | undefined
+let port: string
+/** A listener on the other host, that takes every connection. */
+let tool: string
+let pins: string | undefined
+
+beforeEach(async () => {
+  world = makeProgramWorld()
+  tool = buildCaller(world.folder, 'tool')
+  port = await portOf(world.wire.client.start(process.execPath, LISTENER))
+})
+
+afterEach(async () => {
+  await probe?.ask('stop')
+  probe = undefined
+  if (pins !== undefined) execFileSync('umount', [pins])
+  pins = undefined
+  world.remove()
+})
+
+async function portOf(listener: ChildProcess): Promise<string> {
+  let said = ''
+  listener.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
+  await until('it listens', () => /listening \d+/.test(said))
+  return /listening (\d+)/.exec(said)?.[1] ?? ''
+}
+
+/** The probe, with these rules in force. */
+async function rules(text: string, options: Parameters<ProgramWorld['probe']>[0] = {}): Promise<ClassProbe> {
+  probe ??= await world.probe(options)
+  await probe.rules(text)
+  return probe
+}
+
+const copyOf = (name: string): string => {
+  const path = join(world.folder, name)
+  copyFileSync(tool, path)
+  return path
+}
+
+type Kind = 'tcp' | 'udp' | 'udp-connected'
+
+/** What a call to the other host comes to. */
+function call(program: string, { six = false, kind = 'tcp' as Kind, below = '' } = {}): string {
+  const { ip4, ip6 } = world.wire.client
+  const { status, stderr } = world.run([program, six ? ip6 : ip4, port, kind], below)
+  if (status === 0) return 'passes'
+  if (status === ECONNREFUSED || status === EPERM) return status === EPERM ? 'not permitted' : 'refused'
+  throw new Error(`${program} ended with ${status}: ${stderr}`)
+}
+
+const passesAtLast = (is: () => boolean, what: string): Promise<void> => until(what, is, 5_000)
+
+/** A copy of a shell that connects, says `ready`, and `gone` when the connection is over. */
+function holder(name: string): { readonly child: ChildProcess; readonly said: () => string } {
+  const path = join(world.folder, name)
+  copyFileSync('/bin/bash', path)
+  const to = `/dev/tcp/${world.wire.client.ip4}/${port}`
+  const child = world.start([path, '-c', `exec 3<>${to} && echo ready; read -u 3 -r line; echo gone`])
+  let said = ''
+  child.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
+  return { child, said: () => said }
+}
+
+describe('a program that alone is allowed', () => {
+  rootTest('passes over TCP and UDP, IPv4 and IPv6; the same bytes under another path do not', async () => {
+    const copy = copyOf('copy')
+    await rules(
+      `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: ${tool} }`,
+    )
+    const all = [false, true].flatMap((six) => (['tcp', 'udp'] as const).map((kind) => ({ six, kind })))
+    expect(all.map((how) => call(tool, how))).toEqual(Array(4).fill('passes'))
+    expect(all.map((how) => call(copy, how))).toEqual([
+      'refused',
+      'not permitted',
+      'refused',
+      'not permitted',
+    ])
+    const counts = await probe?.ask<Record<string, number>>('counts')
+    expect(counts).toMatchObject({ 'rule-1': 4, 'default-outbound': 4 })
+  })
+
+  rootTest(
+    'is another once another file lies at its path, and none is forgotten that was renamed',
+    async () => {
+      await rules(
+        `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: ${tool} }`,
+      )
+      const [old, fresh] = [join(world.folder, 'old'), copyOf('fresh')]
+      renameSync(tool, old)
+      renameSync(fresh, tool)
+      spawnSync(old)
+      // Each is judged as it starts: by the second start at the latest all is known.
+      await passesAtLast(() => call(tool) === 'passes', 'the new file is allowed')
+      await passesAtLast(() => call(old) === 'refused', 'the old one is not any more')
+    },
+  )
+
+  rootTest('may be named by a pattern, and by what it is not', async () => {
+    const other = copyOf('other')
+    await rules(`rules:\n - { action: reject, direction: out, program: { not: "${world.folder}/t*" } }`)
+    // Nobody has seen either before its first start.
+    await passesAtLast(() => call(other) === 'refused', 'the other one is refused')
+    expect(call(tool)).toBe('passes')
+  })
+})
+
+describe('a program that is denied', () => {
+  const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
+
+  rootTest('by its hash is caught under another name and as a copy, another file is not', async () => {
+    await rules(`rules:\n - { action: reject, direction: out, sha256: ${hashOf(tool)} }`)
+    await passesAtLast(() => call(tool) === 'refused', 'it is refused')
+    const copy = copyOf('copy of it')
+    const renamed = join(world.folder, 'renamed')
+    renameSync(tool, renamed)
+    await passesAtLast(() => call(renamed) === 'refused', 'renamed it is refused')
+    await passesAtLast(() => call(copy) === 'refused', 'its copy is refused')
+    execFileSync('sh', ['-c', `printf x >> '${copy}'`])
+    await passesAtLast(() => call(copy) === 'passes', 'with a byte more it is another')
+  })
+
+  rootTest(
+    'loses what it has open when the rule comes, and keeps it where the rule is about others',
+    async () => {
+      const [denied, spared] = [holder('denied'), holder('spared')]
+      await until('both are connected', () => denied.said() === 'ready\n' && spared.said() === 'ready\n')
+      await rules(`rules:\n - { action: deny, direction: out, program: ${world.folder}/denied }`)
+      const startedAt = performance.now()
+      await until('its connection is closed', () => denied.said() === 'ready\ngone\n')
+      process.stdout.write(`closed within ${Math.round(performance.now() - startedAt)} ms\n`)
+      expect(spared.said()).toBe('ready\n')
+      expect(await probe?.ask('said')).toEqual([
+        '1 open connections of programs were closed: the rules deny them.',
+      ])
+    },
+  )
+
+  rootTest('before anybody has seen it connects once, is closed, and then refused', async () => {
+    await rules(`rules:\n - { action: reject, direction: out, program: "${world.folder}/new-*" }`)
+    const slow = holder('new-1')
+    await once(slow.child, 'exit')
+    expect(slow.said()).not.toBe('ready\n')
+    const copy = copyOf('new-2')
+    await passesAtLast(() => call(copy) === 'refused', 'it is refused')
+  })
+
+  rootTest('where rules are strict never connects, also not the first time', async () => {
+    await rules(`rules:\n - { action: reject, direction: out, program: "${world.folder}/new-*" }`, {
+      strict: true,
+    })
+    for (let made = 0; made < 10; made++) expect(call(copyOf(`new-${made}`))).not.toBe('passes')
+    const innocent = copyOf('innocent')
+    await passesAtLast(() => call(innocent) === 'passes', 'another one passes once it was seen')
+  })
+
+  rootTest('cannot give itself the class of another, and others keep the marks that they set', async () => {
+    const allowed = copyOf('allowed')
+    await rules(
+      `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: ${allowed} }`,
+    )
+    expect(call(allowed)).toBe('passes')
+    const marked = (program: string, mark: string) => {
+      const { status, stdout } = world.run([program, world.wire.client.ip4, port, 'tcp', mark])
+      return { status, mark: stdout }
+    }
+    expect(marked(allowed, '0x0')).toEqual({ status: 0, mark: '0x01000000' })
+    expect(marked(allowed, '0x00080007')).toEqual({ status: 0, mark: '0x01080007' })
+    expect(call(tool)).toBe('refused')
+    const forged = marked(tool, '0x01000000')
+    expect(forged.status).toBe(ECONNREFUSED)
+    expect(forged.mark).not.toMatch(/^0x01/)
+  })
+
+  rootTest('finds no gap while rules are changed to others that deny it too', async () => {
+    const denying = [
+      `rules:\n - { action: reject, direction: out, program: ${tool} }`,
+      `rules:\n - { action: reject, direction: out, program: { not: /usr/bin/false } }`,
+      `rules:\n - { action: reject, direction: out, program: "${world.folder}/to*" }\n - { action: allow, direction: out, program: /usr/bin/true }`,
+      `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: /usr/bin/true }`,
+    ]
+    await rules(denying[0] as string)
+    await passesAtLast(() => call(tool) === 'refused', 'it is refused')
+    const script = `n=0; while [ $n -lt 400 ]; do ${tool} ${world.wire.client.ip4} ${port} tcp && echo passed; n=$((n+1)); done; echo over`
+    const trying = world.start(['sh', '-c', script])
+    let said = ''
+    trying.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
+    let changes = 0
+    while (!said.includes('over')) await rules(denying[changes++ % denying.length] as string)
+    expect(said).toBe('over\n')
+    expect(changes).toBeGreaterThan(4)
+  })
+})
+
+describe('who listens', () => {
+  const fromClient = (to: string): string =>
+    world.wire.client.run(process.execPath, CALLER, world.wire.server.ip4, to, 'once').trim()
+
+  rootTest(
+    'is the program that a rule for inbound packets asks for, also when it listened before',
+    async () => {
+      const paths = ['public', 'private'].map((name) => join(world.folder, name))
+      for (const path of paths) copyFileSync(process.execPath, path)
+      const ports = await Promise.all(paths.map((path) => portOf(world.start([path, LISTENER]))))
+      expect(ports.map(fromClient)).toEqual(['open', 'open'])
+      await rules(
+        `defaults: { inbound: reject }\nrules:\n - { action: allow, direction: in, program: ${paths[0]} }`,
+      )
+      expect(ports.map(fromClient)).toEqual(['open', 'failed ECONNREFUSED'])
+      const again = await Promise.all(paths.map((path) => portOf(world.start([path, LISTENER]))))
+      expect(again.map(fromClient)).toEqual(['open', 'failed ECONNREFUSED'])
+    },
+  )
+})
+
+describe('where a program runs', () => {
+  rootTest('its unit, and every unit above, is what rules ask for, from the first packet', async () => {
+    world.makeGroup('gh-shop.slice')
+    world.makeGroup('gh-shop.slice/gh-web.service')
+    world.makeGroup('gh-other.service')
+    await rules(
+      [
+        'rules:',
+        ' - { action: reject, direction: out, protocol: tcp, unit: gh-web }',
+        ' - { action: reject, direction: out, protocol: udp, unit: gh-shop.slice }',
+      ].join('\n'),
+    )
+    const all = (below: string) => (['tcp', 'udp'] as const).map((kind) => call(tool, { kind, below }))
+    expect(all('gh-shop.slice/gh-web.service')).toEqual(['refused', 'not permitted'])
+    expect(all('gh-shop.slice')).toEqual(['passes', 'not permitted'])
+    expect(all('gh-other.service')).toEqual(['passes', 'passes'])
+    expect(all('')).toEqual(['passes', 'passes'])
+    // A service that is started anew has a new control group.
+    world.makeGroup('gh-later')
+    world.makeGroup('gh-later/gh-web.service')
+    expect(all('gh-later/gh-web.service')).toEqual(['refused', 'passes'])
+  })
+
+  rootTest('together with which program it is, and turned round', async () => {
+    world.makeGroup('gh-web.service')
+    const other = copyOf('other')
+    await rules(`rules:\n - { action: reject, direction: out, program: ${tool}, unit: { not: gh-web } }`)
+    expect(call(tool, { below: 'gh-web.service' })).toBe('passes')
+    expect(call(tool)).toBe('refused')
+    expect(call(other)).toBe('passes')
+  })
+
+  rootTest('a container is known by its id, whatever runs in it', async () => {
+    const id = 'ab12cd34ef56'.padEnd(64, '0')
+    const [before, after] = [`docker-${id}.scope`, `docker-${'9'.repeat(64)}.scope`]
+    world.makeGroup(before)
+    world.makeGroup(`${before}/inner.scope`)
+    world.makeGroup('inner.scope')
+    await rules(
+      `rules:\n - { action: reject, direction: out, container: [ab12cd34ef56, "${'9'.repeat(12)}"] }`,
+    )
+    expect(call(tool, { below: before })).toBe('refused')
+    expect(call(tool, { below: `${before}/inner.scope` })).toBe('refused')
+    expect(call(tool, { below: 'inner.scope' })).toBe('passes')
+    world.makeGroup(after)
+    await probe?.ask('sweep')
+    expect(call(tool, { below: after })).toBe('refused')
+  })
+})
+
+describe('a package', () => {
+  rootTest('is all programs that it brings', async () => {
+    const bash = spawnSync('dpkg', ['-S', '/bin/bash'])
+    if (bash.status !== 0) return
+    const connect = (program: string) =>
+      world.run([program, '-c', `exec 3<>/dev/tcp/${world.wire.client.ip4}/${port}`]).status
+    const copy = join(world.folder, 'bash')
+    copyFileSync('/bin/bash', copy)
+    await rules('rules:\n - { action: reject, direction: out, package: bash }')
+    expect(connect('/bin/bash')).not.toBe(0)
+    expect(connect(copy)).toBe(0)
+  })
+})
+
+describe('kill -9', () => {
+  /** A bpf file system of our own. */
+  function mountPins(): string {
+    pins = join(world.folder, 'pins')
+    mkdirSync(pins)
+    execFileSync('mount', ['-t', 'bpf', 'bpf', pins])
+    return pins
+  }
+
+  async function kill(): Promise<void> {
+    probe?.process.kill('SIGKILL')
+    if (probe) await once(probe.process, 'exit')
+    probe = undefined
+  }
+
+  const ONLY_TOOL = (program: string) =>
+    `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: ${program} }`
+
+  rootTest(
+    'leaves rules and classes where they are to stay, and the next start takes over both',
+    async () => {
+      const options = { pins: mountPins() }
+      const other = copyOf('other')
+      await rules(ONLY_TOOL(tool), options)
+      await kill()
+      expect([call(tool), call(other)]).toEqual(['passes', 'refused'])
+      await rules(ONLY_TOOL(tool), options)
+      expect([call(tool), call(other)]).toEqual(['passes', 'refused'])
+      await kill()
+      // Other rules: nothing of those before is left.
+      await rules(ONLY_TOOL(other), options)
+      expect([call(tool), call(other)]).toEqual(['refused', 'passes'])
+      await probe?.ask('stop')
+      probe = undefined
+      expect([call(tool), call(other)]).toEqual(['passes', 'passes'])
+      expect(readdirSync(options.pins)).not.toContain('gatehouse_rules')
+    },
+  )
+
+  rootTest('leaves nothing that marks where all is to open', async () => {
+    await rules(ONLY_TOOL(tool))
+    expect(call(tool)).toBe('passes')
+    await kill()
+    // The table is opened by the process beside the daemon (rules.onCrash).
+    expect(call(tool)).toBe('refused')
+    await rules('')
+  })
+})

@@ -1,0 +1,111 @@
+import { type ChildProcess, execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseCgroupMount } from '#kernel/bpf/cgroup-root.ts'
+import { layWire, type Wire } from './namespaces.ts'
+
+const PROBE = new URL('class-probe.ts', import.meta.url).pathname
+
+/** Two hosts on a wire, a folder for programs, and a control group on the first host: nobody outside it is marked. */
+export interface ProgramWorld {
+  readonly wire: Wire
+  readonly folder: string
+  readonly group: string
+  /** In the network namespace of the server and in the group, or in one below it. */
+  run(words: readonly string[], below?: string): SpawnSyncReturns<string>
+  start(words: readonly string[], below?: string): ChildProcess
+  /** A control group below the group. */
+  makeGroup(name: string): void
+  probe(options?: { readonly pins?: string; readonly strict?: boolean }): Promise<ClassProbe>
+  remove(): void
+}
+
+/** Rules by program at work, in a process of its own. */
+export interface ClassProbe {
+  readonly process: ChildProcess
+  ask<Answer>(request: string, argument?: string): Promise<Answer>
+  /** Throws when they were not taken. */
+  rules(text: string): Promise<void>
+}
+
+export function makeProgramWorld(): ProgramWorld {
+  const wire = layWire()
+  const folder = mkdtempSync(join(tmpdir(), 'gh-programs-'))
+  const mount = parseCgroupMount(readFileSync('/proc/self/mountinfo', 'utf8')) as string
+  const group = join(mount, `gh-programs-${process.pid}`)
+  mkdirSync(group, { recursive: true })
+  const children: ChildProcess[] = []
+  const groups: string[] = [group]
+  // nsenter and not `ip netns exec`: that hides the control groups.
+  const words = (command: readonly string[], below = ''): string[] => [
+    '-c',
+    `echo $$ > "$1/cgroup.procs" && shift && exec nsenter --net=/run/netns/${wire.server.namespace} "$@"`,
+    'sh',
+    join(group, below),
+    ...command,
+  ]
+  return {
+    wire,
+    folder,
+    group,
+    run: (command, below) => spawnSync('sh', words(command, below), { encoding: 'utf8', timeout: 20_000 }),
+    start(command, below) {
+      const child = spawn('sh', words(command, below), { stdio: ['pipe', 'pipe', 'pipe'] })
+      children.push(child)
+      return child
+    },
+    makeGroup(name) {
+      mkdirSync(join(group, name), { recursive: true })
+      groups.push(join(group, name))
+    },
+    async probe({ pins = '-', strict = false } = {}) {
+      const args = [PROBE, folder, group, pins, strict ? 'strict' : '-']
+      const child = spawn(
+        'nsenter',
+        [`--net=/run/netns/${wire.server.namespace}`, process.execPath, ...args],
+        { stdio: ['pipe', 'pipe', 'inherit'] },
+      )
+      children.push(child)
+      return probeOf(child)
+    },
+    remove() {
+      for (const child of children) child.kill('SIGKILL')
+      wire.remove()
+      rmSync(folder, { recursive: true, force: true })
+      for (const path of groups.reverse()) removeGroup(path)
+    },
+  }
+}
+
+function probeOf(child: ChildProcess): ClassProbe {
+  if (!child.stdout) throw new Error('the probe has no output')
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  async function ask<Answer>(request: string, argument = ''): Promise<Answer> {
+    child.stdin?.write(`${JSON.stringify({ request, argument })}\n`)
+    const { value } = await lines.next()
+    return JSON.parse(value ?? 'null') as Answer
+  }
+  return {
+    process: child,
+    ask,
+    async rules(text) {
+      const answer = await ask<{ readonly isTaken?: boolean }>('rules', text)
+      if (!answer?.isTaken) throw new Error(JSON.stringify(answer))
+    },
+  }
+}
+
+/** Processes leave a group some time after they ended. */
+function removeGroup(path: string): void {
+  for (let tries = 0; ; tries++) {
+    try {
+      rmdirSync(path)
+      return
+    } catch (error) {
+      if (tries === 40) throw error
+      execFileSync('sleep', ['0.05'])
+    }
+  }
+}
