@@ -9,6 +9,7 @@ import type { Sections } from '#config/schema.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { loadObservers } from '#detect/observation.ts'
 import { withProfile } from '#detect/profiles.ts'
+import { type OwnersSettings, ownersSettings } from '#identify/owners/settings.ts'
 import { type PlacesSettings, placesSettings } from '#identify/places/settings.ts'
 import { type IntelSettings, intelSettings } from '#intel/settings.ts'
 import { type LogSettings, logSettings } from '#logs/settings.ts'
@@ -44,6 +45,7 @@ export interface DaemonConfig {
   readonly enforce: EnforceSettings
   readonly rules: RuleSettings
   readonly store: StoreSettings
+  readonly owners: OwnersSettings
   readonly places: PlacesSettings
   readonly intel: IntelSettings
   readonly shield: ShieldSettings
@@ -72,6 +74,7 @@ export async function configSections() {
     allow: allowSettings,
     store: storeSettings,
     page: pageSettings,
+    owners: ownersSettings,
     places: placesSettings,
     intel: intelSettings,
     shield: shieldSettings,
@@ -155,6 +158,7 @@ function configOf(
     rules: read.rules,
     store: read.store,
     page: read.page,
+    owners: read.owners,
     places: read.places,
     intel: read.intel,
     shield: read.shield,

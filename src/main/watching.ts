@@ -16,7 +16,7 @@ import { createShieldAnswer } from '#core/shield-answer.ts'
 import { standpointOf } from '#core/standing.ts'
 import { createTally, type Tally } from '#core/tally.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
-import { startOwners } from '#identify/owners/thread.ts'
+import { ONLY_LOOKING, startOwners } from '#identify/owners/thread.ts'
 import { createPrograms } from '#identify/programs/programs.ts'
 import { runCommand, runProgram } from '#kernel/run.ts'
 import { createPipeline, type Pipeline, type PipelineParts } from '../pipeline.ts'
@@ -34,7 +34,8 @@ export type Watching = Awaited<ReturnType<typeof startWatching>>
 /** The packet thread, the owners thread, and the pipeline behind them. */
 export async function startWatching(base: Base) {
   const { speaker, onStop, now, store, allow, atlas, enforcer, events, gate } = base
-  const owners = startOwners()
+  const mayHold = base.config.owners.holdFirstPackets && !base.config.dryRun
+  const owners = startOwners(mayHold ? {} : { sources: ONLY_LOOKING })
   onStop(() => owners.stop())
   if (base.reports.log) base.reports.log.owners = owners
   const live = createLiveConnections()

@@ -44,6 +44,8 @@ export interface Owners {
   stop(): Promise<void>
 }
 
+/** Ways that change nothing in the kernel's tables. */
+export const ONLY_LOOKING: readonly OwnerSource['name'][] = ['ebpf', 'netlink', 'scan']
 const ALL_SOURCES: readonly OwnerSource['name'][] = ['ebpf', 'queue', 'netlink', 'scan']
 const CACHE_SIZE = 65_536
 const MAX_UNDER_WAY = 16_384
