@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import type { Ip } from '#model/address.ts'
+import type { AllowEntry } from '#model/allow.ts'
 import type { Usual } from '#model/baseline.ts'
 import type { CallHome } from '#model/call-home.ts'
 import type { Finding } from '#model/finding.ts'
@@ -17,6 +18,7 @@ export interface Observation {
   carried(parts: readonly Carried[], now: number): void
   firstSeen(sightings: readonly NewSighting[], now: number): void
   callHomes(habits: readonly CallHome[], now: number): void
+  surroundings(entries: readonly AllowEntry[], now: number): void
   released(address: Ip): void
   watchedSince(at: number): void
   tick(now: number): void
@@ -94,6 +96,7 @@ export function createObservation({ observers, settings, now, onFinding }: Obser
     carried: (parts, now) => each((one) => one.carried?.(parts, now)),
     firstSeen: (sightings, now) => each((one) => one.firstSeen?.(sightings, now)),
     callHomes: (habits, now) => each((one) => one.callHomes?.(habits, now)),
+    surroundings: (entries, now) => each((one) => one.surroundings?.(entries, now)),
     released: (address) => each((one) => one.released?.(address)),
     watchedSince(at) {
       watchedSince = at

@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod'
 import type { Ip } from '#model/address.ts'
+import type { AllowEntry } from '#model/allow.ts'
 import type { Usual } from '#model/baseline.ts'
 import type { CallHome } from '#model/call-home.ts'
 import type { NewSighting } from '#model/first-seen.ts'
@@ -36,6 +37,8 @@ export interface Observing {
   firstSeen?(sightings: readonly NewSighting[], now: number): void
   /** About once a minute: who opens connections at regular intervals. */
   callHomes?(habits: readonly CallHome[], now: number): void
+  /** About once a second: who must stay reachable on this machine, such as its gateways and DNS servers. */
+  surroundings?(entries: readonly AllowEntry[], now: number): void
   /** A block of this address came to its end: what it did before is settled. */
   released?(address: Ip): void
   /** Since when this machine is watched, as far as the store knows. */

@@ -20,8 +20,6 @@ export interface ObservingParts {
   readonly found: (finding: Finding) => void
 }
 
-export type Observing = Awaited<ReturnType<typeof startObserving>>
-
 /** The observers, with what they hear: logs, connections, what is new, and what earlier runs learned. */
 export async function startObserving(base: Base, { callHomes, found }: ObservingParts) {
   const { config, store, now, onStop } = base
@@ -46,7 +44,10 @@ export async function startObserving(base: Base, { callHomes, found }: Observing
   })
   const keep = (all: boolean): void => store.recordUsual(observation.learned(all))
   const timers = [
-    setInterval(() => observation.tick(now()), TICK_MS),
+    setInterval(() => {
+      observation.tick(now())
+      observation.surroundings(base.allow.entries(), now())
+    }, TICK_MS),
     setInterval(() => observation.callHomes(callHomes.found(), now()), CALL_HOMES_EVERY_MS),
     setInterval(() => keep(false), KEEP_EVERY_MS),
   ]
