@@ -109,12 +109,11 @@ export class ForeignRuleset {
     way: readonly ForeignRule[],
   ): void {
     const chain = this.chains.get(to)
-    const skip = (note: string): void => this.say(rule.line, rule.text, 'skipped', note)
-    if (!chain) return skip(`there is no chain ${to} here`)
-    if (way.length >= MAX_DEPTH || way.includes(rule)) return skip('chains lead round in a circle')
-    const returns = chain.rules.some(({ target }) => target.kind === 'return')
-    if (returns) return skip(`the chain ${to} returns from its middle, which first-match rules cannot`)
-    if (rule.rate) return skip('a jump within a rate has no equal here')
+    const why = whyNotInto(chain, rule, way)
+    if (!chain || why !== undefined) {
+      this.say(rule.line, rule.text, 'skipped', why ?? `there is no chain ${to} here`)
+      return
+    }
     if (isGoto)
       this.say(rule.line, rule.text, 'changed', `what ${to} does not decide goes on with the next rules`)
     else this.say(rule.line, rule.text, 'mapped')
@@ -142,10 +141,25 @@ export class ForeignRuleset {
       return
     }
     this.#rules.push(written.rule)
-    if (rate && target.kind === 'allow')
-      this.say(line, text, 'changed', 'beyond the rate it is denied; there the next rules decided')
+    if (rate) this.say(line, text, 'changed', RATE_NOTE[written.rule['action'] as keyof typeof RATE_NOTE])
     else this.say(line, text, 'mapped')
   }
+}
+
+const RATE_NOTE = {
+  limit: 'beyond the rate it is denied; there the next rules decided',
+  audit: 'the rate of the log is bounded as a whole: report.packetsPerSecond',
+} as const
+
+function whyNotInto(
+  chain: ForeignChain | undefined,
+  { rate }: ForeignRule,
+  way: readonly ForeignRule[],
+): string | undefined {
+  if (way.length >= MAX_DEPTH) return 'chains lead round in a circle, or too deep'
+  if (rate) return 'a jump within a rate has no equal here'
+  const returns = chain?.rules.some(({ target }) => target.kind === 'return')
+  return returns ? 'the chain returns from its middle, which first-match rules cannot' : undefined
 }
 
 const RANK = { mapped: 0, changed: 1, skipped: 2 } as const
@@ -167,26 +181,35 @@ function writtenRule(
   direction: RuleDirection,
   conditions: ForeignConditions,
 ): { readonly rule: WrittenRule } | { readonly note: string } {
-  const { inLink, outLink, user, ...rest } = conditions
-  if (inLink !== undefined && direction === 'outbound') return { note: 'outbound packets arrive nowhere' }
-  if (outLink !== undefined && direction === 'inbound') return { note: 'inbound packets leave nowhere' }
-  if (user !== undefined && direction !== 'outbound') return { note: 'only outbound packets have a user' }
-  if (rate && target.kind !== 'allow') return { note: `${target.kind} within a rate has no equal here` }
-  const action = target.kind === 'record' ? 'audit' : rate ? 'limit' : target.kind
-  const link = direction === 'outbound' ? outLink : inLink
-  const text = comment?.slice(0, MAX_COMMENT)
-  return {
-    rule: {
-      action,
-      direction,
-      ...rest,
-      ...(link !== undefined && { interface: link }),
-      ...(direction === 'forward' && outLink !== undefined && { toInterface: outLink }),
-      ...(user !== undefined && { user }),
-      ...(rate && { limit: { ...rate, per: 'rule' } }),
-      ...(text && { comment: text }),
-    },
+  const note = whyNotHere(direction, conditions) ?? whyNoRate(target, rate)
+  if (note !== undefined) return { note }
+  const { inLink, outLink, ...rest } = conditions
+  const isLimit = rate && target.kind === 'allow'
+  const rule = {
+    action: isLimit ? 'limit' : target.kind === 'record' ? 'audit' : target.kind,
+    direction,
+    ...rest,
+    interface: direction === 'outbound' ? outLink : inLink,
+    toInterface: direction === 'forward' ? outLink : undefined,
+    limit: isLimit ? { ...rate, per: 'rule' } : undefined,
+    comment: comment?.slice(0, MAX_COMMENT) || undefined,
   }
+  return { rule: Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== undefined)) }
 }
+
+/** What no packet of this direction has. */
+function whyNotHere(
+  direction: RuleDirection,
+  { inLink, outLink, user }: ForeignConditions,
+): string | undefined {
+  if (inLink !== undefined && direction === 'outbound') return 'outbound packets arrive nowhere'
+  if (outLink !== undefined && direction === 'inbound') return 'inbound packets leave nowhere'
+  return user !== undefined && direction !== 'outbound' ? 'only outbound packets have a user' : undefined
+}
+
+const whyNoRate = (target: ForeignTarget, rate: ForeignRule['rate']): string | undefined =>
+  rate && target.kind !== 'allow' && target.kind !== 'record'
+    ? `${target.kind} within a rate has no equal here`
+    : undefined
 
 const MAX_COMMENT = 200

@@ -27,21 +27,25 @@ export function importIptables(text: string): Imported {
   const ruleset = new ForeignRuleset()
   let table = ''
   for (const [at, raw] of text.split('\n').entries()) {
-    const line = at + 1
     const words = raw.trim().replace(/^\[\d+:\d+\]\s*/, '')
-    if (words === '' || words.startsWith('#') || words === 'COMMIT') continue
-    if (words.startsWith('*')) {
-      table = words.slice(1)
-      continue
+    if (words.startsWith('*')) table = words.slice(1)
+    else if (words !== '' && !words.startsWith('#') && words !== 'COMMIT') {
+      readLine(ruleset, { line: at + 1, words, table })
     }
-    if (table !== 'filter') {
-      if (words.startsWith('-A'))
-        ruleset.say(line, raw, 'skipped', `only the table filter is read, not ${table}`)
-    } else if (words.startsWith(':')) openChain(ruleset, words)
-    else if (words.startsWith('-A')) addRule(ruleset, line, words)
-    else ruleset.say(line, raw, 'skipped', 'this is no line of iptables-save')
   }
   return ruleset.finish()
+}
+
+function readLine(
+  ruleset: ForeignRuleset,
+  { line, words, table }: { readonly line: number; readonly words: string; readonly table: string },
+): void {
+  const isRule = words.startsWith('-A ')
+  if (table !== 'filter') {
+    if (isRule) ruleset.say(line, words, 'skipped', `only the table filter is read, not ${table || 'this'}`)
+  } else if (words.startsWith(':')) openChain(ruleset, words)
+  else if (isRule) addRule(ruleset, line, words)
+  else ruleset.say(line, words, 'skipped', 'this is no line of iptables-save')
 }
 
 function openChain(ruleset: ForeignRuleset, words: string): void {
