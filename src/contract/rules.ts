@@ -86,8 +86,11 @@ export const RulesCheck = z
   })
   .openapi('RulesCheck')
 
+/** The longest rules file that is taken over HTTP: 250,000 addresses. More is read from files that rules name. */
+export const RULES_TEXT_LIMIT = 4_000_000
+
 export const RulesText = z
-  .object({ text: z.string().max(60_000) })
+  .object({ text: z.string().max(RULES_TEXT_LIMIT) })
   .strict()
   .openapi('RulesText')
 
@@ -101,7 +104,7 @@ const apply = {
 
 /** Without `text` the draft is applied, or the file as it is now. */
 export const RulesApply = z
-  .object({ text: z.string().max(60_000).optional(), ...apply })
+  .object({ text: z.string().max(RULES_TEXT_LIMIT).optional(), ...apply })
   .strict()
   .openapi('RulesApply')
 
@@ -142,6 +145,12 @@ export const ExplainRequest = z
     interface: z.string().max(15).optional(),
     state: z.enum(['new', 'established', 'related', 'invalid', 'untracked']).default('new'),
     uid: z.number().int().min(0).optional(),
+    program: z.string().startsWith('/').max(4096).optional().openapi({
+      description:
+        'Path of the program at our end: who sends what is outbound, who listens to what is inbound',
+    }),
+    unit: z.string().max(256).optional().openapi({ description: 'Unit of systemd that it runs in' }),
+    container: z.string().max(128).optional().openapi({ description: 'Name or id of its container' }),
   })
   .strict()
   .openapi('ExplainRequest')
@@ -170,7 +179,7 @@ export const RuleExplanation = z
 /** Without `text` the draft is tried, or the file as it is now. */
 export const SimulateRequest = z
   .object({
-    text: z.string().max(60_000).optional(),
+    text: z.string().max(RULES_TEXT_LIMIT).optional(),
     since: time.optional().openapi({ description: 'Absent: the last 24 hours' }),
     until: time.optional().openapi({ description: 'Absent: now' }),
   })

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { RulesStanding } from '#contract/rule-drafting.ts'
 import type { NameMemory } from '#enforce/named-sets.ts'
+import type { RuleClasses } from '#enforce/program-classes.ts'
 import type { RuleLogOptions } from '#enforce/rule-log.ts'
 import { createRuleEnforcer, type RuleEnforcer } from '#enforce/rules.ts'
 import { KernelError } from '#kernel/libc.ts'
@@ -12,14 +13,17 @@ import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { NameReport } from '#model/name.ts'
 import type { Place, PlaceSpans } from '#model/place.ts'
+import type { RuleBook } from '#model/rule.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { EMPTY_BOOK } from '#policy/rules/parse.ts'
 import { BootKeeper } from './boot-keeper.ts'
-import { createDomainRules } from './domain-rules.ts'
+import { createDomainRules, type DomainRules } from './domain-rules.ts'
 import { bootFile } from './paths.ts'
-import { RuleDesk, type RuleDeskParts } from './rule-desk.ts'
+import { RuleDesk } from './rule-desk.ts'
+import type { RuleDeskParts } from './rule-desk-parts.ts'
 import { createRuleDrafting, type RuleDraftingDesk } from './rule-drafting.ts'
 import { RuleFiles } from './rule-files.ts'
+import { createRulePrograms, type RulePrograms, type RuleProgramsParts } from './rule-programs.ts'
 import type { FlowPages } from './rule-simulation.ts'
 import { createRuleWorld } from './rule-world.ts'
 import type { RuleSettings } from './settings.ts'
@@ -80,7 +84,8 @@ const NO_PRIVILEGE: PartHealth = {
 /** Puts the rules of the file in force, as early as possible, and looks after them once a second. */
 export function openRules(options: OpenRulesOptions): OpenRules {
   const { stateFolder, now, say, allow } = options
-  const world = createRuleWorld(options.places.spans, say)
+  const programs = programsOf(options, { book: () => desk.book, domains: () => domains })
+  const world = createRuleWorld(options.places.spans, say, programs.world)
   let connections: () => readonly Connection[] = () => []
   const domains = createDomainRules({
     file: join(stateFolder, 'rules', 'names.json'),
@@ -96,12 +101,20 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     table: rulesTable(options.table),
     log: options.log,
     names: domains.memory,
+    classes: programs.classes,
     say,
   })
   if (!enforcer) return noRules(NO_PRIVILEGE)
   const files = new RuleFiles(options.settings.file, stateFolder)
   const forBoot = bootKeeperOf(options, enforcer, files)
-  const desk = deskOf(options, { enforcer, files, world, domains, connections: () => connections() })
+  const desk = deskOf(options, {
+    enforcer,
+    files,
+    world,
+    domains,
+    programs,
+    connections: () => connections(),
+  })
   desk.start()
   world.started()
   const looking = setInterval(() => {
@@ -129,8 +142,17 @@ export function openRules(options: OpenRulesOptions): OpenRules {
       domains.memory.write()
       clearInterval(telling)
       desk.stop(keep)
+      programs.stop()
     },
   }
+}
+
+function programsOf(
+  { settings, stateFolder, table, now, say }: OpenRulesOptions,
+  { book, domains }: { readonly book: () => RuleBook; readonly domains: () => DomainRules },
+): RulePrograms {
+  const namesOf: RuleProgramsParts['namesOf'] = (address) => domains().memory.namesOf(address)
+  return createRulePrograms({ settings, stateFolder, table: rulesTable(table), book, namesOf, now, say })
 }
 
 function bootKeeperOf(
@@ -151,11 +173,15 @@ function bootKeeperOf(
 }
 
 interface DeskParts extends Pick<RuleDeskParts, 'enforcer' | 'files' | 'world'> {
-  readonly domains: ReturnType<typeof createDomainRules>
+  readonly domains: DomainRules
+  readonly programs: RulePrograms
   readonly connections: () => readonly Connection[]
 }
 
-function deskOf(options: OpenRulesOptions, { domains, connections, ...parts }: DeskParts): RuleDesk {
+function deskOf(
+  options: OpenRulesOptions,
+  { domains, programs, connections, ...parts }: DeskParts,
+): RuleDesk {
   const { settings, store, now, say, allow, blockOf, places } = options
   return new RuleDesk({
     ...parts,
@@ -166,6 +192,7 @@ function deskOf(options: OpenRulesOptions, { domains, connections, ...parts }: D
     blockOf,
     placeOf: (address) => places.placeOf(address),
     namesOf: (address) => domains.memory.namesOf(address),
+    programAt: (path) => programs.factsAt(path),
     spares: allow.spares,
     link: defaultLink,
     ownAddress: (like) => ownAddress(allow.entries(), like),
@@ -195,15 +222,17 @@ function enforcerOf({
   table,
   log,
   names,
+  classes,
   say,
 }: {
   readonly table: string
   readonly log: RuleLogOptions | undefined
   readonly names: NameMemory
+  readonly classes: RuleClasses
   readonly say: (text: string) => void
 }): RuleEnforcer | undefined {
   try {
-    const enforcer = createRuleEnforcer({ table, names, onRepair: say, ...(log && { log }) })
+    const enforcer = createRuleEnforcer({ table, names, classes, onRepair: say, ...(log && { log }) })
     // Rehearsed only: rules that an earlier run left stay in force until those of the file take their place.
     if (!enforcer.refusalOf(compile(EMPTY_BOOK, 0))) return enforcer
     enforcer.stop(true)

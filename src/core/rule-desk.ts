@@ -10,9 +10,7 @@ import type {
   RulesOutcome,
   SimulateRequest,
 } from '#contract/rules.ts'
-import type { RuleEnforcer } from '#enforce/rules.ts'
 import { type Guard, startGuard } from '#enforce/start-guard.ts'
-import type { Ip } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { RuleBook, RuleProblem } from '#model/rule.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
@@ -20,31 +18,15 @@ import { check } from '#policy/rules/check.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { withoutRule, withRule } from '#policy/rules/edit.ts'
 import { EMPTY_BOOK, parseRules } from '#policy/rules/parse.ts'
-import { describeProblem, type RuleWorld } from '#policy/rules/rule-reader.ts'
+import { describeProblem } from '#policy/rules/rule-reader.ts'
 import { parseShortForm } from '#policy/rules/short-form.ts'
 import { duration } from './present.ts'
-import { type ExplainParts, explained } from './rule-explanation.ts'
-import type { RuleFiles } from './rule-files.ts'
+import type { RuleDeskParts } from './rule-desk-parts.ts'
+import { explained } from './rule-explanation.ts'
 import { countOf, neverConfirmed, programOf, readRulesFile, refuseUnfit } from './rule-reading.ts'
-import { type FlowPages, simulate } from './rule-simulation.ts'
+import { simulate } from './rule-simulation.ts'
 import { rulesState } from './rule-state.ts'
-import { cutsOf, lockdownText, type VitalPacket } from './vital-traffic.ts'
-
-export interface RuleDeskParts extends ExplainParts {
-  readonly enforcer: RuleEnforcer
-  readonly files: RuleFiles
-  readonly world: RuleWorld
-  /** Who is logged in from elsewhere. */
-  readonly sessions: () => readonly Ip[]
-  /** What must not be cut, as it is now. */
-  readonly vital: () => readonly VitalPacket[]
-  /** Recorded flows. */
-  readonly store: FlowPages
-  readonly now: () => number
-  readonly say: (text: string) => void
-  /** A changed file is applied at once, where it is good and cuts nothing; else it waits as a draft. */
-  readonly appliesFileChanges: boolean
-}
+import { cutsOf, lockdownText } from './vital-traffic.ts'
 
 /** Rules as they are in force: their text, and what it means. */
 interface InForce {
@@ -74,7 +56,7 @@ const NO_RULES: InForce = { text: '', book: EMPTY_BOOK, program: undefined }
 /** The desk over which every change of the rules goes: draft, check, apply, confirm; and the way back. */
 export class RuleDesk implements Rules {
   readonly #parts: RuleDeskParts
-  log: Rules['log']
+  beside: NonNullable<Rules['beside']> = {}
   #inForce: InForce = NO_RULES
   #waiting: Waiting | undefined
   #draft: string | undefined
@@ -110,6 +92,11 @@ export class RuleDesk implements Rules {
     const { book } = this.read(confirmed)
     this.#take(book ? { text: confirmed, book } : NO_RULES)
     say('The last good rules stay in force.')
+  }
+
+  /** The rules in force. */
+  get book(): RuleBook {
+    return this.#inForce.book
   }
 
   state() {

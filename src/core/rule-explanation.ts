@@ -1,9 +1,11 @@
 import { Refused } from '#api/port.ts'
 import type { ExplainRequest, RuleExplanation } from '#contract/rules.ts'
 import { type Ip, parseIp, type Target } from '#model/address.ts'
+import type { ProgramFacts } from '#model/program-question.ts'
 import type { PacketFacts, RuleBook } from '#model/rule.ts'
 import { explain } from '#policy/rules/explain.ts'
 import { type AddressKnowledge, addressRemark } from './address-remarks.ts'
+import { programAskedFor } from './program-facts.ts'
 
 /** Blocks and the allow list: they come before the rules. */
 export interface ExplainParts extends AddressKnowledge {
@@ -15,6 +17,8 @@ export interface ExplainParts extends AddressKnowledge {
   readonly ownAddress: (like: string) => Ip | undefined
   /** The link of the default route. */
   readonly link: () => string | undefined
+  /** What rules by program know of a file. */
+  readonly programAt: (path: string) => ProgramFacts
   readonly now: () => number
 }
 
@@ -76,6 +80,7 @@ function factsOf(request: ExplainRequest, parts: ExplainParts): PacketFacts {
     ...portsOf(request, protocol),
     ...(icmpType !== undefined && { icmpType }),
     ...placeOf(request, parts.link()),
+    program: programAskedFor(request, parts.programAt),
   }
 }
 

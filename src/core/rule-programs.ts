@@ -14,8 +14,9 @@ import {
   routingMarks,
 } from '#kernel/mark-users.ts'
 import { runProgram } from '#kernel/run.ts'
+import type { Ip } from '#model/address.ts'
 import type { ProgramFacts } from '#model/program-question.ts'
-import type { PacketFacts, RuleBook } from '#model/rule.ts'
+import type { RuleBook } from '#model/rule.ts'
 import { isOfProgram } from '#policy/rules/program-conditions.ts'
 import type { RuleWorld } from '#policy/rules/rule-reader.ts'
 import { OpenSockets } from './open-sockets.ts'
@@ -28,7 +29,7 @@ export interface RuleProgramsParts {
   readonly table: string
   /** The rules that are in force. */
   readonly book: () => RuleBook | undefined
-  readonly namesOf: (address: PacketFacts['target']) => readonly string[]
+  readonly namesOf: (address: Ip) => readonly string[]
   readonly now: () => number
   readonly say: (text: string) => void
   /** Folder of the control group whose programs are marked; absent: the root, which is everybody. */

@@ -4,6 +4,7 @@ import type { PacketFacts, RuleBook, RuleDirection } from '#model/rule.ts'
 import { programKeyOf } from '#model/summary.ts'
 import { judge } from '#policy/rules/judge.ts'
 import { PORT_PROTOCOLS } from '#policy/rules/words.ts'
+import { programFactsOf } from './program-facts.ts'
 
 /** One page of recorded flows, newest first. */
 export interface FlowPages {
@@ -122,5 +123,6 @@ function firstPacket(connection: Connection): PacketFacts {
     ...((protocol === 1 || protocol === 58) && { icmpType: sourcePort }),
     ...(direction === 'outbound' ? { toInterface: interfaceName } : { fromInterface: interfaceName }),
     ...(direction === 'outbound' && connection.owner && { uid: connection.owner.uid }),
+    program: programFactsOf(connection.owner),
   }
 }

@@ -3,6 +3,7 @@ import type { PlaceSpans } from '#model/place.ts'
 import type { AddressSpans } from '#model/rule.ts'
 import type { RuleWorld } from '#policy/rules/rule-reader.ts'
 import { readListText } from './rule-files.ts'
+import type { RulePrograms } from './rule-programs.ts'
 
 /** What rules lean on, of this machine. */
 export interface OwnRuleWorld extends RuleWorld {
@@ -12,18 +13,27 @@ export interface OwnRuleWorld extends RuleWorld {
 
 /**
  * Rules that were good once are in force at the start also where the data about places is gone since: all of them but
- * those by country and network, which match nothing then.
+ * those by country and network, which match nothing then. Likewise those by program where the kernel cannot tell
+ * programs apart any more.
  */
-export function createRuleWorld(spans: PlaceSpans | undefined, say: (text: string) => void): OwnRuleWorld {
+export function createRuleWorld(
+  spans: PlaceSpans | undefined,
+  say: (text: string) => void,
+  programs?: RulePrograms['world'],
+): OwnRuleWorld {
   let places = spans ?? nowhere(say)
+  let isStarted = false
   return {
     uidOf: (name) => lookUpUser(name)?.uid,
     listText: readListText,
     get places() {
       return places
     },
+    ...programs,
+    whyNoPrograms: () => (isStarted ? programs?.whyNoPrograms() : undefined),
     started() {
       places = spans
+      isStarted = true
     },
   }
 }

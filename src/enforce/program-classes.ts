@@ -71,6 +71,7 @@ export class RuleClasses {
   readonly #restless = new Set<KnownExecutable>()
   #isQuiet = false
   #turn = 0
+  #refusal: Refusal | undefined
   #whyNot: string | undefined | 'not asked' = 'not asked'
   #installing: { stop(): void } | undefined
 
@@ -106,11 +107,11 @@ export class RuleClasses {
 
   /**
    * The program with its sets as they are now. From then on programs are told apart by all that it and `also` ask for.
-   * Throws ClassesUnavailable.
+   * Where that cannot be the sets are empty: rules by program match nothing, and `trouble` says why.
    */
   filled(program: RuleProgram, also?: RuleProgram): RuleProgram {
     const asked = [...(program.classes ?? []), ...(also?.classes ?? [])].map(({ question }) => question)
-    if (asked.length > 0) this.#cover(asked)
+    if (asked.length > 0 && !this.#tryToCover(asked)) return this.emptied(program)
     return this.#with(program, (set) => this.#generation?.book.marksOf(set) ?? [])
   }
 
@@ -154,6 +155,7 @@ export class RuleClasses {
   }
 
   get trouble(): Refusal | undefined {
+    if (this.#refusal) return this.#refusal
     if (!this.#generation?.book.isFull) return undefined
     return {
       reason:
@@ -185,6 +187,19 @@ export class RuleClasses {
       started: this.#started,
     })
     return this.#opened
+  }
+
+  #tryToCover(asked: readonly ProgramQuestion[]): boolean {
+    this.#refusal = undefined
+    try {
+      this.#cover(asked)
+      return true
+    } catch (refused) {
+      if (!(refused instanceof ClassesUnavailable)) throw refused
+      const reason = `rules by program match nothing, because programs cannot be told apart: ${refused.message}`
+      this.#refusal = { reason, remedy: refused.remedy }
+      return false
+    }
   }
 
   #cover(asked: readonly ProgramQuestion[]): void {

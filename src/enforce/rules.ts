@@ -5,7 +5,6 @@ import type { PartHealth } from '#model/health.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
 import { type NamedAddress, NamedSets, type NameMemory } from './named-sets.ts'
 import type { RuleClasses } from './program-classes.ts'
-import { ClassesUnavailable } from './program-classes-kernel.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { LogChains, type RuleLogOptions } from './rule-log.ts'
 import { markElement, writeProgram } from './rule-table.ts'
@@ -18,7 +17,7 @@ export interface RuleEnforcer {
   refusalOf(program: RuleProgram): Refusal | undefined
   /**
    * What `enforce` would send, for a process that outlives us. `next`: what comes into force meanwhile; by then programs
-   * are told apart by what that asks for. Throws ClassesUnavailable.
+   * are told apart by what that asks for.
    */
   transactionFor(program: RuleProgram | undefined, next?: RuleProgram): Uint8Array
   /** What is in force, as far as the kernel took it. */
@@ -104,9 +103,13 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   }
 
   enforce(program: RuleProgram | undefined): boolean {
-    this.#refusal = this.#tryTo(() => this.#table.transact(this.#writing(this.#filled(program))))
-    if (this.#refusal) return false
+    const errno = this.#table.transact(this.#writing(this.#filled(program)))
+    if (errno !== 0) {
+      this.#refusal = this.#why(errno)
+      return false
+    }
     this.#program = program
+    this.#refusal = undefined
     this.#classes?.took(program)
     this.#named.begin(program)
     this.#look()
@@ -115,7 +118,8 @@ class NftablesRuleEnforcer implements RuleEnforcer {
 
   refusalOf(program: RuleProgram): Refusal | undefined {
     const emptied = this.#classes?.emptied(program) ?? program
-    return this.#tryTo(() => this.#table.rehearse(this.#writing(emptied)))
+    const errno = this.#table.rehearse(this.#writing(emptied))
+    return errno === 0 ? undefined : this.#why(errno)
   }
 
   transactionFor(program: RuleProgram | undefined, next?: RuleProgram): Uint8Array {
@@ -178,17 +182,6 @@ class NftablesRuleEnforcer implements RuleEnforcer {
     if (!this.#classes || !(program ?? next)) return program
     const filled = this.#classes.filled(program ?? NO_ROWS, next)
     return program && filled
-  }
-
-  /** `act` answers an errno. */
-  #tryTo(act: () => number): Refusal | undefined {
-    try {
-      const errno = act()
-      return errno === 0 ? undefined : this.#why(errno)
-    } catch (refused) {
-      if (!(refused instanceof ClassesUnavailable)) throw refused
-      return { reason: `programs cannot be told apart: ${refused.message}`, remedy: refused.remedy }
-    }
   }
 
   #repair(): void {

@@ -151,7 +151,7 @@ export interface PacketFacts {
   /** Of the sending program, outbound. */
   readonly uid?: number
   /** At our end: absent where it is not known, or there is none. */
-  readonly program?: ProgramFacts
+  readonly program?: ProgramFacts | undefined
   /** Names that DNS is known to have answered with this address. */
   readonly sourceNames?: readonly string[]
   readonly targetNames?: readonly string[]

@@ -11,6 +11,9 @@ interface ExplainOptions extends CommonOptions {
   readonly from?: string
   readonly interface?: string
   readonly user?: string
+  readonly program?: string
+  readonly unit?: string
+  readonly container?: string
   readonly state: ExplainRequest['state']
 }
 
@@ -34,6 +37,9 @@ export default defineCommand({
           .default('new'),
       )
       .option('--interface <name>', 'where it arrives or leaves (default: that of the default route)')
+      .option('--program <path>', 'of the program that sends, or listens: /usr/bin/curl')
+      .option('--unit <name>', 'of systemd that it runs in: ssh.service')
+      .option('--container <name>', 'that it runs in, by name or id')
       .option('--user <uid>', 'number of the user who sends (default: 0)')
       .action(async (peer: string, options: ExplainOptions) => {
         const { core, show } = asking(shell, options)
@@ -47,7 +53,7 @@ export default defineCommand({
 
 function requestOf(peer: string, options: ExplainOptions): Record<string, unknown> {
   const { address, port } = endpointOf(peer)
-  const { direction, protocol, state, interface: named, user } = options
+  const { direction, protocol, state, interface: named, user, program, unit, container } = options
   return {
     direction,
     protocol,
@@ -57,6 +63,9 @@ function requestOf(peer: string, options: ExplainOptions): Record<string, unknow
     ...(protocol === 'icmp' && { icmpType: address.includes(':') ? 128 : 8 }),
     ...(named !== undefined && { interface: named }),
     ...(user !== undefined && { uid: Number(user) }),
+    ...(program !== undefined && { program }),
+    ...(unit !== undefined && { unit }),
+    ...(container !== undefined && { container }),
   }
 }
 
