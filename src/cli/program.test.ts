@@ -343,6 +343,10 @@ describe('looking at connections', () => {
     expect(await gatehouse('host 198.51.100.7')).toBe(0)
     expect(said).toContain('Blocked     by port-scan: scan of 100 ports')
     expect(said).toContain('cdn.example.com\\u{1b}[2J')
+    expect(said).toContain(
+      'Reputation  87 of 100. It is known to be bad.\n +89  on Feodo\\u{1b}[2J, 90 % sure\n  -2  known for 90 days\n',
+    )
+    expect(said).not.toContain('\u001b')
   })
 
   test('closing says what was closed', async () => {

@@ -66,25 +66,28 @@ export const LookupRequest = z
 
 export const FeedOutcome = z.object({ sentence: z.string(), feed: Feed }).openapi('FeedOutcome')
 
+/** One list that holds something, since when and why. */
+export const Listing = z
+  .object({
+    list: z.string(),
+    title: z.string(),
+    category: ListCategory,
+    action: ListAction,
+    matched: z.string(),
+    since: time,
+    until: time.optional(),
+    confidence: z.number().openapi({ description: '0 to 100' }),
+    reason: z.string().optional(),
+  })
+  .openapi('Listing')
+
 /** Everything that is known of an address, a domain, a URL, a hash or a fingerprint. */
 export const Lookup = z
   .object({
     value: z.string(),
     kind: z.enum(['target', 'domain', 'url', 'sha256', 'sha1', 'md5', 'ja3', 'ja4']),
     sentence: z.string(),
-    listings: z.array(
-      z.object({
-        list: z.string(),
-        title: z.string(),
-        category: ListCategory,
-        action: ListAction,
-        matched: z.string(),
-        since: time,
-        until: time.optional(),
-        confidence: z.number().openapi({ description: '0 to 100' }),
-        reason: z.string().optional(),
-      }),
-    ),
+    listings: z.array(Listing),
     opinions: z
       .array(
         z.object({

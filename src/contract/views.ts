@@ -1,4 +1,6 @@
 import { z } from '@hono/zod-openapi'
+import { Listing } from './intel.ts'
+import { Reputation } from './reputation.ts'
 import { Alert, Block, Connection } from './schemas.ts'
 
 const time = z.number().openapi({ description: 'Milliseconds since the epoch' })
@@ -89,6 +91,7 @@ export const ProgramView = z
     identity: ProgramIdentity.optional(),
     blocks: z.array(Block),
     alerts: z.array(Alert),
+    reputation: Reputation.optional(),
   })
   .openapi('ProgramView')
 
@@ -110,6 +113,11 @@ export const HostView = z
     recent: z.array(Connection),
     block: Block.optional(),
     alerts: z.array(Alert),
+    reputation: Reputation.optional(),
+    /** Threat lists that hold it. */
+    listings: z.array(Listing).optional(),
+    blockedBecause: z.string().optional(),
+    allowedBecause: z.string().optional(),
   })
   .openapi('HostView')
 

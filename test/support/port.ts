@@ -306,6 +306,13 @@ export function createSmallProduct(): SmallProduct {
         opinions: [{ service: 'rdap', title: 'RDAP', sentence: 'It belongs to X\u001b[2J', at: STARTED_AT }],
         troubles: ['VirusTotal: no keyFile is set.'],
       }),
+      reputation: async (value) => ({
+        ...{ of: 'address', subject: value, score: 87, sentence: 'It is known to be bad.' },
+        factors: [
+          { kind: 'list', sentence: 'on Feodo\u001b[2J, 90 % sure', points: 89 },
+          { kind: 'first-seen', sentence: 'known for 90 days', points: -2 },
+        ],
+      }),
       egress: async ({ limit }) => ({
         items: [{ id: 1, at: STARTED_AT, to: 'lists.example:443', what: 'GET /list', why: 'list feodo' }],
         total: limit,

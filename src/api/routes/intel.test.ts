@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { EgressEntry, Feed, FeedOutcome, Lookup } from '#contract/intel.ts'
+import { Reputation } from '#contract/reputation.ts'
+import { HostView, ProgramView } from '#contract/views.ts'
 import { createSmallProduct, type SmallProduct } from '../../../test/support/port.ts'
 import { type Api, createApi } from '../api.ts'
 import type { Actor } from '../port.ts'
@@ -31,6 +33,15 @@ test('a viewer may read lists, look-ups and the ledger, as the contract has them
   ).toHaveLength(1)
   const { items } = (await ask('GET', '/egress?limit=5', undefined, viewer)).body as { items: unknown[] }
   expect(EgressEntry.parse(items[0]).why).toBe('list feodo')
+})
+
+test('the reputation of anything is told to a viewer, also with all about a host', async () => {
+  const { body } = await ask('GET', '/reputation?of=203.0.113.9', undefined, viewer)
+  expect(Reputation.parse(body)).toMatchObject({ subject: '203.0.113.9', score: 87 })
+  const host = HostView.parse((await ask('GET', '/hosts/203.0.113.9', undefined, viewer)).body)
+  expect([host.reputation?.score, host.listings?.map(({ list }) => list)]).toEqual([87, ['feodo']])
+  const program = ProgramView.parse((await ask('GET', '/program?program=curl', undefined, viewer)).body)
+  expect(program.reputation?.factors).toHaveLength(2)
 })
 
 test('an operator switches, updates and decides', async () => {

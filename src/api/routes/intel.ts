@@ -8,6 +8,7 @@ import {
   Lookup,
   LookupRequest,
 } from '#contract/intel.ts'
+import { Reputation } from '#contract/reputation.ts'
 import { pageOf } from '#contract/schemas.ts'
 import type { Port } from '../port.ts'
 import { type ApiApp, answers, demand, jsonBody, PageQuery } from '../route.ts'
@@ -79,6 +80,22 @@ const askRoute = createRoute({
   responses: answers(Lookup, 'What is known now'),
 })
 
+const reputationRoute = createRoute({
+  method: 'get',
+  path: '/api/v1/reputation',
+  summary: 'How good or bad something is known to be, and why. Asks nobody outside',
+  request: {
+    query: z.object({
+      of: z
+        .string()
+        .min(1)
+        .max(4_096)
+        .openapi({ description: 'Address, domain, program (path, name or process id) or hash of a file' }),
+    }),
+  },
+  responses: answers(Reputation, 'From 0 to 100, with its reasons'),
+})
+
 const egressRoute = createRoute({
   method: 'get',
   path: '/api/v1/egress',
@@ -109,6 +126,9 @@ export function addIntelRoutes(app: ApiApp, { intel }: Port): void {
     demand(context, 'operator')
     return context.json(await intel.ask(context.req.valid('json').value), 200)
   })
+  app.openapi(reputationRoute, async (context) =>
+    context.json(await intel.reputation(context.req.valid('query').of), 200),
+  )
   app.openapi(egressRoute, async (context) => {
     const { limit, cursor } = context.req.valid('query')
     return context.json(await intel.egress({ limit, ...(cursor !== undefined && { cursor }) }), 200)

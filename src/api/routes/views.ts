@@ -78,7 +78,7 @@ const closeHostRoute = createRoute({
   responses: answers(Outcome, 'What was done'),
 })
 
-export function addViewRoutes(app: ApiApp, { views, closes }: Port): void {
+export function addViewRoutes(app: ApiApp, { views, closes, intel }: Port): void {
   app.openapi(summariesRoute, async (context) => {
     const { q, since, until, ...question } = context.req.valid('query')
     const search = searchOf(q, views.now())
@@ -90,12 +90,23 @@ export function addViewRoutes(app: ApiApp, { views, closes }: Port): void {
     const about = { ...(program !== undefined && { program }), ...(since !== undefined && { since }) }
     return context.json([...(await views.firstSeen({ ...about, limit: most }))], 200)
   })
-  app.openapi(programRoute, async (context) =>
-    context.json(await views.program(context.req.valid('query').program), 200),
-  )
-  app.openapi(hostRoute, async (context) =>
-    context.json(await views.host(targetOf(context.req.valid('param').target)), 200),
-  )
+  app.openapi(programRoute, async (context) => {
+    const { program } = context.req.valid('query')
+    const view = await views.program(program)
+    const reputation = await intel.reputation(view.paths[0] ?? program)
+    return context.json({ ...view, reputation }, 200)
+  })
+  app.openapi(hostRoute, async (context) => {
+    const target = targetOf(context.req.valid('param').target)
+    const view = await views.host(target)
+    const { listings, allowedBecause, blockedBecause } = intel.lookup(target)
+    const found = {
+      listings,
+      ...(allowedBecause !== undefined && { allowedBecause }),
+      ...(blockedBecause !== undefined && { blockedBecause }),
+    }
+    return context.json({ ...view, ...found, reputation: await intel.reputation(target) }, 200)
+  })
   app.openapi(graphRoute, async (context) => {
     const { q, since } = context.req.valid('query')
     const search = searchOf(q, views.now())

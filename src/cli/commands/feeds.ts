@@ -4,7 +4,7 @@ import { visibleText } from '#lib/visible-text.ts'
 import { defineCommand, type Shell, type Terminal } from '../command.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
 import { tableText } from '../table.ts'
-import { durationText } from '../words.ts'
+import { bytesText, durationText } from '../words.ts'
 
 export default defineCommand({
   order: 100,
@@ -131,7 +131,12 @@ function feedText(feed: Feed, now: number): string {
         ? String(feed.hits)
         : `${feed.hits}, the last ${agoText(feed.lastHitAt, now)}`,
     ],
+    ['Turned away', feed.dropped && `${feed.dropped.packets} packets, ${bytesText(feed.dropped.bytes)}`],
     ['Updated', agoText(feed.updatedAt, now)],
+    [
+      'Next',
+      feed.nextTryAt === undefined ? undefined : `in ${durationText(Math.max(0, feed.nextTryAt - now))}`,
+    ],
     ['Waits for you', feed.held && `${feed.held.entries} entries: ${feed.held.reason}`],
   ]
   return rows

@@ -3,6 +3,7 @@ import { defineCommand, type Shell } from '../command.ts'
 import { liveText, pastText } from '../connection-table.ts'
 import { factsText } from '../facts.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { reputationText } from '../reputation.ts'
 import { bytesText, durationText, readTarget } from '../words.ts'
 
 export default defineCommand({
@@ -31,13 +32,19 @@ function hostText(view: HostView, shell: Shell): string {
     ['Last seen', ago(view.lastSeenAt, now)],
     ['Carried', `${view.flows} connections, ${bytesText(view.bytesIn)} in, ${bytesText(view.bytesOut)} out`],
     ['Programs', view.programs.join(', ')],
-    ['Blocked', view.block ? `by ${view.block.actor}: ${view.block.reason}` : ''],
+    ['Listed', (view.listings ?? []).map(({ title, reason }) => listedText(title, reason)).join('; ')],
+    ['Blocked', view.block ? `by ${view.block.actor}: ${view.block.reason}` : (view.blockedBecause ?? '')],
+    ['Allowed', view.allowedBecause ?? ''],
     ['Alerts', view.alerts.map(({ summary }) => summary).join('; ')],
   ])
   const live = view.live.length === 0 ? '' : `\nOpen now\n${liveText(view.live, now, shell.terminal)}`
   const recent = view.recent.length === 0 ? '' : `\nLast\n${pastText(view.recent, now, shell.terminal)}`
-  return text + live + recent
+  const reputation = view.reputation ? `\n${reputationText(view.reputation)}` : ''
+  return text + reputation + live + recent
 }
+
+const listedText = (title: string, reason: string | undefined): string =>
+  reason === undefined ? title : `${title} (${reason})`
 
 const ago = (at: number | undefined, now: number): string =>
   at === undefined ? '' : `${durationText(now - at)} ago`

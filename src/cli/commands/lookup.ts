@@ -1,7 +1,9 @@
 import type { Lookup } from '#contract/intel.ts'
+import type { Reputation } from '#contract/reputation.ts'
 import { visibleText } from '#lib/visible-text.ts'
 import { defineCommand, type Terminal } from '../command.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { reputationText } from '../reputation.ts'
 import { tableText } from '../table.ts'
 
 export default defineCommand({
@@ -20,12 +22,25 @@ export default defineCommand({
       const found = options.ask
         ? await core.ask<Lookup>('POST', '/lookup', { value })
         : await core.ask<Lookup>('GET', `/lookup?value=${encodeURIComponent(value)}`)
-      show(found, (known) => lookupText(known, shell.terminal))
+      const hasOne = HAS_REPUTATION.has(found.kind) && !value.includes('/')
+      const reputation = hasOne
+        ? await core.ask<Reputation>('GET', `/reputation?of=${encodeURIComponent(value)}`)
+        : undefined
+      show({ ...found, ...(reputation && { reputation }) }, (known) => lookupText(known, shell.terminal))
     })
   },
 })
 
-function lookupText(found: Lookup, terminal: Terminal): string {
+const HAS_REPUTATION: ReadonlySet<string> = new Set(['target', 'domain', 'sha256', 'sha1', 'md5'])
+
+type Found = Lookup & { readonly reputation?: Reputation }
+
+function lookupText(found: Found, terminal: Terminal): string {
+  const reputation = found.reputation ? `\n${reputationText(found.reputation)}` : ''
+  return listingsText(found, terminal) + reputation
+}
+
+function listingsText(found: Lookup, terminal: Terminal): string {
   const opinions = (found.opinions ?? []).map(
     ({ title, score, sentence }) =>
       `${title}: ${sentence}${score === undefined ? '' : ` (${score} of 100)`}.`,

@@ -3,6 +3,7 @@ import { defineCommand, type Shell } from '../command.ts'
 import { liveText, pastText } from '../connection-table.ts'
 import { factsText } from '../facts.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { reputationText } from '../reputation.ts'
 import { bytesText, durationText } from '../words.ts'
 
 export default defineCommand({
@@ -43,7 +44,8 @@ function programText(view: ProgramView, shell: Shell): string {
   ])
   const live = view.live.length === 0 ? '' : `\nOpen now\n${liveText(view.live, now, shell.terminal)}`
   const recent = view.recent.length === 0 ? '' : `\nLast\n${pastText(view.recent, now, shell.terminal)}`
-  return text + live + recent
+  const reputation = view.reputation ? `\n${reputationText(view.reputation)}` : ''
+  return text + reputation + live + recent
 }
 
 function packageText(identity: ProgramIdentity | undefined): string {
