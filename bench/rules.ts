@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createRuleEnforcer } from '#enforce/rules.ts'
 import { AF_PACKET, bindSocket, openSocket, SOCK_RAW, sendBytes } from '#kernel/libc.ts'
 import { readLinks } from '#kernel/links.ts'
@@ -5,15 +8,45 @@ import { check } from '#policy/rules/check.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { parseRules } from '#policy/rules/parse.ts'
 import { fields } from '../test/support/frames.ts'
-import { layWire, type NamespaceHost } from '../test/support/namespaces.ts'
-import { median, type Row } from './bench.ts'
+import { layWire, type NamespaceHost, type Wire } from '../test/support/namespaces.ts'
+import { findProgram, type Row } from './bench.ts'
 
 export const title = 'Rules: 10,000 of them and a list of a million, and what a new packet pays for them'
 
 const RULES = 10_000
 const LISTED = 1_000_000
 const FRAMES = 20_000
-const ROUNDS = 5
+/** A linear chain takes so much longer that fewer will do. */
+const LINEAR_FRAMES = 1_000
+const ROUNDS = 9
+
+/** What a new packet meets: each on a wire of its own, so that all are measured in turn. */
+interface Trial {
+  readonly what: string
+  readonly who: string
+  readonly frames: number
+  /** Inside the namespace of whoever receives. */
+  readonly prepare: (inside: NamespaceHost) => Row[]
+}
+
+const TRIALS: readonly Trial[] = [
+  { what: 'no table at all', who: 'gatehouse', frames: FRAMES, prepare: () => [] },
+  {
+    what: 'a table without rules',
+    who: 'gatehouse',
+    frames: FRAMES,
+    prepare: (host) => loaded(host, 'empty'),
+  },
+  { what: `a list of ${LISTED}`, who: 'gatehouse', frames: FRAMES, prepare: (host) => loaded(host, 'list') },
+  { what: `${RULES} rules`, who: 'gatehouse', frames: FRAMES, prepare: (host) => loaded(host, 'rules') },
+  { what: `${RULES} rules`, who: 'iptables', frames: LINEAR_FRAMES, prepare: linear },
+  {
+    what: `${RULES} rules and the list`,
+    who: 'gatehouse',
+    frames: FRAMES,
+    prepare: (host) => loaded(host, 'many'),
+  },
+]
 
 /** In namespaces of its own: the machine's own packet filter is not touched. Needs root. */
 export async function run(): Promise<readonly Row[]> {
@@ -21,23 +54,46 @@ export async function run(): Promise<readonly Row[]> {
     console.log('  left out: rules need root')
     return []
   }
-  const { server, client, remove } = layWire()
+  const hasIptables = findProgram('iptables-nft-restore') !== undefined
+  const wires = TRIALS.filter(({ who }) => who === 'gatehouse' || hasIptables).map((trial) => ({
+    trial,
+    wire: layWire(),
+    times: [] as number[],
+  }))
   try {
-    const mac = server.run('cat', `/sys/class/net/${server.link}/address`).trim()
-    const inside = (...words: string[]): string => here(server, ...words)
-    const perFrame = (what: string): Row =>
-      row(`a new packet, ${what}`, Number(here(client, '--send', mac, client.ip4, server.ip4)), 'µs')
-    const rows = [perFrame('no table at all')]
-    inside('--load', 'empty')
-    rows.push(perFrame('a table without rules of its own'))
-    inside('--load', 'list')
-    rows.push(perFrame(`one rule with a list of ${LISTED}`))
-    const loaded = JSON.parse(inside('--load', 'many')) as Row[]
-    rows.push(perFrame(`none of ${RULES} rules matches it`))
-    return [...loaded, ...rows]
+    const rows = wires.map(({ trial, wire }) => trial.prepare(wire.server))
+    for (let round = 0; round < ROUNDS; round++)
+      for (const { trial, wire, times } of wires) times.push(timeOf(wire, trial.frames))
+    const perPacket = wires.map(({ trial, times }) => ({
+      ...row(`a new packet that none decides: ${trial.what}`, Number(Math.min(...times).toFixed(2)), 'µs'),
+      who: trial.who,
+    }))
+    return [...(rows.at(-1) ?? []), ...perPacket]
   } finally {
-    remove()
+    for (const { wire } of wires) wire.remove()
   }
+}
+
+/** Microseconds of CPU that one frame takes, from send to the end of the receiver's work. */
+function timeOf({ server, client }: Wire, frames: number): number {
+  const mac = server.run('cat', `/sys/class/net/${server.link}/address`).trim()
+  return Number(here(client, '--send', mac, client.ip4, server.ip4, `${frames}`))
+}
+
+const loaded = (host: NamespaceHost, which: string): Row[] => JSON.parse(here(host, '--load', which)) as Row[]
+
+/** The same rules as people write them for iptables: one after the other. */
+function linear(host: NamespaceHost): Row[] {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
+  const file = join(folder, 'rules')
+  const lines = eachRule(
+    (at, network) => `-A INPUT -p tcp -s ${network} --dport ${1 + at} -j ${at % 2 ? 'DROP' : 'ACCEPT'}`,
+  )
+  const established = '-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
+  writeFileSync(file, ['*filter', established, ...lines, 'COMMIT', ''].join('\n'))
+  host.run('iptables-nft-restore', file)
+  rmSync(folder, { recursive: true })
+  return []
 }
 
 const row = (what: string, value: number, unit: string): Row => ({
@@ -57,15 +113,21 @@ const list = (): string =>
     return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
   }).join('\n')
 
+const eachRule = (write: (at: number, network: string) => string): string[] =>
+  Array.from({ length: RULES }, (_, at) =>
+    write(at, `172.${16 + (at >> 12)}.${(at >> 4) & 255}.${(at & 15) * 16}/28`),
+  )
+
 const manyRules = (): string =>
-  Array.from({ length: RULES }, (_, at) => {
-    const network = `172.${16 + (at >> 12)}.${(at >> 4) & 255}.${(at & 15) * 16}/28`
-    return `  - { action: ${at % 2 ? 'deny' : 'allow'}, direction: inbound, protocol: tcp, port: ${1 + at}, from: ${network} }\n`
-  }).join('')
+  eachRule(
+    (at, network) =>
+      `  - { action: ${at % 2 ? 'deny' : 'allow'}, direction: inbound, protocol: tcp, port: ${1 + at}, from: ${network} }`,
+  ).join('\n')
 
 const TEXTS: Readonly<Record<string, () => string>> = {
   empty: () => '{}',
   list: () => 'lists: { bad: { file: /bad } }\nrules: [{ action: deny, from: bad }]',
+  rules: () => `rules:\n${manyRules()}`,
   many: () => `lists: { bad: { file: /bad } }\nrules:\n  - { action: deny, from: bad }\n${manyRules()}`,
 }
 
@@ -93,8 +155,8 @@ function load(which: string): void {
   process.stdout.write(JSON.stringify(rows))
 }
 
-/** Median over the rounds of the microseconds that one frame takes from send to the end of the receiver's work. */
-function send(mac: string, source: string, target: string): void {
+/** The receiver's work is done in the call that sends: it counts as this process's own. */
+function send([mac = '', source = '', target = '', count = '1']: readonly string[]): void {
   const link = readLinks().find(({ name }) => name === 'gh0')
   if (!link) throw new Error('no link gh0')
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0)
@@ -105,15 +167,14 @@ function send(mac: string, source: string, target: string): void {
   bindSocket(fd, address)
   const frame = udpFrame(mac, source, target)
   const header = new DataView(frame.buffer)
-  const times = Array.from({ length: ROUNDS }, () => {
-    const startedAt = performance.now()
-    for (let at = 0; at < FRAMES; at++) {
-      header.setUint16(34, 1024 + (at % 60_000))
-      sendBytes(fd, frame)
-    }
-    return ((performance.now() - startedAt) * 1000) / FRAMES
-  })
-  process.stdout.write(median(times).toFixed(2))
+  const frames = Number(count)
+  const before = process.cpuUsage()
+  for (let at = 0; at < frames; at++) {
+    header.setUint16(34, 1024 + (at % 60_000))
+    sendBytes(fd, frame)
+  }
+  const { user, system } = process.cpuUsage(before)
+  process.stdout.write(((user + system) / frames).toFixed(3))
 }
 
 /** To the discard port, without a UDP checksum (RFC 768 allows it over IPv4). */
@@ -136,4 +197,4 @@ function udpFrame(mac: string, source: string, target: string): Uint8Array {
 
 const [mode, ...words] = process.argv.slice(2)
 if (mode === '--load') load(words[0] ?? '')
-else if (mode === '--send') send(words[0] ?? '', words[1] ?? '', words[2] ?? '')
+else if (mode === '--send') send(words)

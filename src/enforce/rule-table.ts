@@ -112,10 +112,38 @@ function writeSets(script: TableScript, program: RuleProgram, named: WriteParts[
   }
 }
 
-function writeMap(script: TableScript, { name, on, ways }: ProgramMap): void {
+function writeMap(script: TableScript, { name, on, ways, shift }: ProgramMap): void {
   const key = KEY[MAP_KEY[on]]
-  script.set({ name, ...key, isToChains: true })
-  script.elements(name, waysOf(ways, key.keyBytes))
+  if (shift === undefined) {
+    script.set({ name, ...key, isToChains: true })
+    script.elements(name, waysOf(ways, key.keyBytes))
+    return
+  }
+  const elements = [...bucketsOf(ways, shift, key.keyBytes)]
+  script.set({ name, ...key, isToChains: true, isHashed: { size: elements.length } })
+  script.elements(name, elements)
+}
+
+function writeWay(
+  rule: RuleExpressions,
+  { map, on, shift = 0 }: Pick<ProgramMap, 'on' | 'shift'> & { readonly map: string },
+): void {
+  rule.payload(FIELD[on])
+  const bits = FIELD[on].bytes * 8
+  if (shift > 0) rule.maskBytes(bytesOf((1n << BigInt(bits)) - (1n << BigInt(shift)), FIELD[on].bytes))
+  rule.goByMap(map)
+}
+
+/** The first number of each. */
+function* bucketsOf(ways: ProgramMap['ways'], shift: number, keyBytes: number): Generator<NftElement> {
+  const size = 1n << BigInt(shift)
+  for (const { branch, spans } of ways) {
+    for (let at = 0; at < spans.length; at += 2) {
+      const last = BigInt(spans[at + 1] as number | bigint)
+      for (let first = BigInt(spans[at] as number | bigint); first <= last; first += size)
+        yield { key: bytesOf(first, keyBytes), jump: branch }
+    }
+  }
 }
 
 const MAP_KEY = {
@@ -178,7 +206,7 @@ function writeRow(rule: RuleExpressions, row: ProgramRow, { log, mask }: HowToWr
     else rule.beyondConnections(beyond.connections, beyond.meter?.set)
   }
   if (typeof verdict === 'object') {
-    rule.payload(FIELD[verdict.on]).goByMap(verdict.map)
+    writeWay(rule, verdict)
     return
   }
   rule.counter()

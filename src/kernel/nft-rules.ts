@@ -28,7 +28,7 @@ export interface KeySet {
   readonly isHashed?: { readonly size: number }
   /** Of single keys that go by themselves, each with its time. */
   readonly isTimed?: boolean
-  /** A map of intervals: each leads to a chain. */
+  /** A map: each key or interval leads to a chain. */
   readonly isToChains?: boolean
   /** Packets fill it by themselves. */
   readonly isMeter?: { readonly size: number; readonly lastsMs?: number }
@@ -37,8 +37,7 @@ export interface KeySet {
 const flagsOf = ({ isHashed, isTimed, isToChains, isMeter }: KeySet): number => {
   if (isMeter) return SET_FLAG.dynamic | (isMeter.lastsMs === undefined ? 0 : SET_FLAG.timeout)
   if (isTimed) return SET_FLAG.timeout
-  if (isHashed) return 0
-  return SET_FLAG.interval | (isToChains ? SET_FLAG.map : 0)
+  return (isHashed ? 0 : SET_FLAG.interval) | (isToChains ? SET_FLAG.map : 0)
 }
 
 /** Appends messages about one table of family inet, one transaction long. */

@@ -3,8 +3,7 @@ import type { ProgramQuestion } from './program-question.ts'
 import type { AddressSpans, IpFamily, RuleDirection } from './rule.ts'
 
 /** A set that rules of a program look things up in. Pairs of first and last, sorted, both included. */
-export type ProgramSet = { readonly name: string } & /** `isSingles`: each span is one address. */
-(
+export type ProgramSet = { readonly name: string } /** `isSingles`: each span is one address. */ & (
   | { readonly holds: 'address4'; readonly spans: AddressSpans['v4']; readonly isSingles?: boolean }
   | { readonly holds: 'address6'; readonly spans: AddressSpans['v6']; readonly isSingles?: boolean }
   /** 16 bits each. */
@@ -66,6 +65,8 @@ export type ProgramLimit =
 export interface ProgramMap {
   readonly name: string
   readonly on: 'source4' | 'source6' | 'target4' | 'target6' | 'sourcePort' | 'targetPort'
+  /** All spans are whole multiples of 2^shift numbers, so that it can be hashed; absent: it has to be searched. */
+  readonly shift?: number
   /** Spans as those of sets; no two ways share a number. */
   readonly ways: readonly { readonly branch: string; readonly spans: readonly (number | bigint)[] }[]
 }
@@ -79,7 +80,7 @@ export type ProgramVerdict =
   | 'drop'
   | 'reject'
   | 'continue'
-  | { readonly map: string; readonly on: ProgramMap['on'] }
+  | { readonly map: string; readonly on: ProgramMap['on']; readonly shift?: number }
 
 /**
  * One row of a chain: if all steps hold (and what is beyond the limit, where it has one), it counts and decides.

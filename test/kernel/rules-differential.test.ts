@@ -21,6 +21,9 @@ interface Outcome {
   readonly simulated: number
   /** Branches of the programs of all files. */
   readonly branches: number
+  /** Maps that lead to them, of both kinds. */
+  readonly hashed: number
+  readonly searched: number
   readonly kinds: Readonly<Record<string, number>>
   readonly mismatches: readonly unknown[]
 }
@@ -57,6 +60,7 @@ describe('random rules and random packets', () => {
       expect(share).toBeGreaterThan(outcome.packets / 4)
     }
     expect(outcome.branches).toBeGreaterThan(FILES)
+    expect(Math.min(outcome.hashed, outcome.searched)).toBeGreaterThan(FILES / 10)
     expect(outcome.simulated).toBeGreaterThan(outcome.files)
     expect(outcome.audited).toBeGreaterThan(outcome.packets / 50)
     const kinds = Object.keys(outcome.kinds).join('\n')

@@ -237,6 +237,8 @@ const tally = {
   stopped: 0,
   byRule: 0,
   branches: 0,
+  hashed: 0,
+  searched: 0,
   byDefault: 0,
   audited: 0,
   simulated: 0,
@@ -253,6 +255,7 @@ async function tryFile(dice: Dice, packetCount: number): Promise<void> {
   const fanout = dice.pick([1, 2, 3, 5, 64])
   const program = compile(book, at, fanout)
   tally.branches += program.branches.length
+  for (const { shift } of program.maps ?? []) tally[shift === undefined ? 'searched' : 'hashed']++
   if (!enforcer.enforce(program)) {
     mismatches.push({ what: `the kernel refused: ${JSON.stringify(enforcer.health)}`, rules: text })
     return

@@ -67,6 +67,14 @@ export function trialNames(now: () => number): { readonly memory: NameMemory; la
   return { memory: { now, entries: () => all(false) }, late: () => all(true) }
 }
 
+const SENDER = {
+  pid: 1,
+  path: '/usr/bin/sender',
+  name: 'sender',
+  commandLine: 'sender',
+  source: 'ebpf',
+} as const
+
 /** A flow as it would be remembered; undefined for packets of which a flow does not say enough. */
 export function rememberedFlow(facts: PacketFacts): Connection | undefined {
   const { direction, source, target, protocol, state, uid } = facts
@@ -84,7 +92,7 @@ export function rememberedFlow(facts: PacketFacts): Connection | undefined {
     interfaceName: 'gh0',
     openedAt: facts.at,
     ...(name !== undefined && { name }),
-    ...(uid !== undefined && { owner: { pid: 1, uid } as NonNullable<Connection['owner']> }),
+    ...(uid !== undefined && { owner: { ...SENDER, uid } }),
   })
 }
 

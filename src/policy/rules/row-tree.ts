@@ -1,6 +1,7 @@
 import type { IpFamily } from '#model/rule.ts'
 import type { ProgramMap, ProgramRow, ProgramStep } from '#model/rule-program.ts'
 import type { ProgramSets } from './program-sets.ts'
+import { bucketsOf } from './row-buckets.ts'
 import { type Leaf, leavesOf, type RowSpan } from './row-leaves.ts'
 
 /** So many rows stand in one chain where the rules allow it; more are parted into branches behind a map. */
@@ -32,7 +33,12 @@ interface Part {
   readonly on: Field
   readonly rows: readonly ProgramRow[]
   readonly leaves: readonly Leaf<number | bigint>[]
+  /** As in ProgramMap. */
+  readonly shift?: number
 }
+
+/** A map that is hashed may have so much larger branches than one that is searched, and be the faster one. */
+const WORTH_HASHING = 2
 
 /**
  * The same rows in the same order, but as a tree: where many rows in a row ask for a port or an address, one look-up
@@ -88,36 +94,41 @@ export class RowTree {
     for (const on of fieldsOf(dimension)) {
       const concerned = rows.filter((row) => this.#stepOf(row, dimension)?.on === on)
       if (concerned.length === 0) continue
-      const leaves = this.#leavesOf(concerned, dimension)
-      if (!leaves) return undefined
-      parts.push({ on, rows: concerned, leaves })
+      const found = this.#leavesOf(concerned, dimension)
+      if (!found) return undefined
+      parts.push({ on, rows: concerned, ...found })
     }
-    const sizes = parts.flatMap(({ leaves }) => leaves.map((leaf) => leaf.rows.length))
-    return { dimension, parts, largest: sizes.reduce((most, size) => Math.max(most, size), 0) }
+    return { dimension, parts, largest: Math.max(...parts.map(({ leaves }) => largestOf(leaves))) }
   }
 
-  #leavesOf(rows: readonly ProgramRow[], dimension: Dimension): Leaf<number | bigint>[] | undefined {
+  #leavesOf(rows: readonly ProgramRow[], dimension: Dimension): Pick<Part, 'leaves' | 'shift'> | undefined {
     const spans = rows.flatMap((row, at) =>
       this.#spansOf(this.#stepOf(row, dimension)).map(([first, last]) => ({ row: at, first, last })),
     )
-    const limits = { leafRows: this.#fanout, places: rows.length * PLACES_PER_ROW }
-    return typeof spans[0]?.first === 'bigint'
-      ? leavesOf(spans as RowSpan<bigint>[], 1n, limits)
-      : leavesOf(spans as RowSpan<number>[], 1, limits)
+    const limits = { leafRows: this.#fanout, places: rows.length * PLACES_PER_ROW, rows: rows.length }
+    const hashed = bucketsOf<number | bigint>(spans, limits)
+    if (hashed && largestOf(hashed.leaves) <= this.#fanout * WORTH_HASHING) return hashed
+    const leaves: Leaf<number | bigint>[] | undefined =
+      typeof spans[0]?.first === 'bigint'
+        ? leavesOf(spans as RowSpan<bigint>[], 1n, limits)
+        : leavesOf(spans as RowSpan<number>[], 1, limits)
+    return leaves && { leaves }
   }
 
   /** One row that leads to the branches of the leaves. */
-  #entry({ on, rows, leaves }: Part, used: readonly Dimension[]): ProgramRow[] {
+  #entry({ on, rows, leaves, shift }: Part, used: readonly Dimension[]): ProgramRow[] {
     const name = `map${this.maps.length + 1}`
     // Reserved before what lies below takes names of its own.
-    const place = this.maps.push({ name, on, ways: [] }) - 1
+    const map = { name, on, ...(shift !== undefined && { shift }) }
+    const place = this.maps.push({ ...map, ways: [] }) - 1
     const ways = leaves.map((leaf) => {
       const inside = leaf.rows.map((at) => rows[at] as ProgramRow)
       return { branch: this.#branch(this.grow(inside, used)), spans: leaf.spans }
     })
-    this.maps[place] = { name, on, ways }
+    this.maps[place] = { ...map, ways }
     const family = familyOf(on)
-    return [{ id: '', steps: family ? [{ on: 'family', family }] : [], verdict: { map: name, on } }]
+    const verdict = { map: name, on, ...(shift !== undefined && { shift }) }
+    return [{ id: '', steps: family ? [{ on: 'family', family }] : [], verdict }]
   }
 
   #branch(rows: readonly ProgramRow[]): string {
@@ -159,6 +170,9 @@ const fieldsOf = (dimension: Dimension): readonly Field[] =>
 
 const familyOf = (on: Field): IpFamily | undefined =>
   on.endsWith('4') ? 4 : on.endsWith('6') ? 6 : undefined
+
+const largestOf = (leaves: readonly Leaf<number | bigint>[]): number =>
+  leaves.reduce((most, { rows }) => Math.max(most, rows.length), 0)
 
 /** How many in a row are so from there on. */
 function runLength(flags: readonly boolean[], from: number): number {
