@@ -154,6 +154,8 @@ export const inspector = {
   opened: 'First seen',
   seen: 'Last packet',
   communityId: 'Community ID',
+  ja4: 'TLS client',
+  ja4Word: 'How the client speaks TLS: JA4, and JA3',
   numbers: 'Numbers',
   sent: 'There',
   received: 'Back',
@@ -169,4 +171,11 @@ export const inspector = {
   closeConnection: 'Close connection',
   flows: 'Connections of it',
   gone: 'This connection is over and no longer in the list.',
+  reputation: {
+    label: 'Reputation',
+    of100: (score: number) => `${score} of 100`,
+    points: (points: number) => (points > 0 ? `+${points}` : String(points)),
+    lists: 'Lists that hold it',
+    on: (title: string, reason: string | undefined) => (reason === undefined ? title : `${title}: ${reason}`),
+  },
 }
