@@ -4,6 +4,7 @@ import { isRange, type Target } from '#model/address.ts'
 import type { CaptureReport, CaptureRequest } from '#model/capture-report.ts'
 import type { DecoyOrder } from '#model/decoy.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { RecordingOrder } from '#model/recording.ts'
 import type { CaptureSettings } from './settings.ts'
 
 /** What the worker is given at its start. Plain data: it crosses threads. */
@@ -33,6 +34,8 @@ export interface CaptureThread {
   released(target: Target): void
   /** Other settings of the detectors, from the next packets on. They must fit. */
   retune(detectors: CaptureThreadSettings['detectors']): void
+  /** Keeps the next packets of an address: they come as a report of their own. */
+  record(order: RecordingOrder): void
   /** The last report comes before it returns. */
   stop(): Promise<void>
 }
@@ -67,6 +70,10 @@ class LiveCapture implements CaptureThread {
   retune(detectors: CaptureThreadSettings['detectors']): void {
     this.#settings = { ...this.#settings, detectors }
     if (this.#worker) this.#send(this.#worker, { kind: 'detectors', settings: detectors })
+  }
+
+  record(order: RecordingOrder): void {
+    if (this.#worker) this.#send(this.#worker, { kind: 'record', order })
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@ import type { CaptureCounts, CaptureReport, CaptureRequest } from '#model/captur
 import type { DecoyOrder } from '#model/decoy.ts'
 import { createWatch, warmUp } from '../watch.ts'
 import { createFlowReports, type FlowReports } from './flow-reports.ts'
+import { Recorder } from './recorder.ts'
 import { rehearse } from './rehearsal.ts'
 import { openDecoyWorld } from './sources/decoy-world.ts'
 import { DecoyResponder } from './sources/decoys.ts'
@@ -26,6 +27,8 @@ warmUp()
 /** Names of DNS wait for no round: all of one block of packets go together. */
 let nextNames: NodeJS.Immediate | undefined
 
+/** What playbooks ask to be kept. */
+const recorder = new Recorder((recorded) => post({ kind: 'recorded', recorded }))
 /** Answers where there are decoys. */
 const decoys = order && openDecoys(order)
 
@@ -42,7 +45,7 @@ const watch = createWatch({
   onFinding: (finding) => post({ kind: 'finding', finding }),
   watchers(engine) {
     reports = createFlowReports(engine, (index) => source.interfaces[index]?.name ?? '')
-    return [reports.watcher, ...(decoys ? [decoys] : [])]
+    return [reports.watcher, recorder, ...(decoys ? [decoys] : [])]
   },
 })
 rehearseWatch()
@@ -152,6 +155,7 @@ function stop(): void {
   clearInterval(tickTimer)
   clearImmediate(nextPart)
   source.close()
+  recorder.close()
   watch.close(Date.now())
   postNames()
   reports.begin()
@@ -162,6 +166,7 @@ function stop(): void {
 parentPort?.on('message', (request: CaptureRequest) => {
   if (request.kind === 'stop') stop()
   else if (request.kind === 'released') watch.released(request.address)
+  else if (request.kind === 'record') recorder.begin(request.order, Date.now())
   else if (request.kind === 'detectors') watch.retune(request.settings)
   else untaken--
 })

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { runCommand } from '#kernel/run.ts'
 import { ip } from '#model/address.ts'
@@ -14,6 +14,7 @@ import { openStore } from '#store/thread.ts'
 import { aFinding } from '../../test/support/findings.ts'
 import { createAllowBook } from './allow-book.ts'
 import { Gate } from './gate.ts'
+import { createPortCloser } from './playbook-ports.ts'
 import { createPlaybookPlayer } from './playbooks.ts'
 
 const ATTACKER = ip('203.0.113.9')
@@ -22,6 +23,8 @@ let store: Store
 let decisions: Decision[]
 let said: string[]
 let closed: string[]
+let closedPorts: number[]
+let kept: string[]
 let gate: Gate
 
 beforeEach(async () => {
@@ -30,6 +33,8 @@ beforeEach(async () => {
   decisions = []
   said = []
   closed = []
+  closedPorts = []
+  kept = []
   const printer = { target: ip('192.0.2.7'), source: 'config' as const, note: 'the printer' }
   gate = new Gate({
     enforcer: createDryRunEnforcer({ reason: 'a trial', remedy: 'none needed' }),
@@ -58,8 +63,65 @@ function playerOf(steps: readonly object[], about: object = {}, commands: object
     closeSockets: (target) => closed.push(target),
     run: ({ path, args }) => runCommand(path, args, { withinMs: 5_000, maxBytes: 1_000 }),
     say: (sentence) => said.push(sentence),
+    closePorts: createPortCloser({
+      shield: { closePort: (port) => closedPorts.push(port) > 0 },
+      pagePort: () => 8090,
+      connections: () => [],
+      standpoint: () => ({ isOwn: (address) => address === alertOf().victim }),
+      now: () => 1_000,
+    }),
+    capture: (address, packets) => kept.push(`${packets} of ${address}`),
   })
 }
+
+describe('a port is closed', () => {
+  const closing = [{ closePort: { seconds: 600 } }]
+  const about = (evidence: object, rest: object = {}): Alert => {
+    const alert = alertOf()
+    return { ...alert, ...rest, evidence: { ...alert.evidence, ...evidence } }
+  }
+
+  test('as the alert names it, whoever is to blame', () => {
+    const said = playerOf(closing).play(about({ ports: [8080] }, { blame: 'nobody' }))
+    expect(said).toEqual(['playbook bell: closed port 8080 for 10 min'])
+    expect(closedPorts).toEqual([8080])
+  })
+
+  test.each([
+    ['the port of the page', { ports: [8090] }, {}, "not done, port 8090 is the page's"],
+    ['the port of SSH', { ports: [22] }, {}, "not done, port 22 is SSH's"],
+    [
+      'more than a few',
+      { ports: [1, 2, 3, 4, 5] },
+      {},
+      'not done, the alert is about 5 ports: close the port',
+    ],
+    ['no port', { ports: [] }, {}, 'not done, the alert is about 0 ports: close the port'],
+    [
+      "another machine's",
+      { ports: [8080] },
+      { victim: ip('192.0.2.99') },
+      'not done, it is no port of this machine',
+    ],
+  ])('but not %s', (_what, evidence, rest, words) => {
+    expect(playerOf(closing).play(about(evidence, rest))).toEqual([`playbook bell: ${words}`])
+    expect(closedPorts).toEqual([])
+  })
+
+  test('not in a dry run', () => {
+    expect(playerOf(closing, { dryRun: true }).play(about({ ports: [8080] }))).toEqual([
+      'playbook bell: would close the port for 10 min',
+    ])
+    expect(closedPorts).toEqual([])
+  })
+})
+
+test('keeps the next packets of the source', () => {
+  expect(playerOf([{ capture: { packets: 200 } }]).play(alertOf())).toEqual([
+    `playbook bell: keeps the next 200 packets of ${ATTACKER}`,
+  ])
+  expect(kept).toEqual([`200 of ${ATTACKER}`])
+})
 
 test('does its steps in their order, and keeps in the log that it did', () => {
   const steps = [

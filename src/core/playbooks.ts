@@ -1,4 +1,5 @@
 import type { CommandOutcome } from '#kernel/run.ts'
+import type { Ip } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Block } from '#model/block.ts'
 import { type CommandLine, commandLineOf } from '#policy/playbooks/command.ts'
@@ -16,6 +17,10 @@ export interface PlaybookParts {
   readonly gate: Gate
   readonly closeSockets: (target: Alert['subject']) => number
   readonly run: (line: CommandLine) => Promise<CommandOutcome>
+  /** Closes the ports that the alert is about; answers in words. */
+  readonly closePorts: (alert: Alert, seconds: number) => string
+  /** Keeps the next packets of an address in a file. */
+  readonly capture: (address: Ip, packets: number) => void
   /** Tells people: the journal. */
   readonly say: (sentence: string) => void
 }
@@ -51,6 +56,17 @@ export function createPlaybookPlayer(parts: PlaybookParts): PlaybookPlayer {
       return wordsOf(step)
     }
     if (step.run !== undefined) return commands.run(step.run, playbook, alert)
+    return doWithoutBlame(step, alert) ?? doToSubject(step, playbook, alert)
+  }
+
+  function doWithoutBlame({ closePort, capture }: Step, alert: Alert): string | undefined {
+    if (closePort) return parts.closePorts(alert, closePort.seconds)
+    if (!capture) return undefined
+    parts.capture(alert.subject, capture.packets)
+    return `keeps ${packetsOf(capture)} of ${alert.subject}`
+  }
+
+  function doToSubject(step: Step, playbook: Playbook, alert: Alert): string {
     // The subject of such an alert is the victim: nothing of this may happen to it.
     if (alert.blame === 'nobody') return `not done, nobody to blame: ${wordsOf(step)}`
     if (step.closeConnections) {
@@ -114,9 +130,14 @@ function endOf(outcome: CommandOutcome): string {
   return `ended with ${code}${said === '' ? '' : `: ${said}`}`
 }
 
-function wordsOf({ block, limit, closeConnections, notify, run }: Step): string {
+const packetsOf = ({ packets }: { readonly packets: number }): string =>
+  packets === 1 ? 'the next packet' : `the next ${packets} packets`
+
+function wordsOf({ block, limit, closeConnections, closePort, capture, notify, run }: Step): string {
   if (block) return `block for ${duration(block.seconds)}`
   if (limit) return `limit for ${duration(limit.seconds)}`
   if (closeConnections) return 'close its connections'
+  if (closePort) return `close the port for ${duration(closePort.seconds)}`
+  if (capture) return `keep ${packetsOf(capture)}`
   return notify === undefined ? `run ${run}` : 'notify'
 }

@@ -10,6 +10,8 @@ import { failOpen } from '#core/on-crash.ts'
 import { openReports, SNAP_BYTES } from '#core/open-reports.ts'
 import { noRules, type OpenRules, openRules, rulesTable } from '#core/open-rules.ts'
 import type { DaemonPaths } from '#core/paths.ts'
+import { createRecordings } from '#core/recordings.ts'
+import { createRuleExchange } from '#core/rule-exchange.ts'
 import { RuleFiles } from '#core/rule-files.ts'
 import type { EnforceSettings } from '#core/settings.ts'
 import type { Speaker } from '#core/speaker.ts'
@@ -23,6 +25,7 @@ import { createShield, type Shield } from '#enforce/shield.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import { createPlaces, type Places } from '#identify/places/places.ts'
 import type { Target } from '#model/address.ts'
+import type { RecordingOrder } from '#model/recording.ts'
 import type { ReportSettings } from '#report/settings.ts'
 import type { Store } from '#store/store.ts'
 import { openStore } from '#store/thread.ts'
@@ -37,6 +40,12 @@ export interface Given {
   readonly paths: DaemonPaths
   readonly speaker: Speaker
   readonly onStop: OnStop
+}
+
+/** What the capture thread is told. */
+interface Ear {
+  released(target: Target): void
+  record(order: RecordingOrder): void
 }
 
 export type Base = Awaited<ReturnType<typeof openBase>>
@@ -72,7 +81,7 @@ export async function openBase(given: Given) {
   const events = createEvents()
   const judgement = createJudgement({ settings: config.respond, store, allow, now })
   /** The capture thread, once it is there. */
-  const ear: { released(target: Target): void } = { released() {} }
+  const ear: Ear = { released() {}, record() {} }
   const gate: Gate = new Gate({
     enforcer,
     store,
@@ -96,6 +105,10 @@ export async function openBase(given: Given) {
   onStop(() => reports.stop())
   const decoyOrder = config.dryRun ? undefined : decoyOrderOf(config.decoys)
   const decoys = createDecoyDesk(decoyOrder)
+  const recordings = createRecordings({
+    folder: join(paths.stateFolder, 'captures'),
+    ...{ now, say: speaker.say, order: (order) => ear.record(order) },
+  })
   const shield = shieldOf(given, now)
   if (decoyOrder) shield?.decoys(decoyOrder)
   onStop(() => shield?.stop())
@@ -103,7 +116,7 @@ export async function openBase(given: Given) {
   onStop(() => watchdog?.stop())
   return {
     ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists, onCrash },
-    ...{ events, gate, judgement, ear, rules, reports, watchdog, shield, decoys, decoyOrder },
+    ...{ events, gate, judgement, ear, rules, reports, watchdog, shield, decoys, decoyOrder, recordings },
   }
 }
 
@@ -140,7 +153,10 @@ function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: (
     },
     now,
   })
-  if (desk) desk.log = reports.log
+  if (desk) {
+    const exchange = createRuleExchange({ desk, table: rulesTable(config.enforce.table), now })
+    desk.beside = { log: reports.log, exchange }
+  }
   return reports
 }
 

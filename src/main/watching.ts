@@ -4,9 +4,10 @@ import { createCallHomeBook } from '#core/call-home.ts'
 import { createFlowBacklog } from '#core/flow-backlog.ts'
 import { createFlowNotes } from '#core/flow-notes.ts'
 import { startIntel } from '#core/intel.ts'
-import { createLiveConnections } from '#core/live-connections.ts'
+import { createLiveConnections, type LiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
+import { createPortCloser } from '#core/playbook-ports.ts'
 import { createPlaybookPlayer, type PlaybookPlayer } from '#core/playbooks.ts'
 import { shownAlert } from '#core/port.ts'
 import { createProgramFiles } from '#core/program-files.ts'
@@ -65,7 +66,7 @@ export async function startWatching(base: Base) {
     },
     judge: base.judgement.judge,
     closeSockets: enforcer.closeSockets.bind(enforcer),
-    playbooks: playersOf(base),
+    playbooks: playersOf(base, live),
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
     now,
@@ -102,11 +103,8 @@ export async function startWatching(base: Base) {
 }
 
 /** Starts the capture thread; `begun` once it said how it is doing. */
-function listen(
-  { config, speaker, onStop, rules, decoys, decoyOrder }: Base,
-  pipeline: Pipeline,
-  tally: Tally,
-) {
+function listen(base: Base, pipeline: Pipeline, tally: Tally) {
+  const { config, speaker, onStop, rules, decoys, decoyOrder, recordings } = base
   const backlog = createFlowBacklog(pipeline.flowsSeen)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const capture = startCapture({
@@ -126,11 +124,13 @@ function listen(
         begins()
       }
       if (report.kind === 'decoys') decoys.take(report.status)
+      if (report.kind === 'recorded') recordings.take(report.recorded)
       if (report.kind !== 'flows') return undefined
       tally.take(report)
       return backlog.take([...report.changed, ...report.ended])
     },
   })
+  base.ear.record = (order) => capture.record(order)
   onStop(async () => {
     await capture.stop()
     backlog.finish()
@@ -149,7 +149,7 @@ function rehearse({ enforcer, now, allow, gate }: Base, parts: PipelineParts): v
 }
 
 /** The shield first, then what the playbooks add. */
-function playersOf(base: Base): PlaybookPlayer {
+function playersOf(base: Base, live: LiveConnections): PlaybookPlayer {
   const { config, gate, shield, allow, now } = base
   const answer = createShieldAnswer({
     shield,
@@ -159,12 +159,23 @@ function playersOf(base: Base): PlaybookPlayer {
     note: (about) => gate.note({ kind: 'playbook', actor: 'shield', ...about }),
     now,
   })
-  const playbooks = playbooksOf(base)
+  const playbooks = playbooksOf(base, live)
   return { play: (alert) => [...answer(alert), ...playbooks.play(alert)] }
 }
 
-const playbooksOf = ({ config, gate, enforcer, speaker }: Base) =>
+const playbooksOf = (
+  { config, gate, enforcer, speaker, shield, allow, now, recordings }: Base,
+  live: LiveConnections,
+) =>
   createPlaybookPlayer({
+    closePorts: createPortCloser({
+      shield,
+      pagePort: () => config.page.port,
+      connections: () => live.all(),
+      standpoint: () => standpointOf(allow.entries()),
+      now,
+    }),
+    capture: recordings.begin,
     settings: config.playbooks,
     gate,
     closeSockets: (target) => enforcer.closeSockets(target),

@@ -5,6 +5,7 @@ import type { FlowRecord } from './flow.ts'
 import type { FlowNote } from './flow-note.ts'
 import type { PartHealth } from './health.ts'
 import type { NameReport } from './name.ts'
+import type { RecordedPackets, RecordingOrder } from './recording.ts'
 
 /** What the capture thread did since its start: the numbers of the status. */
 export interface CaptureCounts {
@@ -54,6 +55,7 @@ export type CaptureReport =
   /** Names that were seen since the last such report: before the flows that they belong to. */
   | { readonly kind: 'names'; readonly names: readonly NameReport[] }
   | { readonly kind: 'notes'; readonly notes: readonly FlowNote[] }
+  | { readonly kind: 'recorded'; readonly recorded: RecordedPackets }
   | { readonly kind: 'decoys'; readonly status: DecoyStatus }
   | { readonly kind: 'health'; readonly health: PartHealth }
 
@@ -65,4 +67,5 @@ export type CaptureRequest =
   | { readonly kind: 'taken' }
   | { readonly kind: 'released'; readonly address: Ip }
   | { readonly kind: 'detectors'; readonly settings: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'record'; readonly order: RecordingOrder }
   | { readonly kind: 'stop' }

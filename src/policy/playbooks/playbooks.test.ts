@@ -96,7 +96,7 @@ describe('what does not fit says what was meant', () => {
     [
       'two steps in one',
       book({ steps: [{ notify: 'a', run: 'b' }] }),
-      'books.0.steps.0: Each step is exactly one of block, limit, closeConnections, notify, run',
+      'books.0.steps.0: Each step is exactly one of block, limit, closeConnections, closePort, capture, notify, run',
     ],
     [
       'a command that is not there',

@@ -51,10 +51,12 @@ const step = group({
   block: lasting.optional(),
   limit: lasting.optional(),
   closeConnections: z.literal(true).optional(),
+  closePort: lasting.optional(),
+  capture: group({ packets: z.int().min(1).max(5_000) }).optional(),
   notify: z.string().min(1).max(200).optional(),
   run: name.optional(),
 }).refine((given) => Object.keys(given).length === 1, {
-  error: 'Each step is exactly one of block, limit, closeConnections, notify, run',
+  error: 'Each step is exactly one of block, limit, closeConnections, closePort, capture, notify, run',
 })
 
 const playbookOf = (detectors: readonly string[]) =>
@@ -105,7 +107,9 @@ export const playbooksSettingsFor = (detectors: readonly string[]) =>
         .describe(
           'What is done about findings besides the usual response. Each has a name; when: detector, kind, severity ' +
             '(this or more), victim, times, withinMinutes; steps, each one of block: {seconds}, limit: {seconds}, ' +
-            'closeConnections: true, notify: TEXT, run: COMMAND; coolDownMinutes for the same source; dryRun.',
+            'closeConnections: true, closePort: {seconds} (of this machine, as the finding names it; never the page or ' +
+            'SSH), capture: {packets} (the next ones of the source, or of the victim where nobody is to blame, as ' +
+            'pcapng in the state folder), notify: TEXT, run: COMMAND; coolDownMinutes for the same source; dryRun.',
         ),
     })
     .superRefine(({ commands: { ...known }, books }, context) => {
