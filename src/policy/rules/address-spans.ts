@@ -124,15 +124,19 @@ export function holdsAddress(spans: AddressSpans, address: Ip): boolean {
   return typeof value === 'number' ? within(spans.v4, value) : within(spans.v6, value)
 }
 
-function within<Value extends number | bigint>(flat: ArrayLike<Value>, value: Value): boolean {
+const within = <Value extends number | bigint>(flat: ArrayLike<Value>, value: Value): boolean =>
+  placeIn(flat, value) !== undefined
+
+/** Where the span begins that the value is in. */
+function placeIn<Value extends number | bigint>(flat: ArrayLike<Value>, value: Value): number | undefined {
   let [low, high] = [0, flat.length / 2 - 1]
   while (low <= high) {
     const middle = (low + high) >> 1
     if (value < (flat[middle * 2] as Value)) high = middle - 1
     else if (value > (flat[middle * 2 + 1] as Value)) low = middle + 1
-    else return true
+    else return middle * 2
   }
-  return false
+  return undefined
 }
 
 /** True when every address of `inner` is in `outer`. */
@@ -143,11 +147,9 @@ function coversFlat<Value extends number | bigint>(
   outer: ArrayLike<Value>,
   inner: ArrayLike<Value>,
 ): boolean {
-  let at = 0
   for (let index = 0; index < inner.length; index += 2) {
-    while (at < outer.length && (outer[at + 1] as Value) < (inner[index] as Value)) at += 2
-    if (at >= outer.length || (outer[at] as Value) > (inner[index] as Value)) return false
-    if ((outer[at + 1] as Value) < (inner[index + 1] as Value)) return false
+    const at = placeIn(outer, inner[index] as Value)
+    if (at === undefined || (outer[at + 1] as Value) < (inner[index + 1] as Value)) return false
   }
   return true
 }
