@@ -1,11 +1,12 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
-import { BODY_LIMIT_BYTES } from '#contract/http.ts'
+import { bodyLimitOf } from '#contract/http.ts'
 import { createEventLog } from './event-log.ts'
 import { STREAM_LIMITS, type StreamLimits } from './event-stream.ts'
 import type { Actor, Port } from './port.ts'
 import { problemOf, problemOfValidation, problemResponse, titleOf } from './problem.ts'
 import { type ApiApp, type ApiEnv, demand } from './route.ts'
+import { addAccountRoutes } from './routes/accounts.ts'
 import { addAlertRoutes } from './routes/alerts.ts'
 import { addAllowRoutes } from './routes/allow.ts'
 import { addBlastRadiusRoute } from './routes/blast-radius.ts'
@@ -18,6 +19,7 @@ import { addEventRoutes } from './routes/events.ts'
 import { addIntelRoutes } from './routes/intel.ts'
 import { addProgramBytesRoutes } from './routes/program-bytes.ts'
 import { addRuleDraftingRoutes } from './routes/rule-drafting.ts'
+import { addRuleExchangeRoutes } from './routes/rule-exchange.ts'
 import { addRuleLogRoute } from './routes/rule-log.ts'
 import { addRuleRoutes } from './routes/rules.ts'
 import { addSettingRoutes } from './routes/settings.ts'
@@ -55,10 +57,14 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
       hint: 'GET /api/v1/openapi.json lists what there is.',
     }),
   )
-  app.use(bodyLimit({ maxSize: BODY_LIMIT_BYTES, onError: () => tooLarge() }))
+  app.use((context, next) => {
+    const maxSize = bodyLimitOf(context.req.path)
+    return bodyLimit({ maxSize, onError: () => tooLarge(maxSize) })(context, next)
+  })
   // Each route asks for its own role; this line keeps a route that forgets to from being open to viewers.
   app.use(async (context, next) => {
-    if (context.req.method !== 'GET' && context.req.method !== 'HEAD') demand(context, 'operator')
+    const isRead = context.req.method === 'GET' || context.req.method === 'HEAD'
+    if (!isRead && !OWN_AFFAIRS.test(context.req.path)) demand(context, 'operator')
     await next()
   })
 
@@ -74,8 +80,10 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addDecisionRoutes(app, port)
   addRuleRoutes(app, port)
   addRuleLogRoute(app, port)
+  addRuleExchangeRoutes(app, port)
   addRuleDraftingRoutes(app, port)
   addSignInRoutes(app, port)
+  addAccountRoutes(app, port)
   addIntelRoutes(app, port)
   addDetectorRoutes(app, port)
   addDecoyRoutes(app, port)
@@ -95,10 +103,13 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   }
 }
 
-const tooLarge = (): Response =>
+/** Whoever is signed in may change the password, the code and the sessions of the own account. */
+const OWN_AFFAIRS = /^\/api\/v1\/(?:accounts|sessions)\//
+
+const tooLarge = (maxSize: number): Response =>
   problemResponse({
     title: titleOf(413),
     status: 413,
-    detail: `The body is larger than ${BODY_LIMIT_BYTES} bytes.`,
+    detail: `The body is larger than ${maxSize} bytes.`,
     hint: 'Send one target per request.',
   })

@@ -11,12 +11,13 @@ import type {
   RulesState,
   SimulateRequest,
 } from '#contract/rules.ts'
+import type { RuleExchange } from './rule-exchange-port.ts'
 import type { RuleLogPort } from './rule-log-port.ts'
 
 /** Draft, check, apply, confirm. `actor` is the name of who acts. Refusals are thrown as `Refused`. */
 export interface Rules {
-  /** Absent where nothing is written about packets. */
-  readonly log?: RuleLogPort | undefined
+  /** What goes with them; `log` is absent where nothing is written about packets. */
+  readonly beside?: { readonly log?: RuleLogPort | undefined; readonly exchange?: RuleExchange }
   state(): RulesState
   check(text: string): RulesCheck
   /** Keeps the text as the draft; nothing is enforced. */

@@ -8,9 +8,18 @@ export const INTENT_HEADER = 'x-gatehouse'
 export const SECRET_HEADER = 'x-gatehouse-secret'
 export const ACTOR_NAME_HEADER = 'x-gatehouse-actor'
 export const ACTOR_ROLE_HEADER = 'x-gatehouse-role'
+/** Milliseconds since the epoch: when who is signed in last proved who it is. Absent for tokens. */
+export const ACTOR_PROVEN_HEADER = 'x-gatehouse-proven'
 
 /** The largest request body that anyone takes, in bytes. */
 export const BODY_LIMIT_BYTES = 65_536
+
+/** The same for texts of rules, with what JSON adds to them. */
+const RULES_BODY_LIMIT_BYTES = 8 << 20
+
+/** By the path of the request. */
+export const bodyLimitOf = (path: string): number =>
+  path.startsWith(`${API_PREFIX}/rules/`) ? RULES_BODY_LIMIT_BYTES : BODY_LIMIT_BYTES
 
 /** The media type of every error (RFC 9457). */
 export const PROBLEM_TYPE = 'application/problem+json'

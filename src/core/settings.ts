@@ -11,6 +11,14 @@ export const pageSettings = z
       .describe(
         'Address of this machine that the page listens on. Others than loopback open it to the network.',
       ),
+    proofMinutes: z
+      .int()
+      .min(0)
+      .max(1_440)
+      .default(15)
+      .describe(
+        'Minutes after signing in, or giving the password again, in which rules, settings and accounts may be changed from the page; 0: as long as the session lasts.',
+      ),
     port: z.int().min(0).max(65_535).default(8090).describe('Port of the page; 0 takes any free one.'),
     origins: z
       .array(z.url({ protocol: /^https?$/ }))

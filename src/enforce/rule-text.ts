@@ -28,7 +28,10 @@ export function rulesetText(table: string, program: RuleProgram): string {
   const parts = [
     ...program.sets.flatMap((set) => setText(set)),
     ...(program.named ?? []).map(({ name, family }) =>
-      block(`set ${name}`, [`type ${TYPE[`address${family}`]}`, 'flags interval, timeout']),
+      block(`set ${name}`, [`type ${TYPE[`address${family}`]}`, 'flags timeout']),
+    ),
+    ...(program.classes ?? []).flatMap(({ name }) =>
+      sets.has(name) ? [] : [block(`set ${name}`, ['type mark', 'flags interval'])],
     ),
     ...program.meters.map(({ name, family, lastsSeconds }) =>
       block(`set ${name}`, [
@@ -62,9 +65,8 @@ const TYPE = { address4: 'ipv4_addr', address6: 'ipv6_addr', mark: 'mark', port:
 /** Protocols, types of ICMP and times stand where they are asked for: nft would tell their types apart. */
 function setText(set: ProgramSet): string[] {
   if (set.holds === 'byte' || set.holds === 'time') return []
-  return [
-    block(`set ${set.name}`, [`type ${TYPE[set.holds]}`, 'flags interval', ...elementsOf(spansOf(set))]),
-  ]
+  const flags = 'isSingles' in set && set.isSingles ? [] : ['flags interval']
+  return [block(`set ${set.name}`, [`type ${TYPE[set.holds]}`, ...flags, ...elementsOf(spansOf(set))])]
 }
 
 const elementsOf = (elements: readonly string[]): string[] =>

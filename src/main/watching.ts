@@ -119,6 +119,7 @@ function listen(base: Base, pipeline: Pipeline, tally: Tally) {
         rules.learn(report.names)
         pipeline.namesSeen(report.names)
       }
+      if (report.kind === 'notes') pipeline.notesSeen(report.notes)
       if (report.kind === 'health') {
         speaker.health(report.health)
         begins()

@@ -1,6 +1,12 @@
 import { Agent, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http'
-import { ACTOR_NAME_HEADER, ACTOR_ROLE_HEADER, BODY_LIMIT_BYTES, SECRET_HEADER } from '#contract/http.ts'
-import type { Session } from '#contract/session.ts'
+import {
+  ACTOR_NAME_HEADER,
+  ACTOR_PROVEN_HEADER,
+  ACTOR_ROLE_HEADER,
+  bodyLimitOf,
+  SECRET_HEADER,
+} from '#contract/http.ts'
+import type { Role } from '#contract/session.ts'
 import { type ProblemText, sendProblem, TOO_LARGE } from './answers.ts'
 
 /** What a browser may say to the core; all else stays here, cookies first of all. */
@@ -24,22 +30,30 @@ const AWAY: ProblemText = {
   hint: 'Start it again: gatehouse run (as a service: systemctl restart gatehouse).',
 }
 
-/** Hands one request of a signed-in browser to the core, and its answer back, streams included. */
-export type Forward = (request: IncomingMessage, response: ServerResponse, session: Session) => void
+/** Who asks: a session, or a token, which proves itself with every request. */
+export interface Caller {
+  readonly name: string
+  readonly role: Role
+  readonly provenAt?: number
+}
+
+/** Hands one request of a caller to the core, and its answer back, streams included. */
+export type Forward = (request: IncomingMessage, response: ServerResponse, caller: Caller) => void
 
 export function createForward(core: { readonly socketPath: string; readonly secret: string }): Forward {
   const agent = new Agent({ keepAlive: true, maxSockets: 200, maxFreeSockets: 8 })
-  return (request, response, session) => {
-    if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT_BYTES)
+  return (request, response, { name, role, provenAt }) => {
+    if (Number(request.headers['content-length'] ?? 0) > bodyLimitOf(pathOf(request)))
       return sendProblem(response, TOO_LARGE)
     const headers: Record<string, string> = {
       [SECRET_HEADER]: core.secret,
-      [ACTOR_NAME_HEADER]: encodeURIComponent(session.name),
-      [ACTOR_ROLE_HEADER]: session.role,
+      [ACTOR_NAME_HEADER]: encodeURIComponent(name),
+      [ACTOR_ROLE_HEADER]: role,
+      ...(provenAt !== undefined && { [ACTOR_PROVEN_HEADER]: String(provenAt) }),
     }
-    for (const name of PASSED_ON) {
-      const value = request.headers[name]
-      if (typeof value === 'string') headers[name] = value
+    for (const header of PASSED_ON) {
+      const value = request.headers[header]
+      if (typeof value === 'string') headers[header] = value
     }
     const { method = 'GET', url = '/' } = request
     const upstream = openRequest({ socketPath: core.socketPath, agent, method, path: url, headers })
@@ -53,15 +67,24 @@ export function createForward(core: { readonly socketPath: string; readonly secr
   }
 }
 
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?')[0] ?? ''
+
 function passOn(
   request: IncomingMessage,
   response: ServerResponse,
   upstream: ReturnType<typeof openRequest>,
 ): void {
+  const limit = bodyLimitOf(pathOf(request))
   let length = 0
   request.on('data', (chunk: Buffer) => {
     length += chunk.length
-    if (length <= BODY_LIMIT_BYTES) return void upstream.write(chunk)
+    if (length <= limit) {
+      // What the core does not take yet waits with the browser, not here.
+      if (upstream.write(chunk)) return
+      request.pause()
+      upstream.once('drain', () => request.resume())
+      return
+    }
     request.pause()
     sendProblem(response, TOO_LARGE)
   })

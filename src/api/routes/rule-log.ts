@@ -18,7 +18,7 @@ const logRoute = createRoute({
 
 export function addRuleLogRoute(app: ApiApp, port: Port): void {
   app.openapi(logRoute, (context) => {
-    const log = port.rules?.log
+    const log = port.rules?.beside?.log
     if (!log) {
       throw new Refused(
         503,

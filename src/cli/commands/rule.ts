@@ -3,6 +3,7 @@ import type { RulesCheck, RulesOutcome, RulesState, ShownRule } from '#contract/
 import { type BootOptions, defineCommand, type Shell, type Terminal } from '../command.ts'
 import { ExitCode } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { addRuleExchange } from '../rule-exchange.ts'
 import { addRuleLog } from '../rule-log.ts'
 import {
   addShortForm,
@@ -30,6 +31,7 @@ export default defineCommand({
     addRemove(rule, shell)
     addCheck(rule, shell)
     addRuleLog(rule, shell)
+    addRuleExchange(rule, shell)
     rule
       .command('boot')
       .description(
