@@ -96,6 +96,54 @@ describe('nmap is found', () => {
   })
 })
 
+describe('nmap is found by what else it can', () => {
+  const told = ({ findings }: Watched, id: string) => findings.filter(({ detector }) => detector === id)
+  const listen = async (): Promise<string> => {
+    const listener = wire.server.start(process.execPath, listenerScript)
+    const [said] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
+    return said.toString().match(/^listening (\d+)/)?.[1] ?? ''
+  }
+
+  test.each([
+    ['-sY', 'sctp-scan', 'sctp-init'],
+    ['-sZ', 'sctp-scan', 'sctp-cookie'],
+    ['-sO', 'protocol-scan', 'ip-protocol'],
+  ])('%s, as %s', async (option, id, kind) => {
+    const watched = await startWatch()
+    scan(option, '-T4', '-p', '1-100', '--max-retries', '0', '--host-timeout', '8s')
+    await expect.poll(() => told(watched, id), { timeout: 5_000 }).not.toEqual([])
+    expect(told(watched, id)[0]).toMatchObject({
+      ...{ kind, severity: 'high', subject: wire.client.ip4, victim: wire.server.ip4 },
+    })
+  })
+
+  test('-f: fragments are put together', async () => {
+    const watched = await startWatch()
+    scan('-sS', '-f', '-T4', '-p', '1-100')
+    await expect.poll(() => told(watched, 'port-scan'), { timeout: 5_000 }).not.toEqual([])
+    expect(told(watched, 'port-scan')[0]).toMatchObject({ kind: 'syn', subject: wire.client.ip4 })
+  })
+
+  test('-O, of one open port and one that is closed', async () => {
+    const watched = await startWatch()
+    const port = await listen()
+    scan('-O', '--max-os-tries', '1', '-p', `${port},9`)
+    await expect.poll(() => told(watched, 'os-fingerprint'), { timeout: 5_000 }).not.toEqual([])
+    expect(told(watched, 'os-fingerprint')[0]).toMatchObject({
+      subject: wire.client.ip4,
+      victim: wire.server.ip4,
+    })
+  })
+
+  test('-sV, of one open port', async () => {
+    const watched = await startWatch()
+    const port = await listen()
+    scan('-sV', '--version-all', '--host-timeout', '12s', '-p', port)
+    await expect.poll(() => told(watched, 'version-probe'), { timeout: 5_000 }).not.toEqual([])
+    expect(told(watched, 'version-probe')[0]).toMatchObject({ subject: wire.client.ip4, spoofable: false })
+  })
+})
+
 test('an ordinary client beside it is not found: 60 connections, and a closed port again and again', async () => {
   const { findings } = await startWatch()
   const listener = wire.server.start(process.execPath, listenerScript)

@@ -109,8 +109,11 @@ describe('nothing is told of', () => {
       }
       for (const _ of range(6)) {
         net.pass(15_000)
-        // Keep-alives carry one byte or none.
-        for (const side of sides(60, CLIENT)) send(net, side, 1400, 1)
+        // Keep-alives carry one byte or none, and push nothing.
+        for (const side of sides(60, CLIENT)) {
+          const [from, to] = ends(side)
+          net.say({ from, to, flags: 'A', sequence: 1400, acknowledgement: 5001, payload: 1 })
+        }
       }
     }))
 

@@ -58,6 +58,10 @@ export default defineDetector({
   watch: (chosen: Settings, context) => new SlowHttpWatcher(chosen, context),
 })
 
+/** One byte that somebody wrote; that of a keep-alive is not pushed (RFC 9293 §3.8.4). */
+const isPushedByte = ({ payloadLength, tcpFlags }: Packet): boolean =>
+  payloadLength === 1 && (tcpFlags & TCP.psh) !== 0
+
 /** A row is one source and one web service; it knows some of the connections that are open. */
 class SlowHttpWatcher implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
@@ -88,7 +92,7 @@ class SlowHttpWatcher implements Watcher {
       if (packet.payloadLength > 0 && this.#isWeb[packet.sourcePort] === 1) this.#slow.answer(packet.flow)
     } else if (this.#isWeb[packet.targetPort] === 0) {
       return
-    } else if (packet.payloadLength > 1) {
+    } else if (packet.payloadLength > 1 || isPushedByte(packet)) {
       this.#slow.piece(packet.flow, packet.at)
     } else if (packet.tcpWindow === 0 && (packet.tcpFlags & (TCP.syn | TCP.rst | TCP.fin)) === 0) {
       this.#slow.stall(packet.flow, packet.at)
