@@ -5,10 +5,11 @@ import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SOCKET_STATE, SocketTable } from '#kernel/socket-table.ts'
 import { type Ip, ipFromBytes } from '#model/address.ts'
 import { PROTOCOL } from '#model/packet.ts'
-import type { ProgramFacts } from '#model/program-question.ts'
+import { answerTo, type ProgramFacts, type ProgramQuestion } from '#model/program-question.ts'
 import type { PacketFacts, RuleBook } from '#model/rule.ts'
 import { judge } from '#policy/rules/judge.ts'
 import { isOfProgram } from '#policy/rules/program-conditions.ts'
+import { isInForce } from '#policy/rules/schedule.ts'
 
 export interface Suspects {
   readonly pids: readonly number[]
@@ -26,22 +27,19 @@ export class OpenSockets {
   #destroyer: SocketDestroyer | undefined
 
   /** Closes connections that a rule by program denies; answers how many. Throws KernelError. */
-  closeDenied({ pids, book, at, programOf, namesOf }: Suspects): number {
+  closeDenied(suspects: Suspects): number {
     this.#diag ??= new SocketDiag()
     this.#diag.fill(this.#table)
     const rows = rowsByInode(this.#table)
-    const listening = listeningPorts(this.#table)
-    const linkOf = linksByAddress()
+    const around = { listening: listeningPorts(this.#table), linkOf: linksByAddress() }
     const denied = new Set<number>()
-    for (const pid of pids) {
+    for (const pid of suspects.pids) {
       let program: ProgramFacts | undefined
       this.#fds.eachSocket(pid, (inode) => {
         const row = rows.get(inode)
         if (row === undefined) return
-        program ??= programOf(pid)
-        const facts = factsOf(this.#table, row, listening)
-        const known = { ...linkFacts(facts, linkOf), ...nameFacts(facts, namesOf) }
-        if (isDenied(book, { ...facts, ...known, program, at })) denied.add(inode)
+        program ??= suspects.programOf(pid)
+        if (this.#isDenied(row, program, suspects, around)) denied.add(inode)
       })
     }
     if (denied.size === 0) return 0
@@ -49,10 +47,24 @@ export class OpenSockets {
     return this.#destroyer.destroyHeldBy(denied).closed.length
   }
 
+  // The socket, who has it, by what it is judged, and what is around it.
+  #isDenied(row: number, program: ProgramFacts, { book, at, namesOf }: Suspects, around: Around): boolean {
+    if (this.#table.peerPort[row] === 0) return mayBeDenied(book, program, at)
+    const facts = factsOf(this.#table, row, around.listening)
+    const known = { ...linkFacts(facts, around.linkOf), ...nameFacts(facts, namesOf) }
+    return isDenied(book, { ...facts, ...known, program, at })
+  }
+
   close(): void {
     this.#diag?.close()
     this.#destroyer?.close()
   }
+}
+
+interface Around {
+  /** Ports on which TCP sockets of this machine listen. */
+  readonly listening: ReadonlySet<number>
+  readonly linkOf: (address: Ip) => string | undefined
 }
 
 type Judged = Omit<PacketFacts, 'at' | 'program'>
@@ -63,13 +75,36 @@ function isDenied(book: RuleBook, facts: PacketFacts): boolean {
   return (action === 'deny' || action === 'reject') && rule?.conditions.some(isOfProgram) === true
 }
 
-/** Sockets that have a peer. */
+/**
+ * Of a datagram socket that talks to anybody nobody knows to whom: connection tracking lets the answers to what it said
+ * go on. Closed, it gets an error once, and another port: what it says then is judged anew.
+ */
+const mayBeDenied = (book: RuleBook, program: ProgramFacts, at: number): boolean =>
+  book.rules.some(
+    (rule) =>
+      (rule.action.kind === 'deny' || rule.action.kind === 'reject') &&
+      rule.directions.includes('outbound') &&
+      isInForce(rule, at) &&
+      rule.conditions.some(isOfProgram) &&
+      rule.conditions.every((condition) => !isOfProgram(condition) || isTrueOf(condition, program)),
+  )
+
+const isTrueOf = (condition: ProgramQuestion & { readonly not: boolean }, program: ProgramFacts): boolean =>
+  answerTo(condition, program) === !condition.not
+
+/** Sockets that have a peer, and datagram sockets on a port that the kernel chose. */
 function rowsByInode(table: SocketTable): Map<number, number> {
   const rows = new Map<number, number>()
-  for (let row = 0; row < table.count; row++)
-    if (table.peerPort[row] !== 0 && table.inode[row] !== 0) rows.set(table.inode[row] as number, row)
+  for (let row = 0; row < table.count; row++) {
+    const isCalling = table.protocol[row] === PROTOCOL.udp && (table.localPort[row] as number) >= CHOSEN_PORTS
+    if (table.inode[row] !== 0 && (table.peerPort[row] !== 0 || isCalling))
+      rows.set(table.inode[row] as number, row)
+  }
   return rows
 }
+
+/** net.ipv4.ip_local_port_range begins here unless somebody changed it. */
+const CHOSEN_PORTS = 32_768
 
 /** Who connected to such a port is inbound. */
 function listeningPorts(table: SocketTable): ReadonlySet<number> {

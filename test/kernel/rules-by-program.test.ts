@@ -154,6 +154,30 @@ describe('a program that is denied', () => {
     },
   )
 
+  rootTest('does not go on with datagrams that were answered before the rule came', async () => {
+    const { client } = world.wire
+    const echo = `require('dgram').createSocket('udp4', function (m, from) { this.send(m, from.port, from.address) }).bind(7777, () => console.log('listening 7777'))`
+    await portOf(client.start(process.execPath, '-e', echo))
+    const talk = `const s = require('dgram').createSocket('udp4', () => console.log('answer')).on('error', () => {}); setInterval(() => s.send('x', 7777, '${client.ip4}', () => {}), 20)`
+    const path = join(world.folder, 'talker')
+    copyFileSync(process.execPath, path)
+    const talker = world.start([path, '-e', talk])
+    let answers = 0
+    talker.stdout?.on('data', (bytes: Buffer) => (answers += bytes.toString().split('answer').length - 1))
+    await until('it is answered', () => answers > 5)
+    await rules(`rules:\n - { action: deny, direction: out, program: ${path} }`)
+    await until(
+      'the rule counted',
+      () =>
+        world.wire.server
+          .run('nft', 'list', 'table', 'inet', 'gatehouse_rules')
+          .match(/packets [1-9]\d* bytes \d+ drop/) !== null,
+    )
+    const before = answers
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(answers).toBe(before)
+  })
+
   rootTest('before anybody has seen it connects once, is closed, and then refused', async () => {
     await rules(`rules:\n - { action: reject, direction: out, program: "${world.folder}/new-*" }`)
     const slow = holder('new-1')
