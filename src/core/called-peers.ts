@@ -21,7 +21,7 @@ const CAPACITY = 10_000
 
 /**
  * A packet that the kernel drops on its way out is seen by no capture: what a program called, and which program that
- * was, is found among the sockets that still try. Call once a second.
+ * was, is found among the sockets that still try. Call a few times a second.
  */
 export function createCalledPeers(parts: CalledPeersParts): () => Promise<void> {
   const told = new RecentMap<Ip, number>(CAPACITY)

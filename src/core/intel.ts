@@ -22,7 +22,8 @@ import { createReputationDesk, type ReputationDeskParts } from './reputation-des
 import { createReputationWatch } from './reputation-watch.ts'
 
 const TICK_MS = 10_000
-const CALLED_EVERY_MS = 1_000
+/** Some programs try for less than a second. */
+const CALLED_EVERY_MS = 250
 
 export interface IntelBase {
   readonly config: { readonly intel: IntelSettings }

@@ -20,6 +20,7 @@ import { createNameBook } from '#identify/names/name-book.ts'
 import { ONLY_LOOKING, startOwners } from '#identify/owners/thread.ts'
 import { createPrograms } from '#identify/programs/programs.ts'
 import { runCommand, runProgram } from '#kernel/run.ts'
+import type { CaptureReport } from '#model/capture-report.ts'
 import { createPipeline, type Pipeline, type PipelineParts } from '../pipeline.ts'
 import type { Base } from './base.ts'
 import { startObserving } from './observing.ts'
@@ -107,26 +108,37 @@ function listen(base: Base, pipeline: Pipeline, tally: Tally) {
   const { config, speaker, onStop, rules, decoys, decoyOrder, recordings } = base
   const backlog = createFlowBacklog(pipeline.flowsSeen)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
+  const hear = (report: Exclude<CaptureReport, { kind: 'flows' }>): undefined => {
+    switch (report.kind) {
+      case 'finding':
+        pipeline.findingReported(report.finding)
+        break
+      case 'names':
+        // First of all: whoever asked may open a connection any moment.
+        rules.learn(report.names)
+        pipeline.namesSeen(report.names)
+        break
+      case 'notes':
+        pipeline.notesSeen(report.notes)
+        break
+      case 'health':
+        speaker.health(report.health)
+        begins()
+        break
+      case 'decoys':
+        decoys.take(report.status)
+        break
+      case 'recorded':
+        recordings.take(report.recorded)
+    }
+  }
   const capture = startCapture({
     settings: {
       ...{ capture: config.capture, detectors: config.detectors },
       ...(decoyOrder && { decoys: decoyOrder }),
     },
     onReport(report) {
-      if (report.kind === 'finding') pipeline.findingReported(report.finding)
-      if (report.kind === 'names') {
-        // First of all: whoever asked may open a connection any moment.
-        rules.learn(report.names)
-        pipeline.namesSeen(report.names)
-      }
-      if (report.kind === 'notes') pipeline.notesSeen(report.notes)
-      if (report.kind === 'health') {
-        speaker.health(report.health)
-        begins()
-      }
-      if (report.kind === 'decoys') decoys.take(report.status)
-      if (report.kind === 'recorded') recordings.take(report.recorded)
-      if (report.kind !== 'flows') return undefined
+      if (report.kind !== 'flows') return hear(report)
       tally.take(report)
       return backlog.take([...report.changed, ...report.ended])
     },

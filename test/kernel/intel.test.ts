@@ -1,11 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect } from 'vitest'
 import type { EgressEntry, Feed, Lookup } from '#contract/intel.ts'
 import type { Alert, Block, Connection, Decision, Page } from '#contract/schemas.ts'
+import type { ProgramView } from '#contract/views.ts'
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { layWire, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
@@ -100,11 +102,14 @@ test('lists from a web server and a file show, tell and block, and each request 
   expect(guard.ask<Feed>('feeds', 'show', 'mine').dropped?.packets).toBeGreaterThan(0)
 
   // What never leaves is seen by no capture: the kernel tells who was called, and the sockets by which program.
-  expect(call(wire.server, wire.client.ip4)).toMatch(/^failed/)
+  const dial = `require('node:net').connect(9, '${wire.client.ip4}').on('error', () => {})`
+  const dialling = wire.server.start(process.execPath, '-e', dial)
   const outbound = (): Alert | undefined => alerts().find(({ technique }) => technique === 'T1071')
   await until('the call is told', () => outbound() !== undefined)
   expect(outbound()).toMatchObject({ severity: 'high', subject: wire.client.ip4 })
   expect(outbound()?.summary).toContain(`node connected to ${wire.client.ip4}`)
+  // It need not wait for an answer that never comes.
+  await until('the call is ended', () => dialling.exitCode !== null)
   expect(() => guard.tell('unblock', wire.client.ip4)).toThrow('is turned away by a list')
   guard.tell('allow', 'add', wire.client.ip4)
   expect(call(wire.client, wire.server.ip4)).toBe('open')
@@ -121,4 +126,71 @@ test('lists from a web server and a file show, tell and block, and each request 
     .filter(({ peer, localPort }) => peer === wire.client.ip4 && String(localPort) === listening)
   for (const flow of flows) expect(flow.listed).toEqual(['near', 'mine'])
   expect(feeds().map(({ hits }) => hits)).toEqual([1, 1])
+})
+
+test('programs, clients and web addresses are matched as they come, and all of it is in one answer', async () => {
+  const serving = await portOf(wire.client.start(process.execPath, `${SUPPORT}list-server.ts`, ''))
+  const url = `http://${wire.client.ip4}:${serving}/mal.exe?id=1`
+  const sha256 = createHash('sha256').update(readFileSync(process.execPath)).digest('hex')
+  const files = join(folder, 'files.csv')
+  writeFileSync(files, `value,reason,confidence\n${sha256},it is a test,90\n`)
+  const links = join(folder, 'links.csv')
+  writeFileSync(links, `value,confidence\n${url},80\n`)
+  const lists = [
+    { id: 'files', title: 'Bad files', file: files, format: 'own-csv', action: 'block' },
+    { id: 'links', title: 'Bad links', file: links, format: 'own-csv', action: 'alert' },
+  ]
+  daemon = await startDaemon({
+    namespace: wire.server.namespace,
+    config: JSON.stringify({ capture: { interfaces: ['gh0'] }, intel: { lists } }),
+  })
+  const guard = daemon
+  await until('both lists are read', () => {
+    const on = guard.ask<Feed[]>('feeds').filter(({ isOn }) => isOn)
+    return on.length === 2 && on.every(({ state }) => state === 'ok')
+  })
+  const ask = `const { get } = require('node:http'); const agent = new (require('node:http').Agent)({ keepAlive: true })
+    get(${JSON.stringify(url)}, { agent }, (answer) => answer.resume())
+    const { connect } = require('node:tls')
+    connect({ host: '${wire.client.ip4}', port: ${serving}, servername: 'a.example' }).on('error', () => {})
+    setInterval(() => {}, 1000)`
+  const caller = wire.server.start(process.execPath, '-e', ask)
+  const alerts = (): string[] =>
+    guard
+      .ask<Page<Alert>>('alerts')
+      .items.filter(({ detector }) => detector === 'intel')
+      .map(({ summary, response }) => `${summary} | ${response}`)
+  const told = (text: string): boolean => alerts().some((alert) => alert.includes(text))
+  await until('the link is told', () => told(`${url} is on Bad links`))
+  await until('the program is told', () => told(`(${sha256}) is on Bad files`), 30_000)
+  expect(told(`gatehouse watchdog add sha256:${sha256}`)).toBe(true)
+
+  const program = guard.ask<ProgramView>('program', String(caller.pid))
+  expect(program.identity?.sha256).toBe(sha256)
+  expect(program.reputation).toMatchObject({ of: 'program', score: 81 })
+  expect(program.reputation?.factors[0]?.sentence).toBe('on Bad files, 90 % sure: it is a test')
+  expect(guard.tell('program', String(caller.pid))).toContain('Reputation  81 of 100. It is known to be bad.')
+  expect(guard.tell('host', wire.client.ip4)).toMatch(/^Reputation {2}\d+ of 100\. /m)
+  expect(guard.tell('lookup', sha256)).toContain('+81  on Bad files, 90 % sure')
+  caller.kill()
+}, 90_000)
+
+test('how a client speaks TLS is shown with its connection', async () => {
+  const listening = await portOf(wire.client.start(process.execPath, `${SUPPORT}tcp-listener.ts`))
+  daemon = await startDaemon({
+    namespace: wire.server.namespace,
+    config: JSON.stringify({ capture: { interfaces: ['gh0'] } }),
+  })
+  const guard = daemon
+  const ask = `require('node:tls').connect({ host: '${wire.client.ip4}', port: ${listening}, servername: 'a.example' }).on('error', () => {})`
+  const caller = wire.server.start(process.execPath, '-e', ask)
+  const seen = (): Connection | undefined =>
+    guard.ask<Connection[]>('connections').find(({ ja4 }) => ja4 !== undefined)
+  await until('the fingerprint is shown', () => seen() !== undefined)
+  expect(seen()).toMatchObject({
+    name: 'a.example',
+    ja3: expect.stringMatching(/^[0-9a-f]{32}$/),
+    ja4: expect.stringMatching(/^t13d\d{4}00_[0-9a-f]{12}_[0-9a-f]{12}$/),
+  })
+  caller.kill()
 })

@@ -295,10 +295,12 @@ describe('what a flow says besides its name', () => {
     asked(3128, 40_003, 'GET http://bad.example/x HTTP/1.1\r\nHost: bad.example\r\n\r\n')
     asked(80, 40_004, 'GET /\x1b[2J HTTP/1.1\r\nHost: bad.example\r\n\r\n')
     asked(80, 40_005, `GET /${'x'.repeat(3_000)} HTTP/1.1\r\nHost: bad.example\r\n\r\n`)
+    asked(8081, 40_006, `GET /by-number HTTP/1.1\r\nHost: ${SERVER}:8081\r\nAccept: */*\r\n\r\n`)
     expect(names.takeNotes().map(({ url }) => url)).toEqual([
       'http://bad.example/mal.exe?id=1',
       'http://bad.example:8080/',
       'http://bad.example/x',
+      `http://${SERVER}:8081/by-number`,
     ])
   })
 

@@ -202,8 +202,7 @@ class PacketNames implements NameWatch {
       kind === TLS ? this.#fingerprint(packet, view, payloadStart, payloadEnd) : reading.state !== 'more'
     if (!isOver && reading.state !== 'none' && !isCut(packet)) this.#open(packet, kind)
     else this.#known[packet.flow] = DONE
-    if (kind === HTTP && reading.state === 'found')
-      this.#noteUrl(packet, { view, start: payloadStart, end: payloadEnd, host: reading.name })
+    if (kind === HTTP) this.#noteUrl(packet, reading, { view, start: payloadStart, end: payloadEnd })
   }
 
   #open(packet: Packet, kind: number): void {
@@ -276,7 +275,7 @@ class PacketNames implements NameWatch {
     const reading = read(kind, view, 0, end)
     if (reading.state === 'found') this.#tellOwn(packet, kind, reading.name)
     if (kind === TLS) return this.#fingerprint(packet, view, 0, end) || reading.state === 'none'
-    if (reading.state === 'found') this.#noteUrl(packet, { view, start: 0, end, host: reading.name })
+    this.#noteUrl(packet, reading, { view, start: 0, end })
     return reading.state !== 'more'
   }
 
@@ -317,11 +316,14 @@ class PacketNames implements NameWatch {
     return true
   }
 
+  /** Whoever asks an address by its number says no name. */
   #noteUrl(
     packet: Packet,
-    request: { readonly view: DataView; readonly start: number; readonly end: number; readonly host: string },
+    reading: Reading,
+    { view, start, end }: { readonly view: DataView; readonly start: number; readonly end: number },
   ): void {
-    const { view, start, end, host } = request
+    if (reading.state === 'more') return
+    const host = reading.state === 'found' ? reading.name : urlHost(targetOf(packet))
     const url = readUrl(view, start, { end, host, port: packet.targetPort })
     if (url !== undefined && this.#mayNote()) this.#notes.push({ flow: this.#flows.number(packet.flow), url })
   }
@@ -381,6 +383,8 @@ const read = (kind: number, view: DataView, start: number, end: number): Reading
 
 /** The capture kept less than was sent: what follows cannot be joined to it. */
 const isCut = (packet: Packet): boolean => packet.payloadEnd - packet.payloadStart < packet.payloadLength
+
+const urlHost = (address: Ip): string => (address.includes(':') ? `[${address}]` : address)
 
 const sourceOf = (packet: Packet): Ip =>
   packet.version === 4
