@@ -28,10 +28,20 @@ export function howOf({ confirm, force, dryRun }: ChangeOptions): Omit<RulesAppl
   }
 }
 
+const WORDS_HELP = `
+Words: [in|out|forward] [PORT[/PROTOCOL]|SERVICE] [from WHO [port N]] [to WHO [port N]] [on INTERFACE] [user NAME]
+WHO is an address, a range, a list, a domain (ads.example alone, .ads.example with all below it), country DE, asn 64500;
+not before a value turns it round. Inbound unless it says out or forward.
+  gatehouse VERB out to .ads.example
+  gatehouse VERB in from country not DE,AT
+  gatehouse VERB out 25/tcp to asn 64500`
+
 /** A short form as somebody typed it, in words: `allow 22/tcp from 192.0.2.0/24`. */
 export function addShortForm(command: Command, verb: string, shell: Shell): Command {
   return change(
-    command.argument('<words...>', 'such as 22/tcp from 192.0.2.0/24'),
+    command
+      .argument('<words...>', 'such as 22/tcp from 192.0.2.0/24')
+      .addHelpText('after', WORDS_HELP.replaceAll('VERB', verb)),
     `${verb} 22/tcp from 192.0.2.0/24`,
   )
     .option('--at <number>', 'its number (default: the last)', readNumber)
