@@ -49,7 +49,7 @@ export interface Observing {
   recall?(usual: readonly Usual[]): void
   /** What it learned and nobody kept yet; `all` at the end. */
   learned?(all: boolean): readonly Usual[]
-  /** For `gatehouse status`: what it is still learning; undefined when it is not. */
+  /** For `gatehouse doctor`: what it is still learning; undefined when it is not. */
   readonly learning?: string | undefined
 }
 

@@ -77,6 +77,14 @@ test('who gets in after many failures is told of at once', () => {
   expect(log.findings.at(-1)?.summary).toContain('logged in at ssh as anna after 4 failures')
 })
 
+test('who takes another address of IPv6 for each try is told of by each, once there were enough', () => {
+  const log = watch()
+  for (const n of range(9)) log.try({ address: ip(`2001:db8:1:2::${n}`) })
+  expect(log.findings.map(({ subject }) => subject)).toEqual([6, 7, 8, 9].map((n) => `2001:db8:1:2::${n}`))
+  log.try({ address: ip('2001:db8:1:3::1') })
+  expect(log.findings).toHaveLength(4)
+})
+
 describe('nobody is blamed', () => {
   test('who mistypes a password twice a day', () => {
     const log = watch()

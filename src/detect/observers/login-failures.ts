@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { BoundedMap } from '#lib/bounded-map.ts'
-import { type Ip, ip } from '#model/address.ts'
+import { type Ip, ip, ipBytes, isIpv6 } from '#model/address.ts'
 import type { Severity } from '#model/finding.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import { duration, rateOf } from '../evidence.ts'
@@ -57,7 +57,9 @@ export default defineObserver({
 const DAY_MS = 86_400_000
 
 interface Row {
-  readonly address: Ip
+  /** Who tried last. */
+  address: Ip
+  readonly network: string
   readonly service: string
   readonly failedAt: number[]
   readonly probedAt: number[]
@@ -65,10 +67,11 @@ interface Row {
   userCount: number
   lastAt: number
   toldAt: number
+  toldAddress: Ip | undefined
   timesTold: number
 }
 
-/** A row is one address at one service. Whoever logs in needs a connection, so the address is proven. */
+/** A row is one address, or one /64 of IPv6, whose owner has them all, at one service. Whoever logs in needs a connection, so the address is proven. */
 class LoginFailures implements Observing {
   readonly #settings: Settings
   readonly #context: ObserveContext
@@ -82,8 +85,10 @@ class LoginFailures implements Observing {
 
   login(attempt: LoginAttempt): void {
     const { address = HERE, service, at } = attempt
-    const row = this.#rows.getOrCreate(`${service} ${address}`, () => rowOf(address, service))
+    const network = networkOf(address)
+    const row = this.#rows.getOrCreate(`${service} ${network}`, () => rowOf(address, network, service))
     if (!row) return
+    row.address = address
     row.lastAt = at
     if (attempt.outcome === 'accepted') {
       this.#accepted(row, attempt)
@@ -97,8 +102,8 @@ class LoginFailures implements Observing {
   }
 
   released(address: Ip): void {
-    for (const row of this.#rows.values()) if (row.address === address) row.lastAt = Number.NEGATIVE_INFINITY
-    this.#rows.deleteWhere(({ lastAt }) => lastAt === Number.NEGATIVE_INFINITY)
+    const released = networkOf(address)
+    this.#rows.deleteWhere(({ network }) => network === released)
   }
 
   tick(now: number): void {
@@ -153,7 +158,9 @@ class LoginFailures implements Observing {
     // What was quiet for as long as the window is another story.
     if (sinceMs > this.#settings.windowSeconds * 1000) row.timesTold = 0
     const waitMs = Math.min(AGAIN_LATEST_MS, AGAIN_MS * 2 ** (row.timesTold - 1))
-    if (row.timesTold > 0 && sinceMs < waitMs) return
+    // Whoever goes on from another address of the same network is told of at once: a block names one address.
+    if (row.timesTold > 0 && sinceMs < waitMs && row.toldAddress === row.address) return
+    row.toldAddress = row.address
     row.toldAt = now
     row.timesTold++
     const times = setting === 'probes' ? row.probedAt : row.failedAt
@@ -174,8 +181,20 @@ class LoginFailures implements Observing {
   }
 }
 
-const rowOf = (address: Ip, service: string): Row => ({
-  ...{ address, service, failedAt: [], probedAt: [], users: [], userCount: 0 },
+const networkOf = (address: Ip): string =>
+  isIpv6(address) ? ipBytes(address).subarray(0, 8).join('.') : address
+
+const rowOf = (address: Ip, network: string, service: string): Row => ({
+  ...{
+    address,
+    network,
+    service,
+    toldAddress: undefined,
+    failedAt: [],
+    probedAt: [],
+    users: [],
+    userCount: 0,
+  },
   ...{ lastAt: 0, toldAt: 0, timesTold: 0 },
 })
 
