@@ -9,7 +9,7 @@ import { loadSources } from '#intel/source.ts'
 import { type Ip, parseIp, parseTarget } from '#model/address.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Store } from '#store/store.ts'
-import type { IntelBase, Ledger } from './intel.ts'
+import type { IntelBase, Ledger } from './intel-base.ts'
 import type { ListFacts } from './intel-hits.ts'
 import type { ListOrder } from './list-door.ts'
 

@@ -3,16 +3,19 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { intelSettings } from '#intel/settings.ts'
+import { ip } from '#model/address.ts'
+import type { Alert } from '#model/alert.ts'
 import { storeSettings } from '#store/settings.ts'
 import type { Store } from '#store/store.ts'
 import { openStore } from '#store/thread.ts'
+import { aConnection } from '../../test/support/connections.ts'
 import { createAlertBook } from './alert-book.ts'
 import { createAllowBook } from './allow-book.ts'
 import { Gate } from './gate.ts'
-import { type Intel, startIntel } from './intel.ts'
+import { type Intel, type IntelParts, startIntel } from './intel.ts'
 
 const PEER = '198.51.100.7'
 let folder = ''
@@ -28,7 +31,10 @@ beforeEach(async () => {
   store = await openStore({ folder, settings: storeSettings.parse({}), now: Date.now })
   server = createServer((request, response) => {
     const body = { objectClassName: 'ip network', name: 'TEST-NET-2', country: 'US' }
-    response.end(request.url?.startsWith('/ip/') ? JSON.stringify(body) : `${PEER}\n`)
+    if (request.url?.startsWith('/ip/')) response.end(JSON.stringify(body))
+    else if (request.url?.startsWith('/api/v2/check'))
+      response.end(JSON.stringify({ data: { abuseConfidenceScore: 96, totalReports: 40 } }))
+    else response.end(`${PEER}\n`)
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   site = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -42,7 +48,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-function start(settings: unknown): Promise<Intel> {
+function start(settings: unknown, more: Partial<IntelParts> = {}): Promise<Intel> {
   const allow = createAllowBook([], [])
   const now = Date.now
   const enforcer = createDryRunEnforcer({ reason: 'test', remedy: 'none' })
@@ -67,6 +73,7 @@ function start(settings: unknown): Promise<Intel> {
       live: { all: () => [] },
       countryOf: () => undefined,
       listSockets: () => Promise.reject(new Error('there are none')),
+      ...more,
     },
   )
 }
@@ -130,4 +137,31 @@ test('what cannot be done is refused in words', async () => {
   await expect(port.updateFeed('ipsum')).rejects.toThrow('The list ipsum is off')
   await expect(port.decideFeed('ipsum', true)).rejects.toThrow('waits for you')
   await expect(port.ask('192.168.1.1')).rejects.toThrow('Nobody else knows of 192.168.1.1')
+})
+
+test('of itself only the services are asked that may be, and a bad answer makes an alert of its own', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const key = join(folder, 'key')
+  writeFileSync(key, 'k', { mode: 0o600 })
+  const opened = aConnection({ target: ip(PEER), state: 'established' })
+  const told: Alert[] = []
+  const services = {
+    abuseipdb: { on: true, auto: true, url: site, keyFile: key },
+    rdap: { on: true, url: site },
+  }
+  const { look, port } = await start(
+    { services },
+    { live: { all: () => [opened] }, told: (alert) => told.push(alert) },
+  )
+  look([opened, aConnection({ target: ip('192.168.1.9') })])
+  await vi.advanceTimersByTimeAsync(10_000)
+  vi.useRealTimers()
+  await until(() => told.length > 0)
+  expect(told[0]).toMatchObject({ detector: 'intel', kind: 'reputation', subject: PEER })
+  expect(told[0]?.summary).toContain(
+    'the reputation of 198.51.100.7 is 86 of 100: AbuseIPDB gives it 96 of 100 today',
+  )
+  const { items } = await port.egress({ limit: 10 })
+  expect(items.map(({ what, why }) => [what, why])).toEqual([[`asked about ${PEER}`, 'service abuseipdb']])
+  expect(await port.reputation(PEER)).toMatchObject({ score: 86, factors: [{ kind: 'service', points: 86 }] })
 })

@@ -4,16 +4,15 @@ import type { DropCount } from '#enforce/enforcer.ts'
 import { Answers, type Question } from '#intel/services/answers.ts'
 import { ServiceDesk } from '#intel/services/service-desk.ts'
 import { SERVICES } from '#intel/services/services.ts'
-import type { IntelSettings } from '#intel/settings.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner } from '#model/owner.ts'
 import type { Store } from '#store/store.ts'
-import type { AllowBook } from './allow-book.ts'
 import { createAutoAsking } from './auto-asking.ts'
 import { type CalledPeersParts, createCalledPeers } from './called-peers.ts'
 import type { Gate } from './gate.ts'
+import type { IntelBase, Ledger } from './intel-base.ts'
 import { createIntelDesk, type IntelDesk, type IntelDeskParts } from './intel-desk.ts'
 import { type Lists, openLists } from './intel-lists.ts'
 import { createIntelPort } from './intel-port.ts'
@@ -24,24 +23,6 @@ import { createReputationWatch } from './reputation-watch.ts'
 const TICK_MS = 10_000
 /** Some programs try for less than a second. */
 const CALLED_EVERY_MS = 250
-
-export interface IntelBase {
-  readonly config: { readonly intel: IntelSettings }
-  readonly paths: { readonly stateFolder: string }
-  readonly store: Store
-  readonly allow: AllowBook
-  readonly gate: Gate
-  readonly now: () => number
-  readonly speaker: { say(sentence: string): void }
-  readonly onStop: (stop: () => Promise<void>) => void
-}
-
-/** Puts a request on record; nothing is sent before it settles. */
-export type Ledger = (request: {
-  readonly to: string
-  readonly what: string
-  readonly why: string
-}) => Promise<void>
 
 export type IntelParts = Pick<IntelDeskParts, 'alerts' | 'closeSockets' | 'told' | 'notes'> &
   Pick<CalledPeersParts, 'listSockets'> &

@@ -2,11 +2,11 @@ import { Refused } from '#api/port.ts'
 import type { DropCount } from '#enforce/enforcer.ts'
 import type { ListEnforcer } from '#enforce/lists.ts'
 import { contains, type Ip, type Target } from '#model/address.ts'
+import type { AllowEntry } from '#model/allow.ts'
 import type { Block } from '#model/block.ts'
 import type { BlockedList } from '#model/blocked-list.ts'
 import type { Decision } from '#model/decision.ts'
 import type { Listing } from '#model/indicator.ts'
-import type { Gate, Undated } from './gate.ts'
 
 /** A list that the kernel is to turn away as a whole. */
 export interface ListOrder extends BlockedList {
@@ -19,8 +19,8 @@ export interface ListDoorParts {
   readonly enforcer: ListEnforcer
   /** Everything of the allow list. */
   readonly allowed: () => readonly Target[]
-  readonly spares: Gate['spares']
-  readonly note: (undated: Undated) => { readonly decision: Decision; readonly recorded: Promise<void> }
+  readonly spares: (target: Target) => AllowEntry | undefined
+  readonly note: (undated: Omit<Decision, 'id' | 'at'>) => { readonly decision: Decision }
   readonly now: () => number
 }
 
