@@ -73,3 +73,8 @@ test.each([
   )
   expect(problems.map(describeProblem).join()).toContain(told)
 })
+
+test('who writes a domain where an address belongs is told the key for it', () => {
+  const { problems } = parseRules('rules: [{ action: deny, to: ads.example }]', 'rules.yaml', world)
+  expect(problems.map(describeProblem).join()).toContain('For a domain write toDomain: ads.example')
+})

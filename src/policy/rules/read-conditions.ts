@@ -1,4 +1,5 @@
 import { nearestWord } from '#lib/nearest-word.ts'
+import { parseDomain } from '#model/domain.ts'
 import { CONNECTION_STATES, type Condition, type ConnectionState, type PortSpan } from '#model/rule.ts'
 import { type AddressSpan, joinSpans, parseAddressSpan, spansIn } from './address-spans.ts'
 import { type Body, complete, few, type Read, type Word } from './condition-words.ts'
@@ -138,11 +139,13 @@ function notAnAddress(reader: RuleReader, value: unknown, path: Path): undefined
     .filter(({ holds }) => holds === 'addresses')
     .map(({ name }) => name)
   const meant = typeof value === 'string' ? nearestWord(value, lists) : undefined
-  const hint = meant
-    ? `Did you mean the list ${meant}?`
-    : lists.length > 0
-      ? `The lists of addresses are ${lists.slice(0, 8).join(', ')}.`
-      : 'Write it like 192.0.2.7, 192.0.2.0/24, 192.0.2.1-192.0.2.9 or 2001:db8::/32.'
+  const hint = parseDomain(String(value))
+    ? `For a domain write ${path.includes('from') ? 'fromDomain' : 'toDomain'}: ${value}`
+    : meant
+      ? `Did you mean the list ${meant}?`
+      : lists.length > 0
+        ? `The lists of addresses are ${lists.slice(0, 8).join(', ')}.`
+        : 'Write it like 192.0.2.7, 192.0.2.0/24, 192.0.2.1-192.0.2.9 or 2001:db8::/32.'
   reader.unexpected(path, 'an address, a range or a list of addresses', value, hint)
 }
 
