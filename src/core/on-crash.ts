@@ -1,4 +1,4 @@
-import { openingTransaction } from '#enforce/crash-order.ts'
+import { openingTransactions } from '#enforce/crash-order.ts'
 import { type Guard, startCrashGuard } from '#enforce/start-guard.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { Restart } from '#lib/restart.ts'
@@ -29,9 +29,9 @@ export async function failOpen({ tables, files, say }: OnCrashOptions): Promise<
   async function start(): Promise<void> {
     restart.began()
     try {
-      const transaction = Buffer.from(openingTransaction(tables)).toString('base64')
+      const transactions = openingTransactions(tables).map((bytes) => Buffer.from(bytes).toString('base64'))
       const { pendingFile, rolledBackFile } = files
-      const started = await startCrashGuard({ transaction, pendingFile, rolledBackFile }, ended)
+      const started = await startCrashGuard({ transactions, pendingFile, rolledBackFile }, ended)
       if (isStopped) started.stop()
       guard = started
       trouble = undefined

@@ -48,6 +48,8 @@ export interface OpenRulesOptions {
   readonly store: FlowPages
   readonly now: () => number
   readonly say: (text: string) => void
+  /** Another program had changed the table, and it was put back. */
+  readonly repaired: (what: string) => void
   readonly allow: {
     entries(): readonly AllowEntry[]
     spares(target: Target): AllowEntry | undefined
@@ -102,7 +104,7 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     log: options.log,
     names: domains.memory,
     classes: programs.classes,
-    say,
+    onRepair: options.repaired,
   })
   if (!enforcer) return noRules(NO_PRIVILEGE)
   const files = new RuleFiles(options.settings.file, stateFolder)
@@ -223,16 +225,16 @@ function enforcerOf({
   log,
   names,
   classes,
-  say,
+  onRepair,
 }: {
   readonly table: string
   readonly log: RuleLogOptions | undefined
   readonly names: NameMemory
   readonly classes: RuleClasses
-  readonly say: (text: string) => void
+  readonly onRepair: (what: string) => void
 }): RuleEnforcer | undefined {
   try {
-    const enforcer = createRuleEnforcer({ table, names, classes, onRepair: say, ...(log && { log }) })
+    const enforcer = createRuleEnforcer({ table, names, classes, onRepair, ...(log && { log }) })
     // Rehearsed only: rules that an earlier run left stay in force until those of the file take their place.
     if (!enforcer.refusalOf(compile(EMPTY_BOOK, 0))) return enforcer
     enforcer.stop(true)

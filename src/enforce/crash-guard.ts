@@ -29,13 +29,13 @@ lines.on('close', () => {
   process.exit(0)
 })
 
-function readied({ transaction, pendingFile, rolledBackFile }: CrashOrder): () => void {
+function readied({ transactions, pendingFile, rolledBackFile }: CrashOrder): () => void {
   // Opened now: whatever becomes of rights and memory later, the way into the kernel is there.
   const socket = new NetlinkSocket(NETLINK.netfilter)
-  const bytes = Buffer.from(transaction, 'base64')
+  const all = transactions.map((bytes) => Buffer.from(bytes, 'base64'))
   return () => {
     try {
-      socket.send(bytes)
+      for (const bytes of all) socket.send(bytes)
       // Or the guard of a change that waits would bring the rules before back.
       if (existsSync(pendingFile)) renameSync(pendingFile, rolledBackFile)
     } catch (error) {

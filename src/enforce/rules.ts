@@ -57,6 +57,9 @@ const NO_ROWS: RuleProgram = {
   chains: { inbound: [], outbound: [], forward: [] },
 }
 
+/** Somebody who changes the table again and again must not keep us busy. */
+const REPAIR_EVERY_MS = 900
+
 /** One row that is written about: kernels without nfnetlink_log or limits refuse it. */
 const PROBE: RuleProgram = {
   ...NO_ROWS,
@@ -79,6 +82,7 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   #fingerprint: string | undefined
   #generation = 0
   #repairs = 0
+  #repairNotBefore = 0
 
   constructor({ table, log, names, classes, onRepair }: RuleEnforcerOptions) {
     this.#name = table
@@ -185,6 +189,8 @@ class NftablesRuleEnforcer implements RuleEnforcer {
   }
 
   #repair(): void {
+    if (performance.now() < this.#repairNotBefore) return
+    this.#repairNotBefore = performance.now() + REPAIR_EVERY_MS
     const wasRefused = this.#refusal !== undefined
     if (!this.enforce(this.#program) || wasRefused) return
     this.#repairs++

@@ -11,6 +11,7 @@ import { openReports, SNAP_BYTES } from '#core/open-reports.ts'
 import { noRules, type OpenRules, openRules, rulesTable } from '#core/open-rules.ts'
 import type { DaemonPaths } from '#core/paths.ts'
 import { createRecordings } from '#core/recordings.ts'
+import { createRepairBook } from '#core/repairs.ts'
 import { createRuleExchange } from '#core/rule-exchange.ts'
 import { RuleFiles } from '#core/rule-files.ts'
 import type { EnforceSettings } from '#core/settings.ts'
@@ -60,6 +61,8 @@ export async function openBase(given: Given) {
 
   const allow = createAllowBook(config.allow, store.remembered.allow)
   allow.refresh(readSurroundings())
+  /** A decision as well, once there is a gate. */
+  let repaired: (what: string) => void = speaker.say
   const enforcer = config.dryRun
     ? createDryRunEnforcer({
         reason: 'Started with --dry-run: nothing is blocked.',
@@ -68,14 +71,14 @@ export async function openBase(given: Given) {
     : createNftablesEnforcer({
         now,
         table: config.enforce.table,
-        onRepair: speaker.say,
+        onRepair: (what) => repaired(what),
         limits: limitsOf(config.enforce),
       })
   const held = await enforcer.start()
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
   const onCrash = await onCrashOf(given)
   onStop(() => onCrash?.stop())
-  const lists = listsOf(given, now)
+  const lists = listsOf(given, now, (what) => repaired(what))
   onStop(() => lists?.stop(config.enforce.onStop === 'keep'))
 
   const events = createEvents()
@@ -97,9 +100,10 @@ export async function openBase(given: Given) {
       events.send({ kind: 'blocks', blocks: gate.blocks() })
     },
   })
+  repaired = createRepairBook({ note: (undated) => gate.note(undated), say: speaker.say, now })
   gate.adopt(held)
   const atlas = createPlaces({ path: paths.placesFile, files: config.places.files })
-  const rules = rulesOf(given, { allow, gate, store, atlas, now })
+  const rules = rulesOf(given, { allow, gate, store, atlas, now, repaired })
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const reports = reportsOf(given, rules, now)
   onStop(() => reports.stop())
@@ -133,9 +137,9 @@ async function onCrashOf({ config, paths, speaker }: Given) {
 
 const listsTable = (table: string): string => `${table}_lists`
 
-function listsOf({ config, speaker }: Given, now: () => number) {
+function listsOf({ config }: Given, now: () => number, onRepair: (what: string) => void) {
   if (config.dryRun) return undefined
-  return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair: speaker.say })
+  return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair })
 }
 
 const shieldOf = ({ config }: Given, now: () => number): Shield | undefined =>
@@ -181,12 +185,14 @@ function rulesOf(
     store,
     atlas,
     now,
+    repaired,
   }: {
     readonly allow: AllowBook
     readonly gate: Gate
     readonly store: Store
     readonly atlas: Places
     readonly now: () => number
+    readonly repaired: (what: string) => void
   },
 ): OpenRules {
   if (config.dryRun) {
@@ -202,6 +208,7 @@ function rulesOf(
     store,
     now,
     say: speaker.say,
+    repaired,
     allow,
     places: atlas,
     blockOf(address) {

@@ -16,7 +16,11 @@ export type DecisionKind =
   /** A whole threat list was put into the kernel, or taken out of it. */
   | 'load'
   | 'unload'
+  /** Another program changed a table of ours, and it was put back. */
+  | 'repair'
   | 'setting'
+  /** Who may sign in on the page changed. */
+  | 'account'
   /** Connections were closed: nothing takes that back. */
   | 'close'
 

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import koffi from 'koffi'
+import { ClassBook, withMarks } from '#enforce/program-classes-book.ts'
 import { createRuleEnforcer } from '#enforce/rules.ts'
+import { SOL_SOCKET, setSocketNumber } from '#kernel/libc.ts'
 import { NftTable } from '#kernel/nft.ts'
 import { type Ip, ip, ipBytes } from '#model/address.ts'
 import type { RuleBook } from '#model/rule.ts'
@@ -48,7 +50,8 @@ const libc = koffi.load('libc.so.6')
 const openSocket = libc.func('int socket(int, int, int)')
 const sendTo = libc.func('long sendto(int, void *, size_t, int, void *, uint32)')
 const setFileUser = libc.func('int setfsuid(uint32)')
-const [AF_INET, AF_INET6, SOCK_RAW, IPPROTO_RAW] = [2, 10, 3, 255]
+const [AF_INET, AF_INET6, SOCK_RAW, IPPROTO_RAW, SO_MARK] = [2, 10, 3, 255, 36]
+const MARK_MASK = 0xff000000
 
 const sh = (program: string, ...args: string[]): string =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
@@ -130,10 +133,11 @@ function openRaw(uid: number): { readonly v4: number; readonly v6: number } {
 
 const rawByUser = new Map([0, 1000, 1001].map((uid) => [uid, openRaw(uid)]))
 
-function sendOut(bytes: Uint8Array, target: Ip, uid: number): void {
+function sendOut(bytes: Uint8Array, target: Ip, uid: number, mark = 0): void {
   const sockets = rawByUser.get(uid)
   if (!sockets) throw new Error(`no socket of user ${uid}`)
   const isSix = target.includes(':')
+  setSocketNumber(isSix ? sockets.v6 : sockets.v4, SOL_SOCKET, SO_MARK, mark)
   const address = new Uint8Array(isSix ? 28 : 16)
   new DataView(address.buffer).setUint16(0, isSix ? AF_INET6 : AF_INET, true)
   address.set(ipBytes(target), isSix ? 8 : 4)
@@ -237,6 +241,7 @@ const tally = {
   stopped: 0,
   byRule: 0,
   branches: 0,
+  classes: 0,
   hashed: 0,
   searched: 0,
   byDefault: 0,
@@ -253,7 +258,17 @@ async function tryFile(dice: Dice, packetCount: number): Promise<void> {
   const book = bookOf(text)
   // Small trees and none: so few rules would not grow one by themselves.
   const fanout = dice.pick([1, 2, 3, 5, 64])
-  const program = compile(book, at, fanout)
+  const compiled = compile(book, at, fanout)
+  const questions = (compiled.classes ?? []).map(({ question }) => question)
+  const classes = new ClassBook({ questions, mask: MARK_MASK, half: dice.pick([0, 1]) })
+  const tried = Array.from({ length: packetCount }, (_, index) => {
+    const packet = randomPacket(dice, { addresses, flows, at }, index + 1)
+    const { program = {} } = packet.facts
+    const mark = classes.markOf(classes.bitsOf(program), classes.kindOf(program))
+    return { ...packet, facts: withNames(packet.facts), mark }
+  })
+  const program = withMarks(compiled, MARK_MASK, (set) => classes.marksOf(set))
+  tally.classes += classes.classes.length
   tally.branches += program.branches.length
   for (const { shift } of program.maps ?? []) tally[shift === undefined ? 'searched' : 'hashed']++
   if (!enforcer.enforce(program)) {
@@ -261,12 +276,11 @@ async function tryFile(dice: Dice, packetCount: number): Promise<void> {
     return
   }
   enforcer.named(names.late())
-  const tried = Array.from({ length: packetCount }, (_, index) => {
-    const packet = randomPacket(dice, { addresses, flows, at }, index + 1)
-    return { ...packet, facts: withNames(packet.facts) }
-  })
-  for (const { facts, bytes } of tried)
-    if (facts.direction === 'outbound') sendOut(bytes, facts.target, facts.uid ?? 0)
+  for (const { facts, bytes, mark } of tried) {
+    // Other bits of the mark are somebody else's.
+    const foreign = dice.pick([0, 0, 0xca6c, 0x80000])
+    if (facts.direction === 'outbound') sendOut(bytes, facts.target, facts.uid ?? 0, (mark | foreign) >>> 0)
+  }
   await sender.send(tried.filter(({ facts }) => facts.direction !== 'outbound').map(({ bytes }) => bytes))
   const wanted = new Map(tried.map((packet) => [packet, judge(book, packet.facts)]))
   const seen = await settled(wanted)
