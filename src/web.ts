@@ -59,6 +59,7 @@ server.listen({ host: start.host, port: start.port, exclusive: true }, () => {
     page,
     now: Date.now,
     onSignIn: (line) => ('refused' in line ? log.warn(line, 'sign-in refused') : log.info(line, 'signed in')),
+    report,
     onAnswer: (line) => log.debug(line, 'answered'),
   })
   server.on('request', web.answer)

@@ -2,7 +2,13 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { ACTOR_NAME_HEADER, ACTOR_ROLE_HEADER, PROBLEM_TYPE, SECRET_HEADER } from '#contract/http.ts'
+import {
+  ACTOR_NAME_HEADER,
+  ACTOR_PROVEN_HEADER,
+  ACTOR_ROLE_HEADER,
+  PROBLEM_TYPE,
+  SECRET_HEADER,
+} from '#contract/http.ts'
 import { Role } from '#contract/session.ts'
 import { createAccounts, ownerOf, type PeerCredentials } from './accounts.ts'
 import type { Api } from './api.ts'
@@ -128,7 +134,13 @@ function refuse(response: ServerResponse): void {
 function signedIn(request: IncomingMessage): Actor | undefined {
   const name = request.headers[ACTOR_NAME_HEADER]
   const role = Role.safeParse(request.headers[ACTOR_ROLE_HEADER])
-  return typeof name === 'string' && role.success ? { name: decodeName(name), role: role.data } : undefined
+  if (typeof name !== 'string' || !role.success) return undefined
+  const proven = request.headers[ACTOR_PROVEN_HEADER]
+  return {
+    name: decodeName(name),
+    role: role.data,
+    ...(proven !== undefined && { provenAt: Number(proven) || 0 }),
+  }
 }
 
 function decodeName(text: string): string {

@@ -15,6 +15,7 @@ import type {
 import type { Verification } from '#contract/verification.ts'
 import type { DecoyStatus } from '#model/decoy.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
+import type { AccountsPort } from './accounts-port.ts'
 import type { Actor, PageRequest } from './actor.ts'
 import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
@@ -40,9 +41,24 @@ export class Refused extends Error {
   }
 }
 
+/** Who asks has to prove first who it is. The page then asks for the password. */
+export class ProofNeeded extends Refused {
+  constructor() {
+    super(
+      403,
+      'This changes what holds from now on: show first that it is you.',
+      'Give your password again, or open a fresh link in this browser: gatehouse login',
+    )
+  }
+}
+
 /** What the API asks of the product; main.ts answers it. Refusals are thrown as `Refused`. */
 export interface Port {
   readonly intel: IntelPort
+  /** Absent where nobody can sign in. */
+  readonly accounts?: AccountsPort | undefined
+  /** How long who signed in may change rules, settings and accounts without proving again who it is. */
+  readonly proofMs?: number | undefined
   /** Absent where nothing is watched. */
   readonly detectors?: DetectorsPort | undefined
   /** Absent where rules cannot be enforced. */
@@ -69,9 +85,10 @@ export interface Port {
   doctor(): Promise<DoctorCheck[]>
   /** Prometheus text. */
   metrics(): Promise<string>
-  /** A fresh one-time link to the page; who asked for it is who signs in with it. */
-  loginLink(actor?: Actor): Promise<string>
-  setPassword(password: string): Promise<void>
+  /** A fresh one-time link to the page, for an account or for who asks. */
+  loginLink(actor?: Actor, account?: string): Promise<string>
+  /** Of an account; of the owner's, which is made, where none is named. */
+  setPassword(password: string, account: string | undefined, actor: Actor): Promise<void>
   subscribe(listener: (event: LiveEvent) => void): () => void
   readonly views: Views
   readonly closes: Closes

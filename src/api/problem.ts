@@ -3,12 +3,15 @@ import { HTTPException } from 'hono/http-exception'
 import { PROBLEM_TYPE } from '#contract/http.ts'
 import type { Problem } from '#contract/schemas.ts'
 import type { SettingProblem } from '#contract/settings.ts'
-import { Refused } from './port.ts'
+import { ProofNeeded, Refused } from './port.ts'
 import { SettingsRefused } from './settings-port.ts'
 
 /** The error body of RFC 9457; `type` stays `about:blank`, so `title` is the status in words. */
 export function problemResponse(
-  problem: Omit<Problem, 'type'> & { readonly problems?: readonly SettingProblem[] },
+  problem: Omit<Problem, 'type'> & {
+    readonly problems?: readonly SettingProblem[]
+    readonly signIn?: object
+  },
 ): Response {
   return new Response(JSON.stringify({ type: 'about:blank', ...problem }), {
     status: problem.status,
@@ -30,15 +33,18 @@ const TITLES: Readonly<Record<number, string>> = {
 
 export const titleOf = (status: number): string => TITLES[status] ?? 'Not possible'
 
+function refusal(error: Refused): Response {
+  const { status, message, hint } = error
+  const problems = error instanceof SettingsRefused ? { problems: error.problems } : {}
+  const asked = error instanceof ProofNeeded ? { signIn: { proof: true } } : {}
+  return problemResponse({ title: titleOf(status), status, detail: message, hint, ...problems, ...asked })
+}
+
 /** Every throw becomes a problem; what nobody foresaw goes to `onFault` and shows no inner words. */
 export const problemOf =
   (onFault: (error: Error) => void): ErrorHandler =>
   (error) => {
-    if (error instanceof Refused) {
-      const { status, message, hint } = error
-      const problems = error instanceof SettingsRefused ? { problems: error.problems } : {}
-      return problemResponse({ title: titleOf(status), status, detail: message, hint, ...problems })
-    }
+    if (error instanceof Refused) return refusal(error)
     if (error instanceof HTTPException) {
       const { status, message } = error
       const hint = status === 400 ? 'Send a JSON object with content-type application/json.' : undefined

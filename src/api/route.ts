@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { PROBLEM_TYPE } from '#contract/http.ts'
 import { Problem } from '#contract/schemas.ts'
 import { parseTarget, type Target } from '#model/address.ts'
-import { type Actor, Refused } from './port.ts'
+import { type Actor, ProofNeeded, Refused } from './port.ts'
 
 /** What each request carries beside itself: who asks. Whoever listens says so, never the request. */
 export interface ApiEnv {
@@ -58,6 +58,27 @@ export function demand(context: Context<ApiEnv>, role: Actor['role']): Actor {
     `You can look but not change: ${actor.name} has the role ${actor.role}, this needs ${role}.`,
     'Ask somebody in the gatehouse group for a link with that role.',
   )
+}
+
+/**
+ * Who changes what holds from then on (rules, settings, accounts) has to have proved lately who it is: a page that was
+ * left open is not enough.
+ */
+export function demandPolicy(
+  context: Context<ApiEnv>,
+  port: PolicyPort,
+  role: Actor['role'] = 'admin',
+): Actor {
+  const actor = demand(context, role)
+  const lasts = port.proofMs ?? Number.POSITIVE_INFINITY
+  if (actor.provenAt === undefined || port.views.now() - actor.provenAt < lasts) return actor
+  throw new ProofNeeded()
+}
+
+interface PolicyPort {
+  readonly views: { now(): number }
+  /** How long a proof holds; absent: as long as the session. */
+  readonly proofMs?: number | undefined
 }
 
 /** Reads an address or range as a person types it; throws `Refused` with what was expected. */

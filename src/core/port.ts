@@ -45,6 +45,8 @@ export interface PortParts {
   readonly metrics: Port['metrics']
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
+  readonly accounts?: Port['accounts']
+  readonly proofMs?: Port['proofMs']
   readonly intel: Port['intel']
   readonly detectors?: Port['detectors']
   readonly rules?: Port['rules']
@@ -65,6 +67,8 @@ export class CorePort implements Port {
   readonly metrics: Port['metrics']
   readonly loginLink: Port['loginLink']
   readonly setPassword: Port['setPassword']
+  readonly accounts: Port['accounts']
+  readonly proofMs: Port['proofMs']
   readonly subscribe: Port['subscribe']
   readonly response: Port['response']
   readonly intel: Port['intel']
@@ -85,6 +89,8 @@ export class CorePort implements Port {
     this.metrics = parts.metrics
     this.loginLink = parts.loginLink
     this.setPassword = parts.setPassword
+    this.accounts = parts.accounts
+    this.proofMs = parts.proofMs
     this.subscribe = parts.events.subscribe
     this.intel = parts.intel
     this.detectors = parts.detectors
@@ -263,6 +269,7 @@ export class CorePort implements Port {
   }
 
   async #undoSetting(decision: Decision, actor: Actor): Promise<Outcome> {
+    if (actor.role !== 'admin') throw new Refused(403, 'Only an admin changes settings.', 'Ask an admin.')
     if (this.settings) return this.settings.undo(decision, actor)
     throw new Refused(503, 'There are no settings to change here.', 'Start Gatehouse: gatehouse run')
   }

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { OpenSession } from '#contract/accounts.ts'
 import { type NodeChild, startNodeChild } from '#kernel/node-child.ts'
 import type { PartHealth } from '#model/health.ts'
 import { type WebMessage, WebReport, type WebStart } from '../web/spawn-contract.ts'
@@ -7,12 +8,16 @@ import { type WebMessage, WebReport, type WebStart } from '../web/spawn-contract
 const SCRIPT = fileURLToPath(new URL('../web.ts', import.meta.url))
 const RESTART_AFTER_MS = [500, 2_000, 10_000, 60_000] as const
 const ENDS_WITHIN_MS = 3_000
+const ANSWERS_WITHIN_MS = 2_000
 
 export interface WebProcess {
   readonly health: PartHealth
   /** http://127.0.0.1:8090 once it listens. */
   readonly address: string | undefined
   send(message: WebMessage): void
+  /** Who is signed in; nobody where it does not answer. */
+  sessions(): Promise<readonly OpenSession[]>
+  endSession(id: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -22,6 +27,8 @@ export interface WebProcessOptions {
   /** Told each time it listens. */
   readonly listening: (address: string) => void
   readonly failed: (health: PartHealth) => void
+  /** A recovery code of that account was used. */
+  readonly spent: (name: string, digest: string) => void
   /** A folder on the way to the core's socket that the web process may not enter. */
   readonly closedFolder: string | undefined
 }
@@ -42,6 +49,9 @@ class SupervisedWeb implements WebProcess {
   #stopping = false
   #failures = 0
   #timer: NodeJS.Timeout | undefined
+  #questions = 0
+  /** Question → who waits for the answer. */
+  readonly #waiting = new Map<number, (sessions: readonly OpenSession[]) => void>()
   health: PartHealth = {
     part: 'page',
     state: 'degraded',
@@ -78,6 +88,29 @@ class SupervisedWeb implements WebProcess {
     this.#child?.stdin.write(`${JSON.stringify(message)}\n`)
   }
 
+  sessions(): Promise<readonly OpenSession[]> {
+    return this.#ask((number) => ({ kind: 'sessions', number }))
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.#ask((number) => ({ kind: 'end', number, id }))
+  }
+
+  #ask(question: (number: number) => WebMessage): Promise<readonly OpenSession[]> {
+    if (!this.address) return Promise.resolve([])
+    const number = ++this.#questions
+    return new Promise((resolve) => {
+      const answer = (sessions: readonly OpenSession[]): void => {
+        clearTimeout(silence)
+        this.#waiting.delete(number)
+        resolve(sessions)
+      }
+      const silence = setTimeout(() => answer([]), ANSWERS_WITHIN_MS)
+      this.#waiting.set(number, answer)
+      this.send(question(number))
+    })
+  }
+
   stop(): Promise<void> {
     this.#stopping = true
     clearTimeout(this.#timer)
@@ -96,14 +129,18 @@ class SupervisedWeb implements WebProcess {
   #hear(line: string): void {
     const report = WebReport.safeParse(parsed(line))
     if (!report.success) return
-    if (report.data.kind === 'failed') {
-      this.#fail(report.data.reason, report.data.remedy)
-      return
-    }
+    const { data } = report
+    if (data.kind === 'sessions') this.#waiting.get(data.number)?.(data.sessions)
+    else if (data.kind === 'spent') this.#options.spent(data.name, data.digest)
+    else if (data.kind === 'failed') this.#fail(data.reason, data.remedy)
+    else this.#listens(data)
+  }
+
+  #listens(data: Extract<WebReport, { kind: 'listening' }>): void {
     this.#failures = 0
-    this.address = report.data.address
-    this.health = healthOf(report.data, this.#options.closedFolder)
-    this.#options.listening(report.data.address)
+    this.address = data.address
+    this.health = healthOf(data, this.#options.closedFolder)
+    this.#options.listening(data.address)
   }
 
   #fail(reason: string, remedy: string): void {

@@ -1,30 +1,25 @@
-import { randomBytes } from 'node:crypto'
-import { type Api, createApi } from '#api/api.ts'
-import { listenForOwner, listenForWeb } from '#api/listen.ts'
+import { createApi } from '#api/api.ts'
+import { listenForOwner } from '#api/listen.ts'
 import { Refused } from '#api/port.ts'
-import { createWaysIn, type WaysIn } from '#core/links.ts'
-import { closedFolder, webUserOf } from '#core/paths.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createResponseDesk } from '#core/response-desk.ts'
-import { startWebProcess, type WebProcess } from '#core/web-process.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { loadObservers } from '#detect/observation.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import { peerCredentials } from '#kernel/peer-credentials.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import type { SocketKey } from '#model/owner.ts'
-import { linkText } from '../web/links.ts'
 import type { Base } from './base.ts'
 import { factsOf } from './facts.ts'
+import { createPageDoor } from './page-door.ts'
 import { openSettings } from './settings.ts'
 import type { Watching } from './watching.ts'
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
 export async function openDoors(base: Base, watching: Watching): Promise<void> {
   const { config, paths, speaker, onStop, events } = base
-  const door: { web: WebProcess | undefined } = { web: undefined }
-  const waysIn = createWaysIn(paths.stateFolder, base.now)
+  const door = createPageDoor(base)
   const facts = factsOf(base, watching, () => door.web)
   base.rules.see(() => watching.live.all())
   base.rules.tell((standing) => events.send({ kind: 'rules', standing }))
@@ -47,8 +42,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     }),
     defaultBlockSeconds: () => base.judgement.settings.blockSeconds,
     closeSocket: createSocketCloser(),
-    loginLink: async (actor) => waysIn.loginLink(door.web, actor ?? OWNER),
-    setPassword: (password) => waysIn.setPassword(door.web, password),
+    ...door.accounts,
   })
   const api = createApi(port, { onFault: (error) => speaker.say(`A request failed: ${error.message}`) })
   onStop(() => api.close())
@@ -69,51 +63,8 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   speaker.say(
     facts.status().state === 'protecting' ? 'Gatehouse is protecting this machine.' : 'Gatehouse is running.',
   )
-  if (config.page.enabled) door.web = await openPage(base, { api, waysIn })
+  if (config.page.enabled) await door.open(api)
   for (const health of facts.parts()) speaker.health(health)
-}
-
-const OWNER = { name: 'owner', role: 'admin' } as const
-
-async function openPage(
-  base: Base,
-  doors: { readonly api: Api; readonly waysIn: WaysIn },
-): Promise<WebProcess> {
-  const { config, paths, speaker, onStop } = base
-  const { api, waysIn } = doors
-  const secret = randomBytes(32).toString('base64url')
-  const { uid: webUid, gid: webGid } = webUserOf(config.page.user)
-  const forWeb = await listenForWeb(api, {
-    path: paths.webSocket,
-    credentialsOf: peerCredentials,
-    webUid,
-    webGid,
-    secret,
-  })
-  onStop(() => forWeb.close())
-  const { host, port, origins, user } = config.page
-  const web = await startWebProcess({
-    start() {
-      const hash = waysIn.passwordHash()
-      return {
-        kind: 'start',
-        socketPath: paths.webSocket,
-        secret,
-        host,
-        port,
-        origins,
-        pageFolder: paths.pageFolder,
-        links: [waysIn.startLink.grant],
-        ...(user === undefined ? {} : { user }),
-        ...(hash === undefined ? {} : { passwordHash: hash }),
-      }
-    },
-    listening: (address) => speaker.say(`Open ${linkText(address, waysIn.startLink.token)}   (works once)`),
-    failed: speaker.health,
-    closedFolder: closedFolder(paths.webSocket, { uid: webUid, gid: webGid }),
-  })
-  onStop(() => web.stop())
-  return web
 }
 
 /** Opened at the first use: it needs a privilege that a run without root lacks. */

@@ -11,8 +11,16 @@ test('three wrong passwords are free, then the wait doubles up to a minute', () 
   expect(waits).toEqual([0, 0, 0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
   expect(attempts.waitMs('192.0.2.1', 59_000)).toBe(1000)
   expect(attempts.waitMs('192.0.2.2', 0)).toBe(0)
+})
+
+test('a success takes its own try back, and not the guesses before it', () => {
+  const attempts = createAttempts()
+  for (let count = 0; count < 4; count++) attempts.begin('192.0.2.1', 0)
   attempts.succeeded('192.0.2.1')
-  expect(attempts.waitMs('192.0.2.1', 0)).toBe(0)
+  expect(attempts.waitMs('192.0.2.1', 0)).toBe(1000)
+  attempts.begin('192.0.2.2', 0)
+  attempts.succeeded('192.0.2.2')
+  expect(attempts.waitMs('192.0.2.2', 0)).toBe(0)
 })
 
 test('an hour of quiet is forgotten', () => {

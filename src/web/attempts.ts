@@ -42,7 +42,11 @@ export function createAttempts(capacity = 1_000): Attempts {
       byNetwork.set(key, { count: (byNetwork.get(key)?.count ?? 0) + 1, lastAt: now })
     },
     succeeded(address) {
-      byNetwork.delete(networkOf(address))
+      // Only this try counts no more: with an account of one's own nobody buys guesses at those of others.
+      const key = keyOf(address)
+      const tries = byNetwork.get(key)
+      if (tries && tries.count > 1) tries.count--
+      else byNetwork.delete(key)
     },
   }
 }

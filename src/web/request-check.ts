@@ -5,17 +5,30 @@ import type { Origins } from './origins.ts'
 
 /** The reason to turn a request away before anything looks at it. */
 export function refusalOf(request: IncomingMessage, origins: Origins): ProblemText | undefined {
-  const { host, origin, 'sec-fetch-site': site } = request.headers
+  const { host, 'sec-fetch-site': site } = request.headers
   if (!origins.isOurHost(host)) return WRONG_HOST
   const isApi = (request.url ?? '').startsWith(`${API_PREFIX}/`)
-  const isRead = request.method === 'GET' || request.method === 'HEAD'
-  if (isRead)
-    return isApi && site !== undefined && !['same-origin', 'none'].includes(String(site))
-      ? FOREIGN
-      : undefined
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refusalOfChange(request, origins, isApi)
+  const isForeign = isApi && site !== undefined && !['same-origin', 'none'].includes(String(site))
+  return isForeign ? FOREIGN : undefined
+}
+
+function refusalOfChange(
+  request: IncomingMessage,
+  origins: Origins,
+  isApi: boolean,
+): ProblemText | undefined {
+  const { host, origin, 'sec-fetch-site': site } = request.headers
+  // No browser adds a token by itself: who has one means what it sends.
+  if (isApi && tokenOf(request) !== undefined && origin === undefined) return undefined
   if (!origins.isOurOrigin(origin, host)) return FOREIGN
   if (site !== undefined && site !== 'same-origin') return FOREIGN
   return request.headers[INTENT_HEADER] !== undefined ? undefined : NO_INTENT
+}
+
+/** What stands in `Authorization: Bearer`; undefined without one. */
+export function tokenOf(request: IncomingMessage): string | undefined {
+  return /^Bearer ([\w-]{1,128})$/.exec(request.headers.authorization ?? '')?.[1]
 }
 
 /** undefined for what is no path: absolute URLs, backslashes, raw or encoded dot segments, control characters. */

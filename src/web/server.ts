@@ -6,10 +6,11 @@ import { createForward, type Forward } from './forward.ts'
 import { createLinks } from './links.ts'
 import { createOrigins } from './origins.ts'
 import type { BuiltPage } from './page.ts'
-import { refusalOf, urlOf } from './request-check.ts'
+import { createPeople, type People } from './people.ts'
+import { refusalOf, tokenOf, urlOf } from './request-check.ts'
 import { createSessions, type Sessions } from './sessions.ts'
-import { createSignIn, type SignInLine } from './sign-in.ts'
-import type { WebMessage, WebStart } from './spawn-contract.ts'
+import { createSignIn, type SignInDoor, type SignInLine } from './sign-in.ts'
+import type { WebMessage, WebReport, WebStart } from './spawn-contract.ts'
 
 export interface WebParts {
   readonly start: WebStart
@@ -19,13 +20,15 @@ export interface WebParts {
   now(): number
   /** Somebody tried to sign in. */
   onSignIn?(line: SignInLine): void
+  /** Answers to the core, and news for it. */
+  report?(line: WebReport): void
   /** One answer, for the log: the path without its query, which may hold a token. */
   onAnswer?(line: { readonly method: string; readonly path: string; readonly status: number }): void
 }
 
 export interface WebServer {
   answer(request: IncomingMessage, response: ServerResponse): void
-  /** A new link or password from the core. */
+  /** News from the core, and what it asks. */
   hear(message: WebMessage): void
 }
 
@@ -52,22 +55,10 @@ export function createWebServer(parts: WebParts): WebServer {
   const sessions = createSessions()
   const links = createLinks()
   for (const link of start.links) links.add(link)
-  let passwordHash = start.passwordHash
-  const house: House = {
-    ...parts,
-    cookie,
-    sessions,
-    signIn: createSignIn({
-      sessions,
-      links,
-      cookie,
-      now,
-      passwordHash: () => passwordHash,
-      onSignIn: (line) => parts.onSignIn?.(line),
-    }),
-    forward: createForward(start),
-    hasPassword: () => passwordHash !== undefined,
-  }
+  const people = createPeople(start.people, (name, digest) => parts.report?.({ kind: 'spent', name, digest }))
+  const onSignIn = (line: SignInLine): void => parts.onSignIn?.(line)
+  const door = createSignIn({ sessions, links, cookie, now, people, onSignIn })
+  const house: House = { ...parts, cookie, sessions, people, door, forward: createForward(start) }
 
   return {
     answer(request, response) {
@@ -81,11 +72,14 @@ export function createWebServer(parts: WebParts): WebServer {
       else route(house, request, response)
     },
     hear(message) {
-      if (message.kind === 'link') links.add(message.link)
-      else {
-        passwordHash = message.hash
-        sessions.endOfPassword()
+      if (message.kind === 'link') return links.add(message.link)
+      if (message.kind === 'people') {
+        const before = people.accounts
+        people.replace(message.people)
+        return sessions.accountsChanged(before, people.accounts)
       }
+      if (message.kind === 'end') sessions.endById(message.id)
+      return parts.report?.({ kind: 'sessions', number: message.number, sessions: sessions.list(now()) })
     },
   }
 }
@@ -94,8 +88,8 @@ interface House extends WebParts {
   readonly cookie: SessionCookie
   readonly sessions: Sessions
   readonly forward: Forward
-  signIn(request: IncomingMessage, response: ServerResponse): Promise<void>
-  hasPassword(): boolean
+  readonly people: People
+  readonly door: SignInDoor
 }
 
 function route(house: House, request: IncomingMessage, response: ServerResponse) {
@@ -104,13 +98,16 @@ function route(house: House, request: IncomingMessage, response: ServerResponse)
   if (url.pathname.startsWith(`${API_PREFIX}/`)) return askCore(house, request, response)
   if (request.method === 'GET' || request.method === 'HEAD') return show(house, url, request, response)
   if (request.method === 'POST' && url.pathname === '/logout') return signOut(house, request, response)
-  if (request.method === 'POST' && url.pathname === '/login') {
-    return void house.signIn(request, response).catch(() => response.destroy())
-  }
+  const entry = request.method === 'POST' ? ENTRIES[url.pathname] : undefined
+  if (entry) return void house.door[entry](request, response).catch(() => response.destroy())
   return sendProblem(response, NOT_FOUND)
 }
 
+const ENTRIES: Readonly<Record<string, keyof SignInDoor>> = { '/login': 'signIn', '/proof': 'prove' }
+
 function askCore(house: House, request: IncomingMessage, response: ServerResponse) {
+  const token = tokenOf(request)
+  if (token !== undefined) return askWithToken(house, token, request, response)
   const value = house.cookie.read(request)
   const session = house.sessions.find(value, house.now())
   if (value === undefined || !session) return sendProblem(response, signedOut(house))
@@ -118,6 +115,19 @@ function askCore(house: House, request: IncomingMessage, response: ServerRespons
   endWithSession(response, () => house.sessions.find(value, house.now()) !== undefined)
   return house.forward(request, response, session)
 }
+
+/** Programs come with a token: it says who they are, and how far they may go. */
+function askWithToken(house: House, token: string, request: IncomingMessage, response: ServerResponse) {
+  const bearer = house.people.bearerOf(token, house.now())
+  if (!bearer) return sendProblem(response, WRONG_TOKEN)
+  const { name, scope } = bearer
+  if (scope !== 'metrics') return house.forward(request, response, { name: `token ${name}`, role: scope })
+  const path = (request.url ?? '').split('?')[0]
+  if (request.method !== 'GET' || path !== METRICS) return sendProblem(response, ONLY_METRICS)
+  return house.forward(request, response, { name: `token ${name}`, role: 'viewer' })
+}
+
+const METRICS = `${API_PREFIX}/metrics`
 
 function show(house: House, url: URL, request: IncomingMessage, response: ServerResponse) {
   if (url.pathname === '/session') {
@@ -139,7 +149,7 @@ const signedOut = (house: House): ProblemText => ({
   title: 'Sign in first',
   status: 401,
   hint: 'Get a link that works once: gatehouse login',
-  signIn: { password: house.hasPassword() },
+  signIn: { password: house.people.hasPassword, names: house.people.hasNames },
 })
 
 const SESSION_CHECK_MS = 10_000
@@ -152,6 +162,18 @@ function endWithSession(response: ServerResponse, isOpen: () => boolean): void {
   response.on('close', () => clearInterval(check))
 }
 
+const WRONG_TOKEN: ProblemText = {
+  title: 'Sign in first',
+  status: 401,
+  detail: 'This token is not known: it was revoked, its time is over, or it was never one.',
+  hint: 'Make one: gatehouse token add NAME --scope viewer',
+}
+const ONLY_METRICS: ProblemText = {
+  title: 'Not allowed',
+  status: 403,
+  detail: `This token reads ${METRICS} and nothing else.`,
+  hint: 'Make one that may do more: gatehouse token add NAME --scope viewer',
+}
 const NOT_BUILT: ProblemText = {
   title: 'The page is not built yet',
   status: 503,

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Role, SignIn } from '#contract/session.ts'
+import { Proof, type Role, SignIn } from '#contract/session.ts'
 import { bodyOf, sendJson, sendProblem, TOO_LARGE } from './answers.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import type { SessionCookie } from './cookie.ts'
 import { type Links, TOKEN_PATTERN } from './links.ts'
-import { isPassword } from './password.ts'
+import type { Claim, People } from './people.ts'
 import type { Sessions } from './sessions.ts'
 
 /** scrypt takes 32 MB and a thread each: more at once would be a gift to who wants to stop us. */
@@ -14,8 +14,7 @@ export interface SignInParts {
   readonly sessions: Sessions
   readonly links: Links
   readonly cookie: SessionCookie
-  /** The hash in force; undefined while there is no password. */
-  passwordHash(): string | undefined
+  readonly people: People
   now(): number
   onSignIn(line: SignInLine): void
 }
@@ -33,34 +32,21 @@ type Answer =
       readonly detail: string
       readonly hint?: string
       readonly waitMs?: number
+      /** The page asks for it. */
+      readonly needsCode?: boolean
     }
 
 const NEW_LINK = 'Get a link that works once: gatehouse login'
 
-/** POST /login with a token or a password, as JSON: answers the session, and sets its cookie. */
-export function createSignIn(
-  parts: SignInParts,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const attempts = createAttempts()
-  let checking = 0
+export interface SignInDoor {
+  /** POST /login with a token or a password, as JSON: answers the session, and sets its cookie. */
+  signIn(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** POST /proof: who is signed in proves once more who it is. */
+  prove(request: IncomingMessage, response: ServerResponse): Promise<void>
+}
 
-  async function byPassword(password: string, address: string): Promise<Answer> {
-    const hash = parts.passwordHash()
-    if (hash === undefined) return { is: 'out', status: 401, detail: 'No password is set.', hint: NEW_LINK }
-    const refused = tooMany(attempts, address, parts.now(), checking)
-    if (refused) return refused
-    attempts.begin(address, parts.now())
-    checking++
-    try {
-      if (!(await isPassword(password, hash))) {
-        return { is: 'out', status: 401, detail: 'That is not the password.', hint: NEW_LINK }
-      }
-    } finally {
-      checking--
-    }
-    attempts.succeeded(address)
-    return { is: 'in', who: { name: 'page', role: 'admin' }, by: 'password' }
-  }
+export function createSignIn(parts: SignInParts): SignInDoor {
+  const byPassword = createPasswordCheck(parts)
 
   function byToken(token: string): Answer {
     const grant = TOKEN_PATTERN.test(token) ? parts.links.spend(token, parts.now()) : undefined
@@ -76,25 +62,83 @@ export function createSignIn(
   async function judge(body: string, address: string): Promise<Answer> {
     const given = SignIn.safeParse(parsed(body)).data
     if (!given) return { is: 'out', status: 400, detail: 'Send {"token": …} or {"password": …} as JSON.' }
-    return 'token' in given ? byToken(given.token) : byPassword(given.password, address)
+    return 'token' in given ? byToken(given.token) : byPassword(given, address)
   }
 
-  return async (request, response) => {
-    const body = await bodyOf(request)
-    if (body === undefined) return sendProblem(response, TOO_LARGE)
-    const address = request.socket.remoteAddress ?? 'unknown'
-    const answer = await judge(body, address)
-    if (answer.is === 'out') {
-      const { status, detail, hint, waitMs } = answer
-      parts.onSignIn({ address, refused: detail })
-      if (waitMs) response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)))
-      return sendProblem(response, { title: 'Not signed in', status, detail, ...(hint && { hint }) })
+  function refuse(response: ServerResponse, address: string, answer: Extract<Answer, { is: 'out' }>): void {
+    const { status, detail, hint, waitMs, needsCode } = answer
+    parts.onSignIn({ address, refused: detail })
+    if (waitMs) response.setHeader('retry-after', String(Math.ceil(waitMs / 1000)))
+    const asked = needsCode && { signIn: { code: true } }
+    sendProblem(response, { title: 'Not signed in', status, detail, ...(hint && { hint }), ...asked })
+  }
+
+  return {
+    async signIn(request, response) {
+      const body = await bodyOf(request)
+      if (body === undefined) return sendProblem(response, TOO_LARGE)
+      const address = addressOf(request)
+      const answer = await judge(body, address)
+      if (answer.is === 'out') return refuse(response, address, answer)
+      parts.onSignIn({ address, signedIn: answer.who.name, by: answer.by })
+      const now = parts.now()
+      // Never the cookie that the browser came with: whoever planted one must not know this one.
+      const value = parts.sessions.open({ ...answer.who, by: answer.by, from: address }, now)
+      response.setHeader('set-cookie', parts.cookie.line(request, value))
+      sendJson(response, parts.sessions.find(value, now))
+    },
+
+    async prove(request, response) {
+      const body = await bodyOf(request)
+      if (body === undefined) return sendProblem(response, TOO_LARGE)
+      const value = parts.cookie.read(request)
+      const session = parts.sessions.find(value, parts.now())
+      const given = Proof.safeParse(parsed(body)).data
+      if (value === undefined || !session) return sendProblem(response, SIGNED_OUT)
+      if (!given) return sendProblem(response, NO_PROOF)
+      const address = addressOf(request)
+      const answer = await byPassword({ ...given, name: session.name }, address)
+      if (answer.is === 'out') return refuse(response, address, answer)
+      parts.sessions.prove(value, parts.now())
+      sendJson(response, parts.sessions.find(value, parts.now()))
+    },
+  }
+}
+
+const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? 'unknown'
+
+const SIGNED_OUT = { title: 'Sign in first', status: 401, hint: NEW_LINK }
+const NO_PROOF = { title: 'Not proved', status: 400, detail: 'Send {"password": …} as JSON.' }
+const WRONG: Answer = {
+  is: 'out',
+  status: 401,
+  detail: 'Name, password or code is wrong.',
+  hint: NEW_LINK,
+}
+
+/** Slower with every wrong try, whatever of it was wrong. */
+function createPasswordCheck({
+  people,
+  now,
+}: SignInParts): (claim: Claim, address: string) => Promise<Answer> {
+  const attempts = createAttempts()
+  let checking = 0
+  return async (claim, address) => {
+    if (!people.hasPassword) {
+      return { is: 'out', status: 401, detail: 'No password is set.', hint: NEW_LINK }
     }
-    parts.onSignIn({ address, signedIn: answer.who.name, by: answer.by })
-    const now = parts.now()
-    const value = parts.sessions.open(answer.who, answer.by, now)
-    response.setHeader('set-cookie', parts.cookie.line(request, value))
-    sendJson(response, parts.sessions.find(value, now))
+    const refused = tooMany(attempts, address, now(), checking)
+    if (refused) return refused
+    attempts.begin(address, now())
+    checking++
+    const check = await people.check(claim, now()).finally(() => checking--)
+    if (check.is === 'code-missing') {
+      const detail = 'The code of your authenticator app is missing.'
+      return { is: 'out', status: 401, detail, needsCode: true }
+    }
+    if (check.is === 'wrong') return WRONG
+    attempts.succeeded(address)
+    return { is: 'in', who: check.who, by: 'password' }
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { OpenSession, TokenScope } from '#contract/accounts.ts'
 import { Role } from '#contract/session.ts'
 
 /**
@@ -17,6 +18,33 @@ export const LinkGrant = z
   })
   .strict()
 
+/** An account as the web process needs it to let somebody in. */
+export const WebAccount = z
+  .object({
+    name: z.string().max(64),
+    role: Role,
+    /** Of `hashPassword`; absent: links only. */
+    passwordHash: z.string().optional(),
+    /** Base32, see lib/one-time-code. */
+    codeSecret: z.string().optional(),
+    /** SHA-256 of recovery codes, in hex. */
+    recovery: z.array(z.string()).default([]),
+  })
+  .strict()
+
+export const WebToken = z
+  .object({
+    name: z.string().max(64),
+    scope: TokenScope,
+    digest: z.string().regex(/^[0-9a-f]{64}$/),
+    endsAt: z.number().optional(),
+  })
+  .strict()
+
+export const WebAccounts = z
+  .object({ accounts: z.array(WebAccount).default([]), tokens: z.array(WebToken).default([]) })
+  .strict()
+
 export const WebStart = z
   .object({
     kind: z.literal('start'),
@@ -29,21 +57,25 @@ export const WebStart = z
     user: z.string().optional(),
     /** Where the built page lies. */
     pageFolder: z.string(),
-    /** Of `hashPassword`; absent: no password, links only. */
-    passwordHash: z.string().optional(),
+    people: WebAccounts.prefault({}),
     links: z.array(LinkGrant).default([]),
     /** More names under which the page is reached, such as https://gatehouse.lan.example behind a proxy. */
     origins: z.array(z.url({ protocol: /^https?$/ })).default([]),
   })
   .strict()
 
-/** Lines after the first. A `password` without a hash takes the password away. */
+/**
+ * Lines after the first. `people` replaces all accounts and tokens: who is gone, or has another role or password, is
+ * signed out. `sessions` asks who is signed in; `end` ends one session by its id.
+ */
 export const WebMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('link'), link: LinkGrant }).strict(),
-  z.object({ kind: z.literal('password'), hash: z.string().optional() }).strict(),
+  z.object({ kind: z.literal('people'), people: WebAccounts }).strict(),
+  z.object({ kind: z.literal('sessions'), number: z.number() }).strict(),
+  z.object({ kind: z.literal('end'), number: z.number(), id: z.string() }).strict(),
 ])
 
-/** What the web process says on stdout: that it listens (`port` is the real one), or why it ends. */
+/** What the web process says on stdout: that it listens (`port` is the real one), why it ends, and what it was asked. */
 export const WebReport = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('listening'),
@@ -55,12 +87,18 @@ export const WebReport = z.discriminatedUnion('kind', [
     hasPage: z.boolean(),
   }),
   z.object({ kind: z.literal('failed'), reason: z.string(), remedy: z.string() }),
+  /** Answers `sessions` and `end`: who is signed in now. */
+  z.object({ kind: z.literal('sessions'), number: z.number(), sessions: z.array(OpenSession) }),
+  /** A recovery code was used: it works no more. */
+  z.object({ kind: z.literal('spent'), name: z.string(), digest: z.string() }),
 ])
 
 /** How the web process exits when it cannot do its work; each is reported as `failed` before. */
 export const WEB_EXIT = { badStart: 10, portTaken: 11, cannotListen: 12, privilege: 13 } as const
 
 export type LinkGrant = z.infer<typeof LinkGrant>
+export type WebAccount = z.infer<typeof WebAccount>
+export type WebAccounts = z.infer<typeof WebAccounts>
 export type WebStart = z.infer<typeof WebStart>
 export type WebMessage = z.infer<typeof WebMessage>
 export type WebReport = z.infer<typeof WebReport>

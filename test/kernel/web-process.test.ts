@@ -86,7 +86,7 @@ testWith('root')(
   async () => {
     const { token, grant } = makeLink({ name: 'anna', role: 'operator' })
     const report = await startWeb({ links: [grant] })
-    if (report.kind !== 'listening') throw new Error(report.reason)
+    if (report.kind !== 'listening') throw new Error(JSON.stringify(report))
     expect(report).toMatchObject({ user: 'nobody', hasPage: true })
 
     const nobody = lookUpUser('nobody')
@@ -113,13 +113,13 @@ testWith('root')(
       body: '{"target":"203.0.113.9"}',
     })
     expect(blocked.status).toBe(200)
-    expect(product.acts[0]?.actor).toEqual({ name: 'anna', role: 'operator' })
+    expect(product.acts[0]?.actor).toEqual({ name: 'anna', role: 'operator', provenAt: expect.any(Number) })
   },
 )
 
 testWith('root')('a link and a password that come later work at once', async () => {
   const report = await startWeb()
-  if (report.kind !== 'listening') throw new Error(report.reason)
+  if (report.kind !== 'listening') throw new Error(JSON.stringify(report))
   const { token, grant } = makeLink({ name: 'ben', role: 'viewer' })
   child?.stdin?.write(`${JSON.stringify({ kind: 'link', link: grant })}\n`)
   const headers = { origin: report.address, 'x-gatehouse': '1' }

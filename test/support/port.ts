@@ -1,4 +1,5 @@
 import { type Actor, type Port, Refused } from '#api/port.ts'
+import type { Account, ApiToken, OpenSession } from '#contract/accounts.ts'
 import type { Feed, Lookup } from '#contract/intel.ts'
 import type {
   Alert,
@@ -148,6 +149,20 @@ const aListing: Lookup['listings'][number] = {
   reason: 'QakBot\u001b[2J',
 }
 
+const anAccount: Account = {
+  name: 'anna',
+  role: 'operator',
+  hasPassword: true,
+  hasCode: false,
+  recoveryCodes: 0,
+  since: STARTED_AT,
+}
+const aToken: ApiToken = { id: 1, name: 'grafana', scope: 'metrics', since: STARTED_AT }
+const aSession: OpenSession = {
+  ...{ id: 'of-anna', name: 'anna', role: 'operator', by: 'link', from: '127.0.0.1' },
+  ...{ signedInAt: STARTED_AT, seenAt: STARTED_AT, endsAt: STARTED_AT + 1000 },
+}
+
 export function createSmallProduct(): SmallProduct {
   const listeners = new Set<(event: LiveEvent) => void>()
   const acts: SmallProduct['acts'] = []
@@ -278,7 +293,7 @@ export function createSmallProduct(): SmallProduct {
     undo: async (id, actor) => act(`undid ${id}`, actor),
     doctor: async () => [{ name: 'nftables', state: 'ok', finding: 'The kernel answers.' }],
     metrics: async () => 'gatehouse_packets_total 10\n',
-    loginLink: async (actor) => `http://127.0.0.1:8090/login?token=for-${actor?.name}`,
+    loginLink: async (actor, account) => `http://127.0.0.1:8090/login?token=for-${account ?? actor?.name}`,
     intel: {
       feeds: () => [aFeed],
       feed: () => aFeed,
@@ -318,8 +333,28 @@ export function createSmallProduct(): SmallProduct {
         total: limit,
       }),
     },
-    setPassword: async (password) =>
-      void acts.push({ what: `password ${password}`, actor: { name: '', role: 'admin' } }),
+    setPassword: async (password, account, actor) =>
+      void acts.push({ what: `password ${password} of ${account ?? 'owner'}`, actor }),
+    accounts: {
+      list: () => [anAccount],
+      add: async ({ name, role }, actor) => act(`account ${name} ${role}`, actor),
+      change: async (name, change, actor) => act(`account ${name} ${JSON.stringify(change)}`, actor),
+      remove: async (name, actor) => act(`no account ${name}`, actor),
+      setUpCode: () => ({ secret: 'ABC', address: 'otpauth://totp/x?secret=ABC' }),
+      confirmCode: async (name, code, actor) => {
+        act(`code ${code} of ${name}`, actor)
+        return { recoveryCodes: ['01234567-89abcdef'] }
+      },
+      removeCode: async (name, actor) => act(`no code of ${name}`, actor),
+      tokens: () => [aToken],
+      issueToken: async ({ name, scope }, actor) => {
+        act(`token ${name} ${scope}`, actor)
+        return { token: 'gh_text', about: aToken }
+      },
+      revokeToken: async (id, actor) => act(`no token ${id}`, actor),
+      sessions: async () => ['anna', 'ben'].map((name) => ({ ...aSession, name, id: `of-${name}` })),
+      endSession: async (id, actor) => act(`no session ${id}`, actor),
+    },
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)

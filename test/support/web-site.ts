@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, createApi } from '#api/api.ts'
 import { type Listening, listenForWeb } from '#api/listen.ts'
+import type { Role } from '#contract/session.ts'
 import { makeLink } from '../../src/web/links.ts'
 import { loadPage } from '../../src/web/page.ts'
+import { hashPassword } from '../../src/web/password.ts'
 import { createBoundedServer, createWebServer, type WebServer } from '../../src/web/server.ts'
-import { WebStart } from '../../src/web/spawn-contract.ts'
+import { type WebAccount, type WebAccounts, type WebReport, WebStart } from '../../src/web/spawn-contract.ts'
 import { createSmallProduct, type SmallProduct } from './port.ts'
 
 const secret = 's'.repeat(43)
@@ -42,6 +44,8 @@ export class Site {
   port = 0
   token = ''
   now = 1_000_000
+  people: WebAccounts = { accounts: [], tokens: [] }
+  readonly reports: WebReport[] = []
 
   static async open(): Promise<Site> {
     const site = new Site()
@@ -77,6 +81,7 @@ export class Site {
       now: () => this.now,
       onAnswer: (line) => this.log.push(line),
       onSignIn: (line) => this.log.push(line),
+      report: (line) => this.reports.push(line),
     })
     this.server.on('request', this.web.answer)
   }
@@ -123,6 +128,19 @@ export class Site {
 
   signIn(given: object, headers = this.ours()): Promise<Answer> {
     return this.ask('POST', '/login', { headers, body: JSON.stringify(given) })
+  }
+
+  /** What the core would send: one account more, or another password for it. */
+  async giveAccount(
+    name: string,
+    role: Role,
+    password: string,
+    more: Partial<WebAccount> = {},
+  ): Promise<void> {
+    const account = { name, role, passwordHash: await hashPassword(password), recovery: [], ...more }
+    const others = this.people.accounts.filter((one) => one.name !== name)
+    this.people = { ...this.people, accounts: [...others, account] }
+    this.web.hear({ kind: 'people', people: this.people })
   }
 
   /** Signs anna in and answers her cookie. */

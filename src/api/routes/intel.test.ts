@@ -7,6 +7,7 @@ import { type Api, createApi } from '../api.ts'
 import type { Actor } from '../port.ts'
 
 const operator: Actor = { name: 'anna', role: 'operator' }
+const admin: Actor = { name: 'anna', role: 'admin' }
 const viewer: Actor = { name: 'guest', role: 'viewer' }
 
 let product: SmallProduct
@@ -44,12 +45,12 @@ test('the reputation of anything is told to a viewer, also with all about a host
   expect(program.reputation?.factors).toHaveLength(2)
 })
 
-test('an operator switches, updates and decides', async () => {
-  const on = await ask('PUT', '/feeds/feodo', { isOn: true, action: 'block' })
+test('an admin switches, updates and decides', async () => {
+  const on = await ask('PUT', '/feeds/feodo', { isOn: true, action: 'block' }, admin)
   expect(FeedOutcome.parse(on.body).feed.isOn).toBe(true)
   expect(product.acts.at(-1)).toMatchObject({ what: 'on feodo block', actor: { name: 'anna' } })
   expect((await ask('POST', '/feeds/feodo/update')).body).toMatchObject({ sentence: 'updated feodo' })
-  expect((await ask('POST', '/feeds/feodo/held', { accept: false })).body).toMatchObject({
+  expect((await ask('POST', '/feeds/feodo/held', { accept: false }, admin)).body).toMatchObject({
     sentence: 'left feodo',
   })
 })

@@ -108,7 +108,8 @@ export function addIntelRoutes(app: ApiApp, { intel }: Port): void {
   app.openapi(feedsRoute, (context) => context.json(intel.feeds(), 200))
   app.openapi(feedRoute, (context) => context.json(intel.feed(context.req.valid('param').feed), 200))
   app.openapi(changeRoute, async (context) => {
-    const actor = demand(context, 'operator')
+    // A list that is on may turn addresses away.
+    const actor = demand(context, 'admin')
     const { feed } = context.req.valid('param')
     return context.json(await intel.changeFeed(feed, context.req.valid('json'), actor), 200)
   })
@@ -117,7 +118,7 @@ export function addIntelRoutes(app: ApiApp, { intel }: Port): void {
     return context.json(await intel.updateFeed(context.req.valid('param').feed), 200)
   })
   app.openapi(decideRoute, async (context) => {
-    demand(context, 'operator')
+    demand(context, 'admin')
     const { feed } = context.req.valid('param')
     return context.json(await intel.decideFeed(feed, context.req.valid('json').accept), 200)
   })

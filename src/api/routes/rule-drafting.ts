@@ -44,7 +44,7 @@ export function addRuleDraftingRoutes(app: ApiApp, port: Port): void {
   app.openapi(standingRoute, (context) => context.json(port.ruleDrafting?.standing() ?? NOT_ENFORCED, 200))
   app.openapi(readRoute, (context) => context.json(drafting().read(context.req.valid('json').text), 200))
   app.openapi(editRoute, (context) => {
-    demand(context, 'operator')
+    demand(context, 'admin')
     return context.json(drafting().edit(context.req.valid('json')), 200)
   })
   app.openapi(useRoute, (context) => context.json(drafting().use(), 200))

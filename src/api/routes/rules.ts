@@ -14,7 +14,7 @@ import {
   SimulateRequest,
 } from '#contract/rules.ts'
 import { type Port, Refused } from '../port.ts'
-import { type ApiApp, answers, demand, jsonBody } from '../route.ts'
+import { type ApiApp, answers, demand, demandPolicy, jsonBody } from '../route.ts'
 import type { Rules } from '../rules-port.ts'
 
 const stateRoute = createRoute({
@@ -110,27 +110,29 @@ export function addRuleRoutes(app: ApiApp, port: Port): void {
   app.openapi(stateRoute, (context) => context.json(rules().state(), 200))
   app.openapi(checkRoute, (context) => context.json(rules().check(context.req.valid('json').text), 200))
   app.openapi(draftRoute, (context) => {
-    demand(context, 'operator')
+    demand(context, 'admin')
     return context.json(rules().draft(context.req.valid('json').text), 200)
   })
   app.openapi(applyRoute, async (context) => {
-    const { name } = demand(context, 'operator')
+    const { name } = demandPolicy(context, port)
     return context.json(await rules().apply(context.req.valid('json'), name), 200)
   })
   app.openapi(addRoute, async (context) => {
-    const { name } = demand(context, 'operator')
+    const { name } = demandPolicy(context, port)
     return context.json(await rules().add(context.req.valid('json'), name), 200)
   })
   app.openapi(removeRoute, async (context) => {
-    const { name } = demand(context, 'operator')
+    const { name } = demandPolicy(context, port)
     return context.json(await rules().remove(context.req.valid('json'), name), 200)
   })
   app.openapi(simulateRoute, async (context) =>
     context.json(await rules().simulate(context.req.valid('json')), 200),
   )
   app.openapi(holdRoute, async (context) => {
-    const { name } = demand(context, 'operator')
-    return context.json(await rules().hold(context.req.valid('json'), name), 200)
+    const hold = context.req.valid('json')
+    // To shut all but the sessions is for whoever sees an attack; to open all is policy.
+    const { name } = hold.kind === 'pause' ? demandPolicy(context, port) : demand(context, 'operator')
+    return context.json(await rules().hold(hold, name), 200)
   })
   app.openapi(confirmRoute, (context) => context.json(rules().confirm(demand(context, 'operator').name), 200))
   app.openapi(rollbackRoute, (context) =>

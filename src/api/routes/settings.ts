@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { SettingsChange, SettingsOutcome, SettingsState, Tuning, TuningRequest } from '#contract/settings.ts'
 import { type Port, Refused } from '../port.ts'
-import { type ApiApp, answers, demand, jsonBody } from '../route.ts'
+import { type ApiApp, answers, demandPolicy, jsonBody } from '../route.ts'
 import type { SettingsPort } from '../settings-port.ts'
 
 const stateRoute = createRoute({
@@ -38,7 +38,7 @@ export function addSettingRoutes(app: ApiApp, port: Port): void {
   )
   app.openapi(changeRoute, async (context) => {
     // Settings decide what runs as root, such as the commands of playbooks.
-    const actor = demand(context, 'admin')
+    const actor = demandPolicy(context, port)
     return context.json(await settings().change(context.req.valid('json'), actor), 200)
   })
 }

@@ -1,12 +1,13 @@
 import { createRoute } from '@hono/zod-openapi'
-import { LoginLink, PasswordRequest } from '#contract/session.ts'
+import { LoginLink, LoginLinkQuery, PasswordRequest } from '#contract/session.ts'
 import type { Port } from '../port.ts'
-import { type ApiApp, answers, demand, jsonBody, PROBLEMS } from '../route.ts'
+import { type ApiApp, answers, demandPolicy, jsonBody, PROBLEMS } from '../route.ts'
 
 const linkRoute = createRoute({
   method: 'post',
   path: '/api/v1/login-link',
   summary: 'A fresh one-time link to the page',
+  request: { query: LoginLinkQuery },
   responses: answers(LoginLink, 'Works once'),
 })
 
@@ -20,13 +21,14 @@ const passwordRoute = createRoute({
 
 export function addSignInRoutes(app: ApiApp, port: Port): void {
   app.openapi(linkRoute, async (context) => {
-    const actor = demand(context, 'admin')
+    const actor = demandPolicy(context, port)
     context.header('cache-control', 'no-store')
-    return context.json({ link: await port.loginLink(actor) }, 200)
+    return context.json({ link: await port.loginLink(actor, context.req.valid('query').account) }, 200)
   })
   app.openapi(passwordRoute, async (context) => {
-    demand(context, 'admin')
-    await port.setPassword(context.req.valid('json').password)
+    const actor = demandPolicy(context, port)
+    const { password, account } = context.req.valid('json')
+    await port.setPassword(password, account, actor)
     return context.body(null, 204)
   })
 }

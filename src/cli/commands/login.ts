@@ -5,9 +5,12 @@ export default defineCommand({
   order: 120,
   add(program, shell) {
     const login = program.command('login').description('make a link to the page that works once')
-    leaf(login, 'login').action(async (options: CommonOptions) => {
-      const { core, show } = asking(shell, options)
-      show(await core.ask<{ link: string }>('POST', '/login-link'), ({ link }) => `${link}\n`)
-    })
+    leaf(login, 'login --account anna')
+      .option('--account <name>', 'whose it is, in the role of that account (default: yours, as admin)')
+      .action(async (options: CommonOptions & { account?: string }) => {
+        const { core, show } = asking(shell, options)
+        const query = options.account === undefined ? '' : `?account=${encodeURIComponent(options.account)}`
+        show(await core.ask<{ link: string }>('POST', `/login-link${query}`), ({ link }) => `${link}\n`)
+      })
   },
 })

@@ -10,13 +10,20 @@ export default defineCommand({
     const password = program
       .command('password')
       .description('set the password of the page (read from stdin or asked for)')
-    leaf(password, 'password').action(async (options: CommonOptions) => {
-      const { core, show } = asking(shell, options)
-      // Before anybody types one for nothing.
-      await core.ask('GET', '/status')
-      await core.ask('PUT', '/password', { password: await readPassword(shell.terminal) })
-      show({ changed: true }, () => 'The password works now. Who signed in with the old one is signed out.\n')
-    })
+    leaf(password, 'password --account anna')
+      .option('--account <name>', 'of this account (default: owner, an admin)')
+      .action(async (options: CommonOptions & { account?: string }) => {
+        const { core, show } = asking(shell, options)
+        // Before anybody types one for nothing.
+        await core.ask('GET', '/status')
+        const account = options.account === undefined ? {} : { account: options.account }
+        await core.ask('PUT', '/password', { password: await readPassword(shell.terminal), ...account })
+        const name = options.account ?? 'owner'
+        show(
+          { changed: true },
+          () => `The password of ${name} works now. Who signed in with the old one is signed out.\n`,
+        )
+      })
   },
 })
 
