@@ -49,6 +49,15 @@ describe('classes', () => {
     expect(book.marksOf(setOf(CURL))).toContain(inUnit)
   })
 
+  test('a unit that several questions name has a class before anybody runs in it', () => {
+    const both: ProgramQuestion = { kind: 'unit', values: ['ssh.service', 'cron.service'] }
+    const book = new ClassBook({ questions: [SSH, both], mask: MASK, half: 0 })
+    const mark = book.markOf(book.bitsOf({ units: ['ssh.service'] }), 0)
+    expect(mark).not.toBe(0)
+    expect(book.marksOf(setOf(SSH))).toContain(mark)
+    expect(book.marksOf(setOf(both))).toContain(mark)
+  })
+
   test('two books that follow each other share no number', () => {
     const marks = ([0, 1] as const).map((half) => {
       const book = new ClassBook({ questions: [CURL], mask: MASK, half })

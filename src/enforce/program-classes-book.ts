@@ -5,7 +5,7 @@ import {
   type ProgramQuestion,
   questionKey,
 } from '#model/program-question.ts'
-import type { ClassSet } from '#model/rule-program.ts'
+import type { ClassSet, RuleProgram } from '#model/rule-program.ts'
 
 /** What programs may be told apart by: more questions about groups have no bit. */
 const MAX_GROUP_QUESTIONS = 64
@@ -52,7 +52,9 @@ export class ClassBook {
     this.#last = half === 0 ? first : numbers
     this.#kinds = ['?'.repeat(this.#files.length)]
     this.#fill(0n, 0)
-    for (const [at] of this.#groups.entries()) this.meetGroups(1n << BigInt(at))
+    // One name may be asked for by several rules, each with others beside it.
+    for (const name of this.valuesOf('unit')) this.meetGroups(this.bitsOf({ units: [name] }))
+    for (const name of this.valuesOf('container')) this.meetGroups(this.bitsOf({ containers: [name] }))
   }
 
   /** More different programs were met than the mask has numbers for: those beyond are of no class. */
@@ -141,6 +143,22 @@ export class ClassBook {
     }
     this.classes.push({ groups, kind, mark: (this.#next++ << this.#shift) >>> 0 })
   }
+}
+
+/** The program as a table can be written of it: with its sets of classes among the others. */
+export function withMarks(
+  program: RuleProgram,
+  markMask: number,
+  marksOf: (set: ClassSet) => readonly number[],
+): RuleProgram {
+  const { classes = [], sets } = program
+  if (classes.length === 0) return program
+  const filled = classes.map((set) => ({
+    name: set.name,
+    holds: 'mark' as const,
+    spans: marksOf(set).flatMap((mark) => [mark, mark]),
+  }))
+  return { ...program, sets: [...sets, ...filled], markMask }
 }
 
 const letterOf = (answer: boolean | undefined): string => (answer === undefined ? '?' : answer ? 'y' : 'n')

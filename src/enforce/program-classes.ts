@@ -4,8 +4,8 @@ import { KernelError } from '#kernel/libc.ts'
 import { ProcFds } from '#kernel/proc-fds.ts'
 import { markSockets } from '#kernel/socket-marks.ts'
 import { type ProgramFacts, type ProgramQuestion, questionKey } from '#model/program-question.ts'
-import type { ClassSet, RuleProgram } from '#model/rule-program.ts'
-import { ClassBook } from './program-classes-book.ts'
+import type { RuleProgram } from '#model/rule-program.ts'
+import { ClassBook, withMarks } from './program-classes-book.ts'
 import type { KnownExecutable, KnownExecutables } from './program-classes-files.ts'
 import {
   type ContainersOf,
@@ -102,7 +102,7 @@ export class RuleClasses {
 
   /** The program with its sets, still empty: for a rehearsal. */
   emptied(program: RuleProgram): RuleProgram {
-    return this.#with(program, () => [])
+    return withMarks(program, this.#options.mask, () => [])
   }
 
   /**
@@ -112,7 +112,7 @@ export class RuleClasses {
   filled(program: RuleProgram, also?: RuleProgram): RuleProgram {
     const asked = [...(program.classes ?? []), ...(also?.classes ?? [])].map(({ question }) => question)
     if (asked.length > 0 && !this.#tryToCover(asked)) return this.emptied(program)
-    return this.#with(program, (set) => this.#generation?.book.marksOf(set) ?? [])
+    return withMarks(program, this.#options.mask, (set) => this.#generation?.book.marksOf(set) ?? [])
   }
 
   /** The table that the program describes is in force. */
@@ -167,17 +167,6 @@ export class RuleClasses {
   /** `keep`: sockets are marked without us, as far as programs are known now. */
   stop(keep: boolean): void {
     this.#shut(keep)
-  }
-
-  #with(program: RuleProgram, marksOf: (set: ClassSet) => readonly number[]): RuleProgram {
-    const { classes = [], sets } = program
-    if (classes.length === 0) return program
-    const filled = classes.map((set) => ({
-      name: set.name,
-      holds: 'mark' as const,
-      spans: marksOf(set).flatMap((mark) => [mark, mark]),
-    }))
-    return { ...program, sets: [...sets, ...filled], markMask: this.#options.mask }
   }
 
   #open(): ClassKernel {

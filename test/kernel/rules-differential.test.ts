@@ -21,6 +21,8 @@ interface Outcome {
   readonly simulated: number
   /** Branches of the programs of all files. */
   readonly branches: number
+  /** Of programs that rules tell apart. */
+  readonly classes: number
   /** Maps that lead to them, of both kinds. */
   readonly hashed: number
   readonly searched: number
@@ -60,6 +62,7 @@ describe('random rules and random packets', () => {
       expect(share).toBeGreaterThan(outcome.packets / 4)
     }
     expect(outcome.branches).toBeGreaterThan(FILES)
+    expect(outcome.classes).toBeGreaterThan(FILES / 2)
     expect(Math.min(outcome.hashed, outcome.searched)).toBeGreaterThan(FILES / 10)
     expect(outcome.simulated).toBeGreaterThan(outcome.files)
     expect(outcome.audited).toBeGreaterThan(outcome.packets / 50)

@@ -1,5 +1,5 @@
 import { type Dice, PORTS, type TrialAddresses, USERS } from './rule-packets.ts'
-import { COUNTRIES, DOMAINS, LONG_LIST, NETWORKS } from './rule-trial-world.ts'
+import { COUNTRIES, DOMAINS, LONG_LIST, NETWORKS, PROGRAMS, UNITS } from './rule-trial-world.ts'
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 const HOUR_MS = 3_600_000
@@ -167,6 +167,18 @@ const CONDITIONS: readonly (readonly [percent: number, add: Add])[] = [
     15,
     (rule, dice, { directions }) => {
       if (directions.includes('outbound')) rule['user'] = turned(dice, dice.some([...USERS, 4242], 2))
+    },
+  ],
+  [
+    15,
+    (rule, dice, { directions }) => {
+      if (directions.includes('outbound')) rule['program'] = turned(dice, dice.some(PROGRAMS, 2))
+    },
+  ],
+  [
+    10,
+    (rule, dice, { directions }) => {
+      if (directions.includes('outbound')) rule['unit'] = turned(dice, dice.some(UNITS, 2))
     },
   ],
   [

@@ -1,4 +1,5 @@
 import { type Ip, ipBytes } from '#model/address.ts'
+import type { ProgramFacts } from '#model/program-question.ts'
 import type { PacketFacts, RuleDirection } from '#model/rule.ts'
 import { fields } from './frames.ts'
 
@@ -63,6 +64,13 @@ export interface KnownFlow {
 export const PORTS = [
   22, 25, 53, 67, 68, 80, 123, 443, 546, 547, 1024, 5353, 8000, 8080, 40_000, 65_535,
 ] as const
+/** Who sends: of the last nobody knows more than where it runs. */
+const SENDERS: readonly ProgramFacts[] = [
+  { paths: ['/usr/bin/sender'], units: [], containers: [] },
+  { paths: ['/opt/tool/run'], units: ['web.service'], containers: [] },
+  { paths: ['/usr/bin/other'], units: ['web.service'], containers: [] },
+  { units: [], containers: [] },
+]
 export const USERS = [0, 1000, 1001] as const
 const [TCP, UDP, ICMP, ICMPV6] = [6, 17, 1, 58]
 const OTHER_PROTOCOLS = [50, 89] as const
@@ -243,7 +251,7 @@ function assembled(
   const write = family === 4 ? ipv4 : ipv6
   const interfaces = {
     inbound: { fromInterface: 'gh0' },
-    outbound: { toInterface: 'gh0', uid: how.dice.pick(USERS) },
+    outbound: { toInterface: 'gh0', uid: how.dice.pick(USERS), program: how.dice.pick(SENDERS) },
     forward: { fromInterface: 'gh0', toInterface: 'beyond0' },
   }[direction]
   return {

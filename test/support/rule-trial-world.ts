@@ -30,6 +30,8 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
 
 export const DOMAINS = ['ads.example', '.ads.example', '*.x.ads.example', 'news.example', 'track.example']
 export const COUNTRIES = ['DE', 'FR', 'NO']
+export const PROGRAMS = ['/usr/bin/sender', '/opt/*', '*/run', '/usr/bin/absent']
+export const UNITS = ['web', 'shop.slice']
 export const NETWORKS = [64500, 'AS64501']
 export const LONG_LIST = 'crowd'
 
@@ -69,7 +71,6 @@ export function trialNames(now: () => number): { readonly memory: NameMemory; la
 
 const SENDER = {
   pid: 1,
-  path: '/usr/bin/sender',
   name: 'sender',
   commandLine: 'sender',
   source: 'ebpf',
@@ -77,7 +78,9 @@ const SENDER = {
 
 /** A flow as it would be remembered; undefined for packets of which a flow does not say enough. */
 export function rememberedFlow(facts: PacketFacts): Connection | undefined {
-  const { direction, source, target, protocol, state, uid } = facts
+  const { direction, source, target, protocol, state, uid, program } = facts
+  const [path = 'unreadable'] = program?.paths ?? []
+  const [unit] = program?.units ?? []
   const peer = direction === 'inbound' ? source : target
   const [name, ...more] = namesOf(peer)
   if (direction === 'forward' || state !== 'new' || more.length > 0) return undefined
@@ -92,7 +95,9 @@ export function rememberedFlow(facts: PacketFacts): Connection | undefined {
     interfaceName: 'gh0',
     openedAt: facts.at,
     ...(name !== undefined && { name }),
-    ...(uid !== undefined && { owner: { ...SENDER, uid } }),
+    ...(uid !== undefined && {
+      owner: { ...SENDER, path, uid, ...(unit !== undefined && { unit }) },
+    }),
   })
 }
 
