@@ -8,7 +8,8 @@ import type {
   TuningRequest,
 } from '#contract/settings.ts'
 import type { Decision } from '#model/decision.ts'
-import { type Actor, Refused } from './refused.ts'
+import type { Actor } from './actor.ts'
+import { Refused } from './refused.ts'
 
 /** Settings that do not fit: all of them, each with what is wrong. */
 export class SettingsRefused extends Refused {
