@@ -1,12 +1,5 @@
 import type { NftElement } from '#kernel/nft-elements.ts'
-import {
-  COMPARE,
-  META,
-  PAYLOAD,
-  type RuleExpressions,
-  type SynProxy,
-  VERDICT,
-} from '#kernel/nft-expressions.ts'
+import { COMPARE, META, PAYLOAD, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
 import type { TableScript } from '#kernel/nft-rules.ts'
 import type { Ip } from '#model/address.ts'
 import { isIpv6 } from '#model/address.ts'
@@ -25,6 +18,8 @@ const TCP = 6
 const UDP = 17
 const FLAGS = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
 const LOOPBACK_INDEX = 1
+/** Of Ethernet: what the proxy promises, as it does not know the server's own. */
+const SEGMENT_BYTES = 1_460
 /** In the kernel's bits (NF_CT_STATE_BIT): established and related. */
 const ESTABLISHED_OR_RELATED = 2 | 4
 
@@ -68,7 +63,6 @@ export interface ShieldContent {
   readonly decoyAddresses: readonly Ip[]
   /** Connections that were there before: address and port of the peer. The proxy knows nothing of them. */
   readonly spared: readonly { readonly peer: Ip; readonly port: number }[]
-  readonly proxy: SynProxy
 }
 
 /** Appends the whole table in place of whatever was there, or takes it away when it holds nothing. */
@@ -81,7 +75,7 @@ export function writeShield(script: TableScript, content: ShieldContent, now: nu
   writeSets(script, content, now)
   if (content.closed.size > 0) writeClosed(script)
   if (content.decoys.size + content.decoyAddresses.length > 0) writeDecoys(script)
-  if (content.guarded.size + content.challenged.size > 0) writeProxy(script, content.proxy)
+  if (content.guarded.size + content.challenged.size > 0) writeProxy(script)
 }
 
 export const isEmpty = ({ guarded, challenged, closed, ...content }: ShieldContent): boolean =>
@@ -152,7 +146,7 @@ const toDecoyAddress =
       .payload(FIELD[version].target)
       .lookUp(`decoys${version}`)
 
-function writeProxy(script: TableScript, proxy: SynProxy): void {
+function writeProxy(script: TableScript): void {
   script.chain('untracked', { number: HOOK.prerouting, priority: BEFORE_TRACKING })
   script.chain('proxy', { number: HOOK.input, priority: BEHIND_FILTERS })
   script.rule('proxy', 'known connection', (rule) =>
@@ -180,7 +174,7 @@ function writeProxy(script: TableScript, proxy: SynProxy): void {
       script.rule('proxy', 'handshake', (rule) =>
         aim(withFlags(fromOutside(rule, TCP), flags))
           .counter()
-          .synProxy(proxy),
+          .synProxy(SEGMENT_BYTES),
       )
     }
   }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { KernelError } from '#kernel/libc.ts'
 import { NftTable } from '#kernel/nft.ts'
-import type { SynProxy } from '#kernel/nft-expressions.ts'
 import { TableScript } from '#kernel/nft-rules.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SOCKET_STATE, SocketTable } from '#kernel/socket-table.ts'
@@ -15,9 +14,6 @@ const MOST_PORTS = 64
 const MOST_CHALLENGED = 1_024
 const MOST_SPARED = 16_384
 const PROTOCOL_TCP = 6
-/** Of Ethernet: what the proxy promises, as it does not know the server's own. */
-const SEGMENT_BYTES = 1_460
-const MAX_WINDOW_SHIFT = 14
 
 /**
  * What stands between strangers and this machine's ports where a block of addresses would hit the wrong ones: a SYN
@@ -155,7 +151,6 @@ class NftShield implements Shield {
   }
 
   #content(): ShieldContent {
-    const [, , most = 0] = setting('ipv4/tcp_rmem')
     return {
       guarded: this.#guarded,
       challenged: this.#challenged,
@@ -163,7 +158,6 @@ class NftShield implements Shield {
       decoys: this.#decoys,
       decoyAddresses: this.#decoyAddresses,
       spared: this.#spared,
-      proxy: proxyOf(Math.max(most, setting('core/rmem_max')[0] ?? 0)),
     }
   }
 
@@ -213,12 +207,6 @@ class NftShield implements Shield {
       return undefined
     }
   }
-}
-
-/** The shift that the kernel itself offers for this much memory (tcp_select_initial_window). */
-export function proxyOf(receiveBytes: number): SynProxy {
-  const shift = receiveBytes > 0 ? Math.floor(Math.log2(receiveBytes)) - 15 : 7
-  return { segmentBytes: SEGMENT_BYTES, windowShift: Math.min(MAX_WINDOW_SHIFT, Math.max(0, shift)) }
 }
 
 function peerOf({ peer, version }: SocketTable, row: number): Ip {

@@ -30,8 +30,12 @@ const CONNECTION_STATE = 0
 const SOCKET_MARK = 1
 /** Asked of any socket: that of a half-made handshake too, which has no mark (net/netfilter/nft_socket.c). */
 const SOCKET_TRANSPARENT = 0
-/** Segment size, window scale, selective acknowledgement, time stamps (linux/netfilter/nf_synproxy.h). */
-const SYNPROXY_OPTIONS = 0x01 | 0x02 | 0x04 | 0x08
+/**
+ * The proxy promises nothing but a segment size (NF_SYNPROXY_OPT_MSS). With time stamps, which window scale and selective
+ * acknowledgement need, its ACK to the server is thrown away by Linux 6.15 and newer (TCPTSEcrRejected): servers that
+ * speak first, as SSH does, then lose a second.
+ */
+const SYNPROXY_SEGMENT_SIZE = 0x01
 const LOOKUP_INVERTED = 1
 const DYNSET_ADD = 0
 const REGISTER_VERDICT = 0
@@ -63,12 +67,6 @@ export interface PacketLog {
   readonly group: number
   readonly prefix: string
   readonly snapBytes: number
-}
-
-/** What a SYN proxy promises: it should be what the server itself would. */
-export interface SynProxy {
-  readonly segmentBytes: number
-  readonly windowShift: number
 }
 
 /** A span of a header. */
@@ -162,10 +160,10 @@ export class RuleExpressions {
   }
 
   /** Answers the SYN, and the ACK behind it, in place of the server, which hears of it only after the handshake. */
-  synProxy({ segmentBytes, windowShift }: SynProxy): this {
+  synProxy(segmentBytes: number): this {
     return this.#add('synproxy', (writer) => {
-      writer.bytes(1, Uint8Array.of(segmentBytes >> 8, segmentBytes & 255)).uint8(2, windowShift)
-      writer.uint32BigEndian(3, SYNPROXY_OPTIONS)
+      writer.bytes(1, Uint8Array.of(segmentBytes >> 8, segmentBytes & 255))
+      writer.uint32BigEndian(3, SYNPROXY_SEGMENT_SIZE)
     })
   }
 

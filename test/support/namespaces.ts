@@ -39,6 +39,39 @@ export function layWire(): Wire {
   }
 }
 
+/** Many hosts on one link, as on a switch; all vanish with `remove`. */
+export interface Lan {
+  /** In the order of the numbers that were asked for. */
+  readonly hosts: readonly NamespaceHost[]
+  remove(): void
+}
+
+/** Needs root. Addresses are 10.77.N.LAST and fd77:N::LAST. */
+export function layLan(lasts: readonly number[]): Lan {
+  const number = (process.pid + 97 * made++) % 250
+  const tag = `gh${process.pid}-${made}`
+  const children: ChildProcess[] = []
+  const bridge = `${tag}b`
+  ip('netns', 'add', bridge)
+  ip('-n', bridge, 'link', 'add', 'br0', 'type', 'bridge')
+  ip('-n', bridge, 'link', 'set', 'br0', 'up')
+  const names = lasts.map((last) => `${tag}h${last}`)
+  const hosts = lasts.map((last, at) => {
+    const name = names[at] as string
+    ip('netns', 'add', name)
+    ip('link', 'add', 'gh0', 'netns', name, 'type', 'veth', 'peer', 'name', `p${last}`, 'netns', bridge)
+    ip('-n', bridge, 'link', 'set', `p${last}`, 'master', 'br0', 'up')
+    return hostIn(name, number, last, children)
+  })
+  return {
+    hosts,
+    remove() {
+      for (const child of children) child.kill('SIGKILL')
+      for (const name of [...names, bridge]) ip('netns', 'del', name)
+    },
+  }
+}
+
 function hostIn(namespace: string, number: number, last: number, children: ChildProcess[]): NamespaceHost {
   const host: NamespaceHost = {
     namespace,
