@@ -133,14 +133,20 @@ class RulesDesk {
     )
   }
 
-  async #change(sentence: string, run: () => Promise<unknown>): Promise<boolean> {
+  /** The draft as it was. What is taken back is not put on the stack again: `u` goes on to what was done before. */
+  async #restore(before: string): Promise<void> {
+    const rules = { text: before }
+    await this.#change(text.rules.restored, () => ask('PUT', 'rules/draft', rules), true)
+  }
+
+  async #change(sentence: string, run: () => Promise<unknown>, isUndo = false): Promise<boolean> {
     const before = this.state?.draft ?? this.state?.text ?? ''
     this.isBusy = true
     try {
       await run()
       await this.read()
-      const undo = rememberUndo(async () => void (await this.keep(before)))
-      toasts.show({ kind: 'good', sentence, undo })
+      const undo = isUndo ? undefined : rememberUndo(() => this.#restore(before))
+      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
       return true
     } catch (problem) {
       toasts.problem(problem)

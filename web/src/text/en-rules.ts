@@ -107,6 +107,7 @@ export const rules = {
 
   draftKept: 'The draft was kept. It is not in force yet.',
   applied: 'In force, but only for now: see below.',
+  restored: 'The draft is as it was.',
   discarded: 'The draft was thrown away.',
   draftSays: (count: number) => `${many(count, 'change', 'changes')}, not in force yet.`,
   draftWrong: 'The draft has errors. Correct them before it can be applied.',

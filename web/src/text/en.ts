@@ -1,6 +1,8 @@
 import { connections, inspector } from './en-connections.ts'
 import { alerts, blocks, decisions } from './en-decide.ts'
+import { lists } from './en-lists.ts'
 import { rules } from './en-rules.ts'
+import { detectors, settings } from './en-settings.ts'
 import { graph, hosts, map, past, period, programs, search } from './en-watch.ts'
 import { many, n } from './en-words.ts'
 
@@ -209,6 +211,12 @@ export const en = {
   decisions,
 
   rules,
+
+  lists,
+
+  detectors,
+
+  settings,
 
   doctor: {
     title: 'Doctor',

@@ -1,0 +1,61 @@
+import type { Feed, FeedChange, FeedOutcome } from '../../../src/contract/intel.ts'
+import { rememberUndo } from '../acts.ts'
+import { ask, ProblemError } from '../api.ts'
+import { toasts } from '../toast.svelte.ts'
+
+const AGAIN_MS = 5_000
+
+/** The threat lists as this page shows them, and every act on them. */
+class ListsDesk {
+  feeds = $state.raw<readonly Feed[] | undefined>(undefined)
+  problem = $state.raw<ProblemError | undefined>(undefined)
+  /** The list that is being changed or fetched. */
+  busyId = $state<string | undefined>(undefined)
+
+  /** Reads now and again until the answer is called. Call it within an effect. */
+  watch(): () => void {
+    void this.read()
+    const timer = setInterval(() => !document.hidden && void this.read(), AGAIN_MS)
+    return () => clearInterval(timer)
+  }
+
+  async read(): Promise<void> {
+    try {
+      this.feeds = await ask<Feed[]>('GET', 'feeds')
+      this.problem = undefined
+    } catch (problem) {
+      if (!(problem instanceof ProblemError)) throw problem
+      this.problem = problem
+    }
+  }
+
+  change(feed: Feed, change: Required<FeedChange>): Promise<void> {
+    const put = (what: FeedChange) => () => ask<FeedOutcome>('PUT', pathOf(feed), what)
+    const before = { isOn: feed.isOn, action: feed.action }
+    return this.#act(feed, put(change), () => this.#act(feed, put(before)))
+  }
+
+  update = (feed: Feed): Promise<void> =>
+    this.#act(feed, () => ask<FeedOutcome>('POST', `${pathOf(feed)}/update`))
+
+  decide = (feed: Feed, accept: boolean): Promise<void> =>
+    this.#act(feed, () => ask<FeedOutcome>('POST', `${pathOf(feed)}/held`, { accept }))
+
+  async #act(feed: Feed, run: () => Promise<FeedOutcome>, takeBack?: () => Promise<void>): Promise<void> {
+    this.busyId = feed.id
+    try {
+      const { sentence } = await run()
+      const undo = takeBack && rememberUndo(takeBack)
+      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
+    } catch (problem) {
+      toasts.problem(problem)
+    } finally {
+      this.busyId = undefined
+    }
+    await this.read()
+  }
+}
+
+const pathOf = ({ id }: Feed): string => `feeds/${encodeURIComponent(id)}`
+
+export const listsDesk = new ListsDesk()
