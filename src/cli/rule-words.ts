@@ -30,11 +30,14 @@ export function howOf({ confirm, force, dryRun }: ChangeOptions): Omit<RulesAppl
 
 const WORDS_HELP = `
 Words: [in|out|forward] [PORT[/PROTOCOL]|SERVICE] [from WHO [port N]] [to WHO [port N]] [on INTERFACE] [user NAME]
+  [program PATH] [sha256 HASH] [package NAME] [unit NAME] [container NAME]: who sends, or inbound who listens
 WHO is an address, a range, a list, a domain (ads.example alone, .ads.example with all below it), country DE, asn 64500;
 not before a value turns it round. Inbound unless it says out or forward.
   gatehouse VERB out to .ads.example
   gatehouse VERB in from country not DE,AT
-  gatehouse VERB out 25/tcp to asn 64500`
+  gatehouse VERB out 25/tcp to asn 64500
+  gatehouse VERB out program /usr/bin/curl
+  gatehouse VERB out program '/opt/*' to .example`
 
 /** A short form as somebody typed it, in words: `allow 22/tcp from 192.0.2.0/24`. */
 export function addShortForm(command: Command, verb: string, shell: Shell): Command {

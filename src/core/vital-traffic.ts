@@ -3,6 +3,7 @@ import type { AllowEntry } from '#model/allow.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PacketFacts, RuleBook } from '#model/rule.ts'
 import { judge } from '#policy/rules/judge.ts'
+import { programFactsOf } from './program-facts.ts'
 
 /** A packet that this machine, or the person at it, lives on. */
 export interface VitalPacket {
@@ -66,8 +67,11 @@ function entryPackets({ target, source, note }: AllowEntry, parts: VitalParts): 
   if (isRange(target)) return []
   const own = ownAddress(target, parts.entries)
   switch (source) {
-    case 'session':
-      return bothWays(note, callIn(target, own, sessionPort(target, parts.connections), parts))
+    case 'session': {
+      const session = sessionOf(target, parts.connections)
+      const facts = callIn(target, own, session?.localPort ?? SSH, parts)
+      return bothWays(note, { ...facts, program: programFactsOf(session?.owner) })
+    }
     case 'dns':
       return [UDP, TCP].flatMap((protocol) =>
         bothWays(note, callOut(own, target, { protocol, port: DNS }, parts)),
@@ -83,27 +87,31 @@ function entryPackets({ target, source, note }: AllowEntry, parts: VitalParts): 
 
 /** Sessions of the page from elsewhere, and the clocks that are asked for the time. */
 function connectionPackets(
-  { direction, protocol, peer, localPort, peerPort, source, target }: Connection,
+  { direction, protocol, peer, localPort, peerPort, source, target, owner }: Connection,
   parts: VitalParts,
 ): VitalPacket[] {
+  const program = programFactsOf(owner)
   if (direction === 'inbound' && protocol === TCP && localPort === parts.pagePort)
-    return bothWays(`the page as ${peer} has it open`, callIn(peer, target, localPort, parts))
+    return bothWays(`the page as ${peer} has it open`, { ...callIn(peer, target, localPort, parts), program })
   if (direction === 'outbound' && protocol === UDP && peerPort === NTP)
-    return bothWays(`the time from ${peer}`, callOut(source, peer, { protocol, port: NTP }, parts))
+    return bothWays(`the time from ${peer}`, {
+      ...callOut(source, peer, { protocol, port: NTP }, parts),
+      program,
+    })
   return []
 }
 
 const SSH_SERVER = /^(sshd|sshd-session|dropbear)$/
 
-/** The port on which somebody who is logged in reaches the SSH server; 22 where we do not see that. */
-const sessionPort = (peer: string, connections: readonly Connection[]): number =>
+/** The connection by which somebody is logged in, as far as it is seen. */
+const sessionOf = (peer: string, connections: readonly Connection[]): Connection | undefined =>
   connections.find(
     (connection) =>
       connection.peer === peer &&
       connection.direction === 'inbound' &&
       connection.protocol === TCP &&
       SSH_SERVER.test(connection.owner?.name ?? ''),
-  )?.localPort ?? SSH
+  )
 
 function ownAddress(like: string, entries: readonly AllowEntry[]): Ip {
   const own = entries.find(({ source, target }) => source === 'own' && isIpv6(target) === like.includes(':'))

@@ -9,6 +9,7 @@ import {
   type RuleProblem,
 } from '#model/rule.ts'
 import { type AddressSpan, joinSpans, parseAddressSpan, parsePlainList } from './address-spans.ts'
+import { warnOfJudgedHandshakes } from './program-conditions.ts'
 import { parsePortSpan } from './read-conditions.ts'
 import { readRule } from './read-rule.ts'
 import { isGroup, type Path, RuleReader, type RuleWorld } from './rule-reader.ts'
@@ -52,6 +53,7 @@ export function parseRules(text: string, origin: string, world: RuleWorld): Pars
     lists,
     rules: readRules(reader, values['rules']),
   }
+  warnOfJudgedHandshakes(reader, book)
   return { problems: reader.problems, yaml, ...(!reader.hasErrors && { book }) }
 }
 

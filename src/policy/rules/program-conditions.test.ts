@@ -90,6 +90,14 @@ describe('reading', () => {
     expect(problemsOf(' - { action: deny, unit: ssh }')).toBe('')
   })
 
+  test('established: judge goes badly with who listens', () => {
+    const text = 'established: judge\nrules:\n - { action: allow, direction: in, unit: ssh }'
+    expect(parseRules(text, 'rules.yaml', WORLD).problems.map(({ message }) => message)).toEqual([
+      'with judge, rules that ask which program listens miss the third packet of each TCP connection',
+    ])
+    expect(parseRules(text.replace('in,', 'out,'), 'rules.yaml', WORLD).problems).toEqual([])
+  })
+
   test('where the kernel cannot do it the file says why, unless the rule is switched off', () => {
     const world = { ...WORLD, whyNoPrograms: () => 'it has no eBPF' }
     const rule = (enabled: boolean) => ` - { action: deny, unit: ssh, enabled: ${enabled} }`

@@ -1,5 +1,5 @@
 import { PROGRAM_CONDITIONS, type ProgramConditionKind } from '#model/program-question.ts'
-import type { Condition, Rule } from '#model/rule.ts'
+import type { Condition, Rule, RuleBook } from '#model/rule.ts'
 import { complete, type Read, type Word } from './condition-words.ts'
 import type { Path, RuleReader } from './rule-reader.ts'
 
@@ -127,6 +127,18 @@ export function refuseUnenforcedPrograms(
       'packets of a container with a network of its own are forwarded, and met by this rule neither way',
       'It is for containers on the network of the host; for others name their address with direction: forward.',
     )
+}
+
+/** The packet that ends a TCP handshake is for no socket yet: the kernel knows no program of it. */
+export function warnOfJudgedHandshakes(reader: RuleReader, { established, rules }: RuleBook): void {
+  const asksForListener = ({ enabled, directions, conditions }: Rule): boolean =>
+    enabled && directions.includes('inbound') && conditions.some(isOfProgram)
+  if (established !== 'judge' || !rules.some(asksForListener)) return
+  reader.doubt(
+    ['established'],
+    'with judge, rules that ask which program listens miss the third packet of each TCP connection',
+    'Write established: accept, or allow state: established in a rule before them.',
+  )
 }
 
 type ProgramCondition = Extract<Condition, { readonly kind: ProgramConditionKind }>
