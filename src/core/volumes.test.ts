@@ -39,6 +39,11 @@ test('what was carried before the program was known is its own all the same, and
   expect(third).toEqual([[0, 0, false, false]])
 })
 
+test('who knocks and is not answered carried nothing', () => {
+  expect(carried({ direction: 'inbound', packetsBackward: 0 })).toEqual([[]])
+  expect(carried({ direction: 'outbound', packetsBackward: 0 })).not.toEqual([[]])
+})
+
 test('what came in is in, also where a stranger opened the connection', () => {
   const [[part = []] = []] = carried({ direction: 'inbound', bytesForward: 10, bytesBackward: 100, owner })
   expect(part.slice(0, 2)).toEqual([10, 100])

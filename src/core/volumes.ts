@@ -12,6 +12,10 @@ interface Known {
   hasOwner: boolean
 }
 
+/** A stranger came, and nobody answered: a flood of these is nobody's traffic, and must cost little. */
+const isKnock = ({ direction, packetsBackward }: Connection): boolean =>
+  packetsBackward === 0 && (direction === 'inbound' || direction === 'forward')
+
 /** Makes reports of flows, which count from their begin, into what was carried since the last one. */
 export interface Volumes {
   take(connections: readonly Connection[]): Carried[]
@@ -22,6 +26,7 @@ export function createVolumes(capacity = MOST_FLOWS): Volumes {
 
   function take(connection: Connection): Carried[] {
     const { id, owner, ended } = connection
+    if (isKnock(connection)) return []
     const total = bytesOf(connection)
     const known = flows.get(id)
     if (ended === undefined) flows.set(id, { ...total, hasOwner: owner !== undefined })
