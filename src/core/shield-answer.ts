@@ -66,7 +66,7 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
 
   function guard(alert: Alert, shield: Shield): string | undefined {
     if (settings.floods === 'never' || alert.evidence.endedAt !== undefined) return undefined
-    const ports = (alert.evidence.ports ?? []).filter(shield.isListening)
+    const ports = (alert.evidence.ports ?? []).filter((port) => shield.isListening(port))
     if (ports.length === 0) return 'No program listens there: there is no port to protect'
     if (settings.floods === 'auto' && shield.hasCookies) {
       return 'The kernel answers by SYN cookies: real clients get through'
