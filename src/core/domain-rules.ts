@@ -24,6 +24,8 @@ export interface DomainRulesParts {
 export interface DomainRules {
   readonly memory: RuleDomains
   learn(reports: readonly NameReport[]): void
+  /** How bad an address is known to be, from 0 to 100: rules by reputation go by it. */
+  reputed(address: Ip, score: number): void
   see(connections: readonly Connection[]): void
 }
 
@@ -44,14 +46,15 @@ export function createDomainRules(parts: DomainRulesParts): DomainRules {
       return destroyer.destroyOne(key).closed
     },
   })
+  const slip = (fresh: ReturnType<RuleDomains['learn']>): void => {
+    if (fresh.length === 0) return
+    slipped.learned(fresh, parts.now())
+    slipped.see(parts.connections())
+  }
   return {
     memory,
-    learn(reports) {
-      const fresh = memory.learn(reports)
-      if (fresh.length === 0) return
-      slipped.learned(fresh, parts.now())
-      slipped.see(parts.connections())
-    },
+    learn: (reports) => slip(memory.learn(reports)),
+    reputed: (address, score) => slip(memory.reputed(address, score)),
     see: (connections) => slipped.see(connections),
   }
 }

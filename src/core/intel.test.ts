@@ -72,6 +72,7 @@ function start(settings: unknown, more: Partial<IntelParts> = {}): Promise<Intel
       describe: async ({ path }) => ({ path, package: { state: 'unknown', because: 'a test' } }),
       live: { all: () => [] },
       countryOf: () => undefined,
+      reputed: () => {},
       listSockets: () => Promise.reject(new Error('there are none')),
       ...more,
     },

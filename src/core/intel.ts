@@ -18,7 +18,7 @@ import { type Lists, openLists } from './intel-lists.ts'
 import { createIntelPort } from './intel-port.ts'
 import { createProgramHashes, type FileHashes } from './program-hashes.ts'
 import { createReputationDesk, type ReputationDeskParts } from './reputation-desk.ts'
-import { createReputationWatch } from './reputation-watch.ts'
+import { createReputationWatch, type ReputationWatchParts } from './reputation-watch.ts'
 
 const TICK_MS = 10_000
 /** Some programs try for less than a second. */
@@ -26,12 +26,13 @@ const CALLED_EVERY_MS = 250
 
 export type IntelParts = Pick<IntelDeskParts, 'alerts' | 'closeSockets' | 'told' | 'notes'> &
   Pick<CalledPeersParts, 'listSockets'> &
-  Pick<ReputationDeskParts, 'describe' | 'live' | 'countryOf'>
+  Pick<ReputationDeskParts, 'describe' | 'live' | 'countryOf'> &
+  Pick<ReputationWatchParts, 'reputed'>
 
 /** What the world knows of addresses, names and programs: threat lists, services, reputation. */
 export interface Intel {
   readonly look: IntelDesk['look']
-  /** A detector spoke: services are asked about its subject first. */
+  /** A detector spoke: services are asked about its subject first, and its reputation is another. */
   alerted(alert: Alert): void
   readonly port: IntelPort
   /** Nothing while no list is on. */
@@ -90,7 +91,10 @@ export async function startIntel(base: IntelBase, parts: IntelParts): Promise<In
       watch.see(looked)
       return looked
     },
-    alerted: (alert) => auto?.alerted(alert),
+    alerted(alert) {
+      auto?.alerted(alert)
+      if (alert.blame === undefined) void watch.accused(alert.subject)
+    },
     port: createIntelPort({
       feeds,
       indicators,

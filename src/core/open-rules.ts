@@ -69,6 +69,8 @@ export interface OpenRules {
   see(connections: () => readonly Connection[]): void
   /** Names as the capture saw them: rules by domain go by what DNS answered. */
   learn(names: readonly NameReport[]): void
+  /** How bad an address is known to be, from 0 to 100. */
+  reputed(address: Ip, score: number): void
   /** Connections as they are seen: those are closed that were faster than the name that they were opened by. */
   seen(connections: readonly Connection[]): void
   /** Who is told when the rules, the draft or what waits changes. */
@@ -136,6 +138,7 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     },
     see: (read) => (connections = read),
     learn: (names) => domains.learn(names),
+    reputed: domains.reputed,
     seen: (connections) => domains.see(connections),
     tell: (listener) => (told = listener),
     async stop(keep) {
@@ -214,6 +217,7 @@ export const noRules = (health: PartHealth): OpenRules => ({
   canLog: false,
   see: () => {},
   learn: () => {},
+  reputed: () => {},
   seen: () => {},
   tell: () => {},
   stop: async () => {},

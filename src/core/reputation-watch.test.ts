@@ -19,6 +19,7 @@ const to = (more: Partial<Connection> = {}): Connection =>
 function watch(score: number, change: Partial<ReputationWatchParts> & { readonly spared?: boolean } = {}) {
   const told: Alert[] = []
   const orders: BlockOrder[] = []
+  const reputed: [string, number][] = []
   let now = NOW
   let looks = 0
   const factors = [{ kind: 'list' as const, sentence: 'on List X', points: score }]
@@ -54,6 +55,7 @@ function watch(score: number, change: Partial<ReputationWatchParts> & { readonly
     },
     store: { recordAlert: async () => {} },
     closeSockets: () => 0,
+    reputed: (address, known) => void reputed.push([address, known]),
     told: (alert) => told.push(alert),
     now: () => now,
     ...change,
@@ -62,7 +64,7 @@ function watch(score: number, change: Partial<ReputationWatchParts> & { readonly
     opened.see(connections)
     await new Promise(setImmediate)
   }
-  return { ...opened, see, told, orders, looks: () => looks, later: (ms: number) => (now += ms) }
+  return { ...opened, see, told, orders, reputed, looks: () => looks, later: (ms: number) => (now += ms) }
 }
 
 test('a peer of bad reputation is told with its reasons, and not blocked without the setting', async () => {
@@ -134,4 +136,18 @@ test('a program of bad reputation is told, and how to stop it', async () => {
   })
   expect(told[0]?.summary).toContain('the reputation of /tmp/foo is 95 of 100')
   expect(orders).toEqual([])
+})
+
+test('rules hear how bad a peer is known to be, and who was caught, once a minute', async () => {
+  const { see, accused, reputed, later } = watch(40)
+  await see(to())
+  await accused(PEER)
+  await accused(PEER)
+  later(60_000)
+  await accused(PEER)
+  expect(reputed).toEqual([
+    [PEER, 40],
+    [PEER, 40],
+    [PEER, 40],
+  ])
 })

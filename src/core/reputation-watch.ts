@@ -23,6 +23,8 @@ export interface ReputationWatchParts {
   readonly store: { recordAlert(alert: Alert): Promise<void> }
   readonly closeSockets: (target: Target) => number
   readonly told: (alert: Alert, isNew: boolean) => void
+  /** Rules go by it. */
+  readonly reputed: (address: Ip, score: number) => void
   readonly now: () => number
 }
 
@@ -31,17 +33,21 @@ export interface ReputationWatch {
   see(connections: readonly Connection[]): void
   /** Something new is known of this peer or program: looks again. Settles when what follows is done. */
   reconsider(connection: Connection, what: 'peer' | 'program'): Promise<void>
+  /** A detector spoke of it: rules by reputation hear of that. */
+  accused(address: Ip): Promise<void>
 }
 
 const SEEN = 50_000
 /** A peer is looked at again after so long. */
 const AGAIN_MS = 600_000
+const ACCUSED_AGAIN_MS = 60_000
 /** Looks under way; a flood of listed peers is looked at in part. */
 const MAX_LOOKING = 64
 
 export function createReputationWatch(parts: ReputationWatchParts): ReputationWatch {
   const { desk, now } = parts
   const seen = new RecentMap<Ip, number>(SEEN)
+  const accused = new RecentMap<Ip, number>(SEEN)
   let looking = 0
 
   async function reconsider(connection: Connection, what: 'peer' | 'program'): Promise<void> {
@@ -49,8 +55,12 @@ export function createReputationWatch(parts: ReputationWatchParts): ReputationWa
     const { peer, owner } = connection
     looking++
     try {
-      if (what === 'peer') judge(await desk.ofAddress(peer), connection)
-      else if (owner) judge(await desk.ofOwner(owner), connection)
+      if (what === 'peer') {
+        const reputation = await desk.ofAddress(peer)
+        parts.reputed(peer, reputation.score)
+        judge(reputation, connection)
+      }
+      if (what === 'program' && owner) judge(await desk.ofOwner(owner), connection)
     } finally {
       looking--
     }
@@ -98,6 +108,18 @@ export function createReputationWatch(parts: ReputationWatchParts): ReputationWa
       }
     },
     reconsider,
+    async accused(address) {
+      const at = now()
+      if (looking >= MAX_LOOKING || at - (accused.get(address) ?? -ACCUSED_AGAIN_MS) < ACCUSED_AGAIN_MS)
+        return
+      accused.set(address, at)
+      looking++
+      try {
+        parts.reputed(address, (await desk.ofAddress(address)).score)
+      } finally {
+        looking--
+      }
+    },
   }
 }
 

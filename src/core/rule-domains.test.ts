@@ -137,3 +137,25 @@ describe('a connection that was faster than its name', () => {
     expect(closed).toEqual([])
   })
 })
+
+test('a bad reputation is a name that no DNS answer can give, for an hour', () => {
+  const names = domains()
+  expect(
+    names
+      .reputed(SHOP, 85)
+      .map(({ name }) => name)
+      .at(-1),
+  ).toBe('REPUTATION>80')
+  names.learn([report('REPUTATION>90'.toLowerCase())])
+  expect(names.namesOf(SHOP)).toContain('REPUTATION>10')
+  expect(names.namesOf(SHOP)).not.toContain('REPUTATION>90')
+  expect([...names.entries()].filter(({ name }) => name === 'REPUTATION>80')).toMatchObject([
+    { address: SHOP, until: now + 3_600_000 },
+  ])
+  expect([names.reputed(HOME, 99), names.namesOf(HOME)]).toEqual([[], []])
+  expect(names.reputed(SHOP, 10)).toEqual([])
+  // As the kernel has it: until the hour is over.
+  expect(names.namesOf(SHOP)).toContain('REPUTATION>80')
+  now += 3_600_000
+  expect(names.namesOf(SHOP).filter((name) => name.startsWith('REPUTATION'))).toEqual([])
+})

@@ -5,11 +5,14 @@ import { writeAtomically } from '#lib/atomic-file.ts'
 import { RecentMap } from '#lib/recent-map.ts'
 import { type Ip, ip } from '#model/address.ts'
 import type { NameReport } from '#model/name.ts'
+import { namesOfScore } from '#model/reputation-name.ts'
 
 /** An answer counts a minute longer than it may be kept: who opens a connection with it late meets the rule too. */
 const GRACE_MS = 60_000
 const MAX_LASTS_MS = 86_400_000
 const ADDRESSES = 65_536
+/** A reputation counts so long after it was looked at last. */
+const REPUTATION_LASTS_MS = 3_600_000
 const NAMES_PER_ADDRESS = 16
 /** Looked for what to write so often, and at the stop. */
 const WRITE_EVERY_MS = 10_000
@@ -37,6 +40,8 @@ export interface RuleDomainsParts {
 export class RuleDomains implements NameMemory {
   readonly #parts: RuleDomainsParts
   readonly #byAddress = new RecentMap<Ip, ReadonlyMap<string, number>>(ADDRESSES)
+  /** Of addresses of which anything bad is known: reputations that they were over, and until when that counts. */
+  readonly #reputations = new RecentMap<Ip, ReadonlyMap<string, number>>(ADDRESSES)
   #written = '[]'
   #lookedAt = Number.NEGATIVE_INFINITY
 
@@ -64,17 +69,32 @@ export class RuleDomains implements NameMemory {
     return this.#parts.enforce(found)
   }
 
+  /** Hands on how bad an address is known to be; answers what a rule in force did not know. */
+  reputed(address: Ip, score: number): readonly NamedAddress[] {
+    if (this.#parts.isSpared(address)) return []
+    const until = this.now() + REPUTATION_LASTS_MS
+    const found = namesOfScore(score).map((name) => ({ name, address, until }))
+    if (found.length === 0) return found
+    // A better one does not take it back: the kernel holds it until its time is over.
+    const before = this.#reputations.get(address) ?? []
+    this.#reputations.set(address, new Map([...before, ...found.map(({ name }) => [name, until] as const)]))
+    return this.#parts.enforce(found)
+  }
+
   /** All names that lead there now. */
   namesOf(address: Ip): readonly string[] {
     const now = this.now()
     const names = this.#byAddress.get(address) ?? new Map<string, number>()
-    return [...names].filter(([, until]) => until > now).map(([name]) => name)
+    const all = [...names, ...(this.#reputations.get(address) ?? [])]
+    return all.filter(([, until]) => until > now).map(([name]) => name)
   }
 
   *entries(): Generator<NamedAddress> {
     const now = this.now()
-    for (const [address, names] of this.#byAddress.entries()) {
-      for (const [name, until] of names) if (until > now) yield { name, address, until }
+    for (const known of [this.#byAddress, this.#reputations]) {
+      for (const [address, names] of known.entries()) {
+        for (const [name, until] of names) if (until > now) yield { name, address, until }
+      }
     }
   }
 

@@ -86,6 +86,7 @@ export async function startWatching(base: Base) {
     listSockets: () => owners.listSockets(),
     describe: programs.describeProgram,
     countryOf: (address) => atlas.placeOf(address).country?.code,
+    reputed: base.rules.reputed,
   })
   const pipeline = createPipeline(parts)
   const observing = await startObserving(base, { callHomes, found: pipeline.findingReported })

@@ -194,3 +194,31 @@ test('how a client speaks TLS is shown with its connection', async () => {
   })
   caller.kill()
 })
+
+test('a rule by reputation goes by what a list says of whoever calls, and says so', async () => {
+  const listening = await portOf(wire.server.start(process.execPath, `${SUPPORT}tcp-listener.ts`))
+  const bad = join(folder, 'bad.csv')
+  writeFileSync(bad, `value,confidence\n${wire.client.ip4},90\n`)
+  const rules = join(folder, 'rules.yaml')
+  writeFileSync(rules, 'rules:\n  - { id: bad-ones, action: deny, direction: inbound, reputation: ">70" }\n')
+  const lists = [{ id: 'bad', title: 'Bad ones', file: bad, format: 'own-csv', action: 'record' }]
+  daemon = await startDaemon({
+    namespace: wire.server.namespace,
+    flags: ['--rules', rules],
+    config: JSON.stringify({
+      capture: { interfaces: ['gh0'] },
+      intel: { lists, reputation: { alertFrom: 90 } },
+    }),
+  })
+  const guard = daemon
+  await until('the list is read', () => guard.ask<Feed>('feeds', 'show', 'bad').state === 'ok')
+  const call = (): string =>
+    wire.client.run(process.execPath, `${SUPPORT}tcp-caller.ts`, wire.server.ip4, listening, 'once').trim()
+  expect(call()).toBe('open')
+  await until('the rule knows it', () => call() === 'failed TIMEOUT')
+  const why = guard.tell('explain', `${wire.client.ip4}:${listening}`, '--direction', 'inbound')
+  expect(why).toContain('dropped')
+  expect(why).toContain(`the reputation of ${wire.client.ip4} is over 80`)
+  // What a list only records is told by nobody below the score.
+  expect(guard.ask<Page<Alert>>('alerts').items.filter(({ detector }) => detector === 'intel')).toEqual([])
+}, 60_000)

@@ -6,6 +6,7 @@ import { type Body, complete, few, type Read, type Word } from './condition-word
 import { DOMAIN_READERS } from './domain-conditions.ts'
 import { PLACE_READERS } from './place-conditions.ts'
 import { PROGRAM_READERS } from './program-conditions.ts'
+import { REPUTATION_READERS } from './reputation-conditions.ts'
 import { isGroup, type Path, type RuleReader } from './rule-reader.ts'
 import { ICMP_TYPE_WORDS, icmpTypesOf, joinPorts, PROTOCOL_WORDS, SERVICES } from './words.ts'
 
@@ -59,6 +60,7 @@ const READERS: Readonly<Record<string, Read>> = {
   ...PLACE_READERS,
   ...DOMAIN_READERS,
   ...PROGRAM_READERS,
+  ...REPUTATION_READERS,
 }
 
 /** The keys of a rule that ask something of a packet. */

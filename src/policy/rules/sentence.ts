@@ -1,3 +1,4 @@
+import { reputationOver } from '#model/reputation-name.ts'
 import type { Condition, ConditionKind, Rule, RuleAction } from '#model/rule.ts'
 
 const BEFORE: Readonly<Record<ConditionKind, string>> = {
@@ -24,7 +25,12 @@ const BEFORE: Readonly<Record<ConditionKind, string>> = {
 
 /** `port 22`, `not from office`. */
 export const conditionText = (condition: Condition): string =>
-  `${condition.not ? 'not ' : ''}${'end' in condition ? END_WORDS[condition.end] : ''}${BEFORE[condition.kind]} ${condition.text}`
+  `${condition.not ? 'not ' : ''}${'end' in condition ? END_WORDS[condition.end] : ''}${wordOf(condition)} ${condition.text}`
+
+const wordOf = (condition: Condition): string =>
+  condition.kind === 'domain' && condition.domains.some(({ name }) => reputationOver(name) !== undefined)
+    ? 'reputation'
+    : BEFORE[condition.kind]
 
 const END_WORDS = { source: 'from ', target: 'to ', peer: '' } as const
 

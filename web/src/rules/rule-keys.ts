@@ -22,6 +22,7 @@ export const CONDITIONS = [
   'domain',
   'country',
   'asn',
+  'reputation',
   'state',
 ] as const
 

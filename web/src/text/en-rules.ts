@@ -58,6 +58,7 @@ export const rules = {
     domain: (value: string) => `domain ${value}`,
     country: (value: string) => `country ${value}`,
     asn: (value: string) => `network ${value}`,
+    reputation: (value: string) => `reputation ${value}`,
     state: (value: string) => `state ${value}`,
   },
   anything: 'Everything',
