@@ -7,7 +7,7 @@ const COOKIE_AT = 236
 const OPTIONS_AT = 240
 const COOKIE = 0x63825363
 /** RFC 2132. */
-const OPTION = { pad: 0, dns: 6, type: 53, server: 54, end: 255 } as const
+const OPTION = { pad: 0, router: 3, dns: 6, type: 53, server: 54, end: 255 } as const
 const OFFER = 2
 const ACKNOWLEDGED = 5
 const MOST_OPTIONS = 64
@@ -19,6 +19,7 @@ export const DHCP_CLIENT_PORT = 68
 export class DhcpReply {
   /** IPv4 addresses as 32-bit words; 0 where the message has none. */
   server = 0
+  router = 0
   dns0 = 0
   dns1 = 0
   #type = 0
@@ -29,6 +30,7 @@ export class DhcpReply {
     if (end - start < OPTIONS_AT || view.getUint8(start) !== OPERATION_REPLY) return false
     if (view.getUint32(start + COOKIE_AT) !== COOKIE) return false
     this.server = 0
+    this.router = 0
     this.dns0 = 0
     this.dns1 = 0
     return this.#readOptions(view, start + OPTIONS_AT, end)
@@ -56,6 +58,7 @@ export class DhcpReply {
 
   #readAddress(view: DataView, code: number, at: number, length: number): void {
     if (code === OPTION.server) this.server = view.getInt32(at)
+    if (code === OPTION.router) this.router = view.getInt32(at)
     if (code !== OPTION.dns) return
     this.dns0 = view.getInt32(at)
     this.dns1 = length >= 8 ? view.getInt32(at + 4) : 0
