@@ -23,6 +23,7 @@ import { addRuleExchangeRoutes } from './routes/rule-exchange.ts'
 import { addRuleLogRoute } from './routes/rule-log.ts'
 import { addRuleRoutes } from './routes/rules.ts'
 import { addSettingRoutes } from './routes/settings.ts'
+import { addShieldRoutes } from './routes/shield.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
 import { addViewRoutes } from './routes/views.ts'
@@ -87,6 +88,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addIntelRoutes(app, port)
   addDetectorRoutes(app, port)
   addDecoyRoutes(app, port)
+  addShieldRoutes(app, port)
   addSettingRoutes(app, port)
   const endStreams = addEventRoutes(app, log, options.streamLimits ?? STREAM_LIMITS)
   app.doc31('/api/v1/openapi.json', {

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 const count = z.number().int().nonnegative()
 
 /** A packet that a rule or a default turned away, or that a rule recorded. */
-export const RuledPacket = z
+const RuledPacket = z
   .object({
     id: count.openapi({ description: 'Counts up since the start' }),
     at: z.number().openapi({ description: 'Milliseconds since the epoch' }),
@@ -36,5 +36,4 @@ export const RuleLog = z
   })
   .openapi('RuleLog')
 
-export type RuledPacket = z.infer<typeof RuledPacket>
 export type RuleLog = z.infer<typeof RuleLog>

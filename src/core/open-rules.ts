@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { RulesStanding } from '#contract/rule-drafting.ts'
 import type { NameMemory } from '#enforce/named-sets.ts'
 import type { RuleClasses } from '#enforce/program-classes.ts'
+import { type Refusal, ruleRefusalOf } from '#enforce/refusal.ts'
 import type { RuleLogOptions } from '#enforce/rule-log.ts'
 import { createRuleEnforcer, type RuleEnforcer } from '#enforce/rules.ts'
 import { KernelError } from '#kernel/libc.ts'
@@ -78,13 +79,6 @@ export interface OpenRules {
   stop(keep: boolean): Promise<void>
 }
 
-const NO_PRIVILEGE: PartHealth = {
-  part: 'rules',
-  state: 'off',
-  reason: 'No privilege to change the packet filter: rules are not enforced.',
-  remedy: 'Start Gatehouse as root: sudo npm start',
-}
-
 /** Puts the rules of the file in force, as early as possible, and looks after them once a second. */
 export function openRules(options: OpenRulesOptions): OpenRules {
   const { stateFolder, now, say, allow } = options
@@ -96,7 +90,7 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     now,
     say,
     isSpared: (address) => allow.spares(address) !== undefined,
-    enforcer: () => enforcer,
+    enforcer: () => ('state' in enforcer ? undefined : enforcer),
     explain: (request) => desk.explain(request),
     connections: () => connections(),
     openDestroyer: () => new SocketDestroyer(),
@@ -108,7 +102,7 @@ export function openRules(options: OpenRulesOptions): OpenRules {
     classes: programs.classes,
     onRepair: options.repaired,
   })
-  if (!enforcer) return noRules(NO_PRIVILEGE)
+  if ('state' in enforcer) return noRules(enforcer)
   const files = new RuleFiles(options.settings.file, stateFolder)
   const forBoot = bootKeeperOf(options, enforcer, files)
   const desk = deskOf(options, {
@@ -223,7 +217,7 @@ export const noRules = (health: PartHealth): OpenRules => ({
   stop: async () => {},
 })
 
-/** Undefined where the kernel refuses to speak to us about its table. */
+/** Why there is none, where the kernel refuses to speak to us about its table. */
 function enforcerOf({
   table,
   log,
@@ -236,15 +230,17 @@ function enforcerOf({
   readonly names: NameMemory
   readonly classes: RuleClasses
   readonly onRepair: (what: string) => void
-}): RuleEnforcer | undefined {
+}): RuleEnforcer | PartHealth {
+  const off = (refusal: Refusal): PartHealth => ({ part: 'rules', state: 'off', ...refusal })
   try {
     const enforcer = createRuleEnforcer({ table, names, classes, onRepair, ...(log && { log }) })
     // Rehearsed only: rules that an earlier run left stay in force until those of the file take their place.
-    if (!enforcer.refusalOf(compile(EMPTY_BOOK, 0))) return enforcer
+    const refusal = enforcer.refusalOf(compile(EMPTY_BOOK, 0))
+    if (!refusal) return enforcer
     enforcer.stop(true)
-    return undefined
+    return off(refusal)
   } catch (error) {
-    if (error instanceof KernelError) return undefined
+    if (error instanceof KernelError) return off(ruleRefusalOf(error.errno, table, false))
     throw error
   }
 }

@@ -7,7 +7,20 @@ export interface Refusal {
 }
 
 const NO_PRIVILEGE = new Set(['EPERM', 'EACCES'])
-const NO_NF_TABLES = new Set(['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'EINVAL', 'ENOPROTOOPT'])
+const NO_NF_TABLES = new Set([
+  'EPROTONOSUPPORT',
+  'EAFNOSUPPORT',
+  'EOPNOTSUPP',
+  'EINVAL',
+  'ENOPROTOOPT',
+  'ECONNREFUSED',
+])
+
+/** The same of a table of rules. */
+export function ruleRefusalOf(errno: number, table: string, isHeard: boolean): Refusal {
+  const { reason, remedy } = refusalOf(errno, table, isHeard)
+  return { reason: reason.replace('nothing is blocked', 'no rule is enforced'), remedy }
+}
 
 /** `isHeard`: the kernel answers us, so we have the privilege, and refuses only this change. */
 export function refusalOf(errno: number, table: string, isHeard: boolean): Refusal {
@@ -27,7 +40,9 @@ export function refusalOf(errno: number, table: string, isHeard: boolean): Refus
   if (NO_NF_TABLES.has(code)) {
     return {
       reason: `this kernel cannot hold the table inet ${table} (${code}): nothing is blocked`,
-      remedy: 'Load nf_tables: sudo modprobe nf_tables; or use a kernel that has it (5.7 or newer)',
+      remedy:
+        'Load nf_tables: sudo modprobe nf_tables. A kernel that has iptables-legacy alone cannot: use one of 5.7 ' +
+        'or newer. Rules of iptables stay as they are',
     }
   }
   return {

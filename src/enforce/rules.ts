@@ -5,7 +5,7 @@ import type { PartHealth } from '#model/health.ts'
 import type { RuleProgram } from '#model/rule-program.ts'
 import { type NamedAddress, NamedSets, type NameMemory } from './named-sets.ts'
 import type { RuleClasses } from './program-classes.ts'
-import { type Refusal, refusalOf } from './refusal.ts'
+import { type Refusal, ruleRefusalOf } from './refusal.ts'
 import { LogChains, type RuleLogOptions } from './rule-log.ts'
 import { markElement, writeProgram } from './rule-table.ts'
 
@@ -217,7 +217,6 @@ class NftablesRuleEnforcer implements RuleEnforcer {
 
   #why(errno: number): Refusal {
     const isHeard = typeof this.#table.generation() === 'object'
-    const { reason, remedy } = refusalOf(errno, this.#name, isHeard)
-    return { reason: reason.replace('nothing is blocked', 'no rule is enforced'), remedy }
+    return ruleRefusalOf(errno, this.#name, isHeard)
   }
 }

@@ -15,6 +15,7 @@ import { createRepairBook } from '#core/repairs.ts'
 import { createRuleExchange } from '#core/rule-exchange.ts'
 import { RuleFiles } from '#core/rule-files.ts'
 import type { EnforceSettings } from '#core/settings.ts'
+import { createShieldDesk } from '#core/shield-desk.ts'
 import type { Speaker } from '#core/speaker.ts'
 import { openWatchdog } from '#core/watchdog.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
@@ -115,12 +116,28 @@ export async function openBase(given: Given) {
   })
   const shield = shieldOf(given, now)
   if (decoyOrder) shield?.decoys(decoyOrder)
+  const shieldDesk =
+    shield &&
+    createShieldDesk({ shield, recordings, note: (about) => gate.note({ kind: 'playbook', ...about }) })
   onStop(() => shield?.stop())
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
   return {
     ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists, onCrash },
-    ...{ events, gate, judgement, ear, rules, reports, watchdog, shield, decoys, decoyOrder, recordings },
+    ...{
+      events,
+      gate,
+      judgement,
+      ear,
+      rules,
+      reports,
+      watchdog,
+      shield,
+      shieldDesk,
+      decoys,
+      decoyOrder,
+      recordings,
+    },
   }
 }
 

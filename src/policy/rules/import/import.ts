@@ -9,7 +9,6 @@ import { importList } from './plain-list.ts'
 import { importUfw } from './ufw.ts'
 import { withLists } from './with-lists.ts'
 
-export type { ImportedLine } from './foreign.ts'
 export const IMPORT_FORMATS = ['ufw', 'nft', 'iptables-save', 'list'] as const
 export type ImportFormat = (typeof IMPORT_FORMATS)[number]
 
