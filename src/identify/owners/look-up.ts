@@ -10,6 +10,8 @@ import { foundAt, type SocketFinder } from './socket-finder.ts'
 /** A key whose socket or owner is not known yet. */
 interface Waiting {
   readonly key: SocketKey
+  /** What is looked for: the same, or as the socket has it behind address translation. */
+  readonly as: SocketKey
   socket: FoundSocket | undefined
   tries: number
 }
@@ -54,22 +56,24 @@ export class LookUp {
   /** Of ICMP and its like: who has a raw socket for the protocol; else the kernel sends it by itself. */
   #askRaw(key: SocketKey, now: number, answers: OwnerAnswer[]): void {
     const raw = this.#sockets.raw(key.protocol)
-    if (raw) this.#answerOrWait(key, raw, { now, answers })
+    if (raw) this.#answerOrWait({ key, as: key, socket: raw }, now, answers)
     else answers.push({ key, ...(isKernelProtocol(key.protocol) && { owner: KERNEL }) })
   }
 
   #askSocket(key: SocketKey, now: number, answers: OwnerAnswer[]): void {
-    this.#answerOrWait(key, this.#sockets.ask(key), { now, answers })
+    const socket = this.#sockets.ask(key)
+    const as = socket ? undefined : this.#sockets.translated(key)
+    const owner = as && this.#remembered(as, now)
+    if (owner) answers.push({ key, owner })
+    else if (as) this.#answerOrWait({ key, as, socket: this.#sockets.ask(as) }, now, answers)
+    else this.#answerOrWait({ key, as: key, socket }, now, answers)
   }
 
-  #answerOrWait(
-    key: SocketKey,
-    socket: FoundSocket | undefined,
-    { now, answers }: { readonly now: number; readonly answers: OwnerAnswer[] },
-  ): void {
-    const owner = this.#ownerNow(key, socket, now)
+  #answerOrWait(asked: Omit<Waiting, 'tries'>, now: number, answers: OwnerAnswer[]): void {
+    const { key, as, socket } = asked
+    const owner = this.#ownerNow(as, socket, now)
     if (owner) answers.push({ key, owner })
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ key, socket, tries: 0 })
+    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push({ ...asked, tries: 0 })
     else answers.push({ key })
   }
 
@@ -126,12 +130,12 @@ export class LookUp {
   #findLeftOut(waiting: readonly Waiting[]): void {
     if (waiting.every((entry) => entry.socket)) return
     this.#sockets.refreshTable()
-    for (const entry of waiting) entry.socket ??= this.#sockets.lookUp(entry.key)
+    for (const entry of waiting) entry.socket ??= this.#sockets.lookUp(entry.as)
   }
 
   #settle(entry: Waiting, now: number): OwnerAnswer[] {
-    const { key, socket } = entry
-    const owner = this.#remembered(key, now) ?? this.#ownerNow(key, socket, now)
+    const { key, as, socket } = entry
+    const owner = this.#remembered(as, now) ?? this.#ownerNow(as, socket, now)
     // pid 0: nobody holds it. Said of a socket that is still there only, else it was closed as we looked.
     const isSure = owner && (owner.pid !== 0 || this.#isStillThere(entry))
     if (isSure) return [{ key, owner }]
@@ -140,8 +144,8 @@ export class LookUp {
     return []
   }
 
-  #isStillThere({ key, socket }: Waiting): boolean {
-    const again = this.#sockets.ask(key) ?? this.#sockets.lookUp(key)
+  #isStillThere({ as, socket }: Waiting): boolean {
+    const again = this.#sockets.ask(as) ?? this.#sockets.lookUp(as)
     return again !== undefined && again.cookie === socket?.cookie
   }
 

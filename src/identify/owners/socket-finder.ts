@@ -1,7 +1,8 @@
+import type { ConnectionTracking } from '#kernel/conntrack.ts'
 import { readRawSockets } from '#kernel/raw-sockets.ts'
 import type { SocketDiag } from '#kernel/sock-diag.ts'
 import { SOCKET_STATE, SocketTable, type SocketWords } from '#kernel/socket-table.ts'
-import { ipBytes, parseIp } from '#model/address.ts'
+import { formatIpv4, formatIpv6, ipBytes, parseIp } from '#model/address.ts'
 import type { SocketKey } from '#model/owner.ts'
 import { PROTOCOL } from '#model/packet.ts'
 import type { FoundSocket } from './owner-source.ts'
@@ -14,10 +15,12 @@ const NO_PEER = new Uint32Array(4)
  */
 export class SocketFinder {
   readonly #diag: SocketDiag
+  readonly #tracking: Pick<ConnectionTracking, 'socketEnds'> | undefined
   readonly #table = new SocketTable()
 
-  constructor(diag: SocketDiag) {
+  constructor(diag: SocketDiag, tracking?: Pick<ConnectionTracking, 'socketEnds'>) {
     this.#diag = diag
+    this.#tracking = tracking
   }
 
   /** The flow's own socket, else the one that listens at its local end. */
@@ -30,6 +33,13 @@ export class SocketFinder {
     // Nobody holds a TIME_WAIT or half-open socket: whoever listens there took the connection, if it came in.
     const listener = this.#diag.find({ ...words, peer: NO_PEER, peerPort: 0 })
     return listener && listener.inode !== 0 ? { ...listener, match: 'listener' } : undefined
+  }
+
+  /** The key as the socket has it, of a key as packets have it; undefined where addresses are not translated. */
+  translated(key: SocketKey): SocketKey | undefined {
+    const words = wordsOf(key)
+    const ends = words && this.#tracking?.socketEnds(words)
+    return ends && keyOf(ends)
   }
 
   /** A raw or ping socket of this protocol; where several programs have one, which of them sends is not known. */
@@ -77,6 +87,17 @@ export function wordsOf(key: SocketKey): SocketWords | undefined {
     peerPort: key.peerPort,
   }
 }
+
+const keyOf = ({ protocol, version, local, localPort, peer, peerPort }: SocketWords): SocketKey => ({
+  protocol,
+  localAddress: addressOf(version, local),
+  localPort,
+  peerAddress: addressOf(version, peer),
+  peerPort,
+})
+
+const addressOf = (version: number, [w0 = 0, w1 = 0, w2 = 0, w3 = 0]: Uint32Array): string =>
+  version === 4 ? formatIpv4(w0) : formatIpv6(w0, w1, w2, w3)
 
 function toWords(bytes: Uint8Array): Uint32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { SocketBytes } from '#kernel/bpf/byte-counters.ts'
 import { capabilities } from '#kernel/capabilities.ts'
+import { ConnectionTracking } from '#kernel/conntrack.ts'
 import { KernelError, watchReadable } from '#kernel/libc.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SocketTable } from '#kernel/socket-table.ts'
@@ -38,7 +39,8 @@ const { sources, ebpf, held, missing } = openSources(new Set(wanted), {
   clock: () => performance.now(),
   changed: () => tellHealth(),
 })
-const lookUp = new LookUp(new SocketFinder(diag), sources)
+const tracking = openTracking()
+const lookUp = new LookUp(new SocketFinder(diag, tracking), sources)
 let drainMs = SHORTEST_DRAIN_MS
 let drainTimer: NodeJS.Timeout | undefined
 const bytes = bytesOf(ebpf) ?? bytesWithoutEbpf()
@@ -122,6 +124,10 @@ function bytesWithoutEbpf(): ProgramBytesBook | undefined {
   return new ProgramBytesBook(parts, performance.now())
 }
 
+function openTracking(): ConnectionTracking | undefined {
+  return capabilities().netAdmin ? new ConnectionTracking() : undefined
+}
+
 /** Without the right to hear of sockets that end, too much would be missing. */
 function openTcpBytes(): TcpBytes | undefined {
   try {
@@ -158,6 +164,7 @@ function stop(): void {
   ringWatch?.close()
   for (const source of sources) source.close()
   diag.close()
+  tracking?.close()
   parentPort?.close()
 }
 
