@@ -123,7 +123,7 @@ describe('the rules on the page', () => {
     const place = page.getByRole('button', { name: 'Line 2, column 21' })
     await place.click()
     expect(await page.locator('.problems').textContent()).toContain('Did you mean port?')
-    expect(await area.evaluate((one: HTMLTextAreaElement) => one.selectionStart)).toBe(
+    expect(await page.evaluate('document.activeElement.selectionStart')).toBe(
       'rules:\n  - { action: deny, '.length,
     )
     await page.keyboard.press('Control+Enter')

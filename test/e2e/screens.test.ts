@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { faultsOf } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
@@ -26,8 +26,17 @@ const SCREENS: Readonly<Record<string, string>> = {
   graph: '/graph',
   'graph-table': '/graph?as=table',
   alerts: '/alerts',
+  rules: '/rules',
+  'rules-text': '/rules?as=text',
+  'rules-new': '/rules?new=connection&direction=outbound&to=203.0.113.7&protocol=tcp&port=6667',
   blocks: '/blocks',
+  lists: '/lists',
+  'lists-one': '/lists/feodo?q=203.0.113.9',
   decisions: '/decisions',
+  detectors: '/detectors',
+  'detectors-one': '/detectors/port-scan',
+  settings: '/settings',
+  'settings-found': '/settings?q=block',
   doctor: '/doctor',
 }
 
@@ -187,20 +196,3 @@ describe('the screens of the page', () => {
     await page.context().close()
   })
 })
-
-/** What axe calls serious or critical, one line each. */
-async function faultsOf(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const found = await page.evaluate(
-    'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
-  )
-  return (found as axe.Result[])
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) =>
-        `${id} ${nodes
-          .slice(0, 3)
-          .map(({ html }) => html.slice(0, 200))
-          .join(' | ')}`,
-    )
-}

@@ -105,7 +105,9 @@ describe('settings and detectors on the page', () => {
     await page.getByRole('link', { name: 'Tune the detector' }).click()
     const limit = field(page, 'Refused ports')
     await limit.waitFor()
-    await expect.poll(() => limit.evaluate((one) => one === document.activeElement)).toBe(true)
+    await expect
+      .poll(() => page.evaluate('document.activeElement.id'))
+      .toBe('set-detectors.port-scan.refusedPorts')
     await limit.fill('20')
     await page.getByText('1 alert would not have been told.').waitFor()
     await limit.fill('8')

@@ -1,0 +1,148 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { faultsOf } from '../support/axe.ts'
+import { testWith } from '../support/needs.ts'
+import { type RealPage, startRealPage } from '../support/real-page.ts'
+
+const test = testWith('root', 'ip', 'nft', 'chromium')
+
+const SHOTS = 'coverage/screens'
+const PHONE = { width: 360, height: 780 }
+/** Room for the widest word of a screen, and no more: nothing may be scrolled to sideways. */
+const SLACK_PIXELS = 1
+
+const RULES = `# The rules of this house.
+defaults: { inbound: deny, outbound: allow }
+lists:
+  office: [192.0.2.0/24]
+rules:
+  # The office may sign in.
+  - { id: office, action: allow, direction: inbound, protocol: tcp, port: 22, from: office, comment: Sign-in from the office }
+  - { id: web, action: allow, direction: inbound, protocol: tcp, port: [80, 443], comment: The web site }  # since 2019
+  - { id: web-again, action: allow, direction: inbound, protocol: tcp, port: 443 }
+  - { action: limit, direction: inbound, protocol: tcp, port: 25, limit: { rate: 6/30s, per: source } }
+  - { action: deny, direction: outbound, user: nobody, port: { not: [53, 443] }, comment: No calls home, expires: "2036-01-01T00:00" }
+  - { action: deny, from: office, audit: true, comment: Would the office miss it? }
+`
+
+const PLACES = {
+  rules: '/rules',
+  'rules-text': '/rules?as=text',
+  'rules-diff': '/rules?as=diff',
+  lists: '/lists',
+  'lists-one': '/lists/feodo',
+  detectors: '/detectors',
+  'detectors-one': '/detectors/port-scan',
+  settings: '/settings/store',
+} as const
+
+describe('the screens of policy', () => {
+  let real: RealPage
+
+  beforeAll(async () => {
+    real = await startRealPage({
+      config: 'respond:\n  blockSeconds: 900 # a quarter of an hour\n',
+      rules: RULES,
+    })
+    mkdirSync(SHOTS, { recursive: true })
+  })
+  afterAll(async () => {
+    await real?.remove()
+  })
+
+  const go = async (page: Page, path: string): Promise<void> => {
+    await page.goto(new URL(path, page.url()).href)
+    await page.getByRole('heading', { level: 1 }).first().waitFor()
+    await page.locator('.status--watch').waitFor({ state: 'detached' })
+    await page.getByText('Loading', { exact: true }).waitFor({ state: 'detached' })
+  }
+  const shoot = (page: Page, name: string) => page.screenshot({ path: join(SHOTS, `${name}.png`) })
+  const sidewaysOf = (page: Page): Promise<number> =>
+    page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+
+  /** A draft with each kind of change, a setting that waits, and a change that waits to be confirmed. */
+  async function stir(page: Page): Promise<void> {
+    await page.evaluate(async () => {
+      const send = (method: string, path: string, body: unknown) =>
+        fetch(`/api/v1/${path}`, {
+          method,
+          headers: { 'content-type': 'application/json', 'x-gatehouse': '1' },
+          body: JSON.stringify(body),
+        })
+      await send('PATCH', 'settings', { changes: [{ setting: 'store.flowsDays', value: 9 }] })
+      await send('POST', 'rules/edit', {
+        edits: [
+          { kind: 'move', number: 2, to: 1 },
+          { kind: 'remove', number: 5 },
+          {
+            kind: 'add',
+            rule: { action: 'deny', direction: 'inbound', protocol: 'tcp', port: 23, comment: 'No telnet' },
+          },
+        ],
+      })
+    })
+  }
+
+  test('are free of serious faults of accessibility in each theme, with all that can wait on them', async () => {
+    const { page, wrongs } = await real.signIn()
+    await stir(page)
+    const faults: string[] = []
+    const look = async (name: string): Promise<void> => {
+      await page.waitForTimeout(400)
+      await shoot(page, name)
+      faults.push(...(await faultsOf(page)).map((fault) => `${name}: ${fault}`))
+    }
+    for (const theme of ['dark', 'light', 'contrast', 'contrast-light']) {
+      await page.evaluate((name) => localStorage.setItem('gatehouse.theme', name), theme)
+      for (const [name, path] of Object.entries(PLACES)) {
+        await go(page, path)
+        await look(`policy-${name}-${theme}`)
+      }
+      await go(page, '/rules')
+      await page.getByRole('button', { name: 'Simulation' }).click()
+      await page.getByText('Checked: The draft').waitFor()
+      await look(`policy-rules-checked-${theme}`)
+      await page.getByRole('button', { name: /Apply, then confirm/ }).click()
+      await page.getByText('Is everything still working?').waitFor()
+      await look(`policy-rules-confirm-${theme}`)
+      await page.getByRole('button', { name: 'Go back now' }).click()
+      await page.getByText('Is everything still working?').waitFor({ state: 'detached' })
+    }
+    expect(faults).toEqual([])
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  test('fit a telephone of 360 pixels, with nothing to scroll to sideways', async () => {
+    const { page, wrongs } = await real.signIn(PHONE)
+    const wide: string[] = []
+    for (const [name, path] of Object.entries(PLACES)) {
+      await go(page, path)
+      await page.waitForTimeout(400)
+      await shoot(page, `policy-${name}-360`)
+      if ((await sidewaysOf(page)) > SLACK_PIXELS) wide.push(name)
+    }
+    expect(wide).toEqual([])
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  test('say to a viewer that looking is all, and refuse what is tried all the same', async () => {
+    real.gatehouse('user', 'add', 'vera', '--role', 'viewer')
+    const link = /http:\/\/\S+/.exec(real.gatehouse('login', '--account', 'vera'))?.[0]
+    expect(link).toBeDefined()
+    const page = await (await real.browser.newContext()).newPage()
+    await page.goto(link ?? '')
+    await page.getByRole('heading', { level: 1 }).first().waitFor()
+    for (const path of ['/rules', '/lists', '/detectors', '/settings']) {
+      await go(page, path)
+      await page.locator('.note--info', { hasText: 'You can look but not change' }).waitFor()
+    }
+    await go(page, '/detectors')
+    await page.getByLabel('How far Port scan may go').selectOption('off')
+    await page.locator('.toast', { hasText: /role viewer/ }).waitFor()
+    await page.context().close()
+  })
+})
