@@ -139,8 +139,12 @@ class NftablesRuleEnforcer implements RuleEnforcer {
     const before = this.#table.generation()
     const committed = this.#table.committed
     const fresh = this.#named.add(found)
-    // Gone with the table: `verify` will notice, and fill what it puts back.
-    if (typeof fresh === 'number') return []
+    if (typeof fresh === 'number') {
+      // The table is gone, or refuses: `verify` puts it back, with all names in it.
+      this.#fingerprint = undefined
+      this.#generation = 0
+      return []
+    }
     const after = this.#table.generation()
     const isOurs = typeof before === 'object' && before.id === this.#generation
     const own = this.#table.committed - committed
