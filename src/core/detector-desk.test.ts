@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { DetectorState } from '#contract/detectors.ts'
 import { loadDetectors } from '#detect/detection.ts'
+import { loadObservers } from '#detect/observation.ts'
 import { createDetectorDesk } from './detector-desk.ts'
 
 test('every detector is listed as the API says, with the mode and the source of each value', async () => {
-  const detectors = await loadDetectors()
+  const detectors = [...(await loadDetectors()), ...(await loadObservers())]
   const desk = createDetectorDesk({
     detectors,
     inForce: () => ({
