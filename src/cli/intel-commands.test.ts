@@ -92,3 +92,11 @@ test('egress says when, to whom, why and what', async () => {
   expect(await gatehouse('egress -o json')).toBe(0)
   expect(JSON.parse(said)).toMatchObject({ items: [{ to: 'lists.example:443' }] })
 })
+
+test('report-abuse says what it did, and wants a category', async () => {
+  expect(await gatehouse('report-abuse 203.0.113.9 --category port-scan ssh --comment root')).toBe(0)
+  expect(said).toBe('203.0.113.9 was reported.\n')
+  expect(product.acts.at(-1)?.what).toBe('reported 203.0.113.9 port-scan,ssh')
+  expect(await gatehouse('report-abuse 203.0.113.9')).toBe(2)
+  expect(await gatehouse('report-abuse 203.0.113.9 --category rudeness')).toBe(2)
+})

@@ -74,6 +74,6 @@ function importedText({ format, rules, mapped, changed, skipped, lines, check }:
     ({ line, outcome, text, note }) =>
       `${outcome === 'skipped' ? 'left out' : 'changed '}  line ${line}: ${text}${note === undefined ? '' : `\n          ${note}`}`,
   )
-  const sum = `Read as ${format}: ${rules} rules; ${mapped} lines as they are, ${changed} changed, ${skipped} left out.`
+  const sum = `Read as ${format}: ${rules === 1 ? '1 rule' : `${rules} rules`}; ${mapped} lines as they are, ${changed} changed, ${skipped} left out.`
   return `${said.map((line) => `${line.split('\n').map(visibleText).join('\n')}\n`).join('')}${sum}\n${checkText(check)}Nothing is applied: look at it with gatehouse simulate, then gatehouse apply --confirm 60s\n`
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { type AllowBook, createAllowBook } from '#core/allow-book.ts'
 import type { ConfigSource, DaemonConfig, ReadConfig } from '#core/daemon-config.ts'
-import { createDecoyDesk, decoyOrderOf } from '#core/decoys.ts'
 import { createEvents } from '#core/events.ts'
 import { Gate } from '#core/gate.ts'
 import { createJudgement } from '#core/judgement.ts'
@@ -10,12 +9,10 @@ import { failOpen } from '#core/on-crash.ts'
 import { openReports, SNAP_BYTES } from '#core/open-reports.ts'
 import { noRules, type OpenRules, openRules, rulesTable } from '#core/open-rules.ts'
 import type { DaemonPaths } from '#core/paths.ts'
-import { createRecordings } from '#core/recordings.ts'
 import { createRepairBook } from '#core/repairs.ts'
 import { createRuleExchange } from '#core/rule-exchange.ts'
 import { RuleFiles } from '#core/rule-files.ts'
 import type { EnforceSettings } from '#core/settings.ts'
-import { createShieldDesk } from '#core/shield-desk.ts'
 import type { Speaker } from '#core/speaker.ts'
 import { openWatchdog } from '#core/watchdog.ts'
 import { createDryRunEnforcer } from '#enforce/dry-run.ts'
@@ -23,7 +20,6 @@ import { createListEnforcer } from '#enforce/lists.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { createProgramEnforcer } from '#enforce/programs.ts'
 import { type RuleLogOptions, UNWRITTEN } from '#enforce/rule-log.ts'
-import { createShield, type Shield } from '#enforce/shield.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import { createPlaces, type Places } from '#identify/places/places.ts'
 import type { Target } from '#model/address.ts'
@@ -31,6 +27,7 @@ import type { RecordingOrder } from '#model/recording.ts'
 import type { ReportSettings } from '#report/settings.ts'
 import type { Store } from '#store/store.ts'
 import { openStore } from '#store/thread.ts'
+import { openShielding } from './shielding.ts'
 
 export type Stop = () => Promise<unknown> | unknown
 export type OnStop = (stop: Stop) => void
@@ -64,17 +61,7 @@ export async function openBase(given: Given) {
   allow.refresh(readSurroundings())
   /** A decision as well, once there is a gate. */
   let repaired: (what: string) => void = speaker.say
-  const enforcer = config.dryRun
-    ? createDryRunEnforcer({
-        reason: 'Started with --dry-run: nothing is blocked.',
-        remedy: 'Start without --dry-run.',
-      })
-    : createNftablesEnforcer({
-        now,
-        table: config.enforce.table,
-        onRepair: (what) => repaired(what),
-        limits: limitsOf(config.enforce),
-      })
+  const enforcer = enforcerOf(given, now, (what) => repaired(what))
   const held = await enforcer.start()
   onStop(() => enforcer.stop(config.enforce.onStop === 'keep'))
   const onCrash = await onCrashOf(given)
@@ -108,37 +95,24 @@ export async function openBase(given: Given) {
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const reports = reportsOf(given, rules, now)
   onStop(() => reports.stop())
-  const decoyOrder = config.dryRun ? undefined : decoyOrderOf(config.decoys)
-  const decoys = createDecoyDesk(decoyOrder)
-  const recordings = createRecordings({
-    folder: join(paths.stateFolder, 'captures'),
-    ...{ now, say: speaker.say, order: (order) => ear.record(order) },
-  })
-  const shield = shieldOf(given, now)
-  if (decoyOrder) shield?.decoys(decoyOrder)
-  const shieldDesk =
-    shield &&
-    createShieldDesk({ shield, recordings, note: (about) => gate.note({ kind: 'playbook', ...about }) })
-  onStop(() => shield?.stop())
+  const shielding = openShielding(given, { gate, now, record: (order) => ear.record(order) })
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
   return {
     ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists, onCrash },
-    ...{
-      events,
-      gate,
-      judgement,
-      ear,
-      rules,
-      reports,
-      watchdog,
-      shield,
-      shieldDesk,
-      decoys,
-      decoyOrder,
-      recordings,
-    },
+    ...{ events, gate, judgement, ear, rules, reports, watchdog, ...shielding },
   }
+}
+
+function enforcerOf({ config }: Given, now: () => number, onRepair: (what: string) => void) {
+  if (!config.dryRun) {
+    const limits = limitsOf(config.enforce)
+    return createNftablesEnforcer({ now, table: config.enforce.table, onRepair, limits })
+  }
+  return createDryRunEnforcer({
+    reason: 'Started with --dry-run: nothing is blocked.',
+    remedy: 'Start without --dry-run.',
+  })
 }
 
 /** Before the first rule is in force. */
@@ -158,9 +132,6 @@ function listsOf({ config }: Given, now: () => number, onRepair: (what: string) 
   if (config.dryRun) return undefined
   return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair })
 }
-
-const shieldOf = ({ config }: Given, now: () => number): Shield | undefined =>
-  config.dryRun ? undefined : createShield(`${config.enforce.table}_shield`, now)
 
 function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: () => number) {
   const reports = openReports({

@@ -3,7 +3,7 @@ import { createAlertBook } from '#core/alert-book.ts'
 import { createCallHomeBook } from '#core/call-home.ts'
 import { createFlowBacklog } from '#core/flow-backlog.ts'
 import { createFlowNotes } from '#core/flow-notes.ts'
-import { startIntel } from '#core/intel.ts'
+import { type Intel, startIntel } from '#core/intel.ts'
 import { createLiveConnections, type LiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
@@ -20,6 +20,7 @@ import { createNameBook } from '#identify/names/name-book.ts'
 import { ONLY_LOOKING, startOwners } from '#identify/owners/thread.ts'
 import { createPrograms } from '#identify/programs/programs.ts'
 import { runCommand, runProgram } from '#kernel/run.ts'
+import type { Alert } from '#model/alert.ts'
 import type { CaptureReport } from '#model/capture-report.ts'
 import { createPipeline, type Pipeline, type PipelineParts } from '../pipeline.ts'
 import type { Base } from './base.ts'
@@ -35,7 +36,7 @@ export type Watching = Awaited<ReturnType<typeof startWatching>>
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
 export async function startWatching(base: Base) {
-  const { speaker, onStop, now, store, allow, atlas, enforcer, events, gate } = base
+  const { onStop, now, store, allow, atlas, enforcer, gate } = base
   const mayHold = base.config.owners.holdFirstPackets && !base.config.dryRun
   const owners = startOwners(mayHold ? {} : { sources: ONLY_LOOKING })
   onStop(() => owners.stop())
@@ -72,13 +73,7 @@ export async function startWatching(base: Base) {
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
     now,
     reacted: (packetAt) => reactions.add(preciseNow() - packetAt),
-    told(alert, isNew) {
-      tally.spoke(alert.detector)
-      intel.alerted(alert)
-      events.send({ kind: 'alert', alert: shownAlert(alert) })
-      if (isNew) speaker.alert(alert)
-      base.reports.alert(alert, gate.shutOutBy(alert.subject) ? 'blocked' : 'allowed')
-    },
+    told: (alert, isNew) => tell(base, { tally, intel }, alert, isNew),
   }
   const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
   const intel = await startIntel(base, {
@@ -102,6 +97,22 @@ export async function startWatching(base: Base) {
     ...{ owners, programs, atlas, intel, live, callHomes },
     ...{ alerts, tally, reactions, capture, observing, begun },
   }
+}
+
+type Told = { readonly tally: Tally; readonly intel: Pick<Intel, 'alerted'> }
+
+/** Everybody who hears of an alert. */
+function tell(
+  { events, speaker, reports, gate }: Base,
+  { tally, intel }: Told,
+  alert: Alert,
+  isNew: boolean,
+): void {
+  tally.spoke(alert.detector)
+  intel.alerted(alert)
+  events.send({ kind: 'alert', alert: shownAlert(alert) })
+  if (isNew) speaker.alert(alert)
+  reports.alert(alert, gate.shutOutBy(alert.subject) ? 'blocked' : 'allowed')
 }
 
 /** Starts the capture thread; `begun` once it said how it is doing. */

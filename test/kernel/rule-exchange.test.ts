@@ -71,12 +71,12 @@ describe('rules from and for elsewhere', () => {
     const list = join(folder, 'bad.txt')
     writeFileSync(
       list,
-      Array.from({ length: 60_000 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}\n`).join(''),
+      Array.from({ length: 20_000 }, (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}\n`).join(''),
     )
     expect(tell('rule', 'import', list, '--name', 'bad')).toContain('Read as list: 2 rules')
     tell('apply')
     expect(wire.server.run('nft', 'list', 'table', 'inet', 'gatehouse_rules')).toContain(
-      'ip saddr 10.0.0.0-10.0.234.95',
+      'ip saddr 10.0.0.0-10.0.78.31',
     )
   })
 })

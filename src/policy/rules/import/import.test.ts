@@ -259,3 +259,19 @@ test('the format is told by the text', () => {
   ] as const)
     expect(formatOf(text)).toBe(format)
 })
+
+test('a list that is too long for one text says where it belongs', () => {
+  const text = Array.from(
+    { length: 20_001 },
+    (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}`,
+  ).join('\n')
+  const { lists, lines } = readForeign(text, 'list', 'bad')
+  expect(lists['bad']).toHaveLength(20_000)
+  expect(lines).toEqual([
+    expect.objectContaining({
+      line: 20_001,
+      outcome: 'skipped',
+      note: expect.stringContaining('file: /path'),
+    }),
+  ])
+})

@@ -1,7 +1,8 @@
 import { parseAddressSpan } from '../address-spans.ts'
 import type { Imported, ImportedLine } from './foreign.ts'
 
-const MAX_ENTRIES = 100_000
+/** More in one text would keep everybody waiting while it is read. */
+const MAX_ENTRIES = 20_000
 
 /** Reads addresses and ranges, one to a line, with `#` and `;` as comments: a named list, and rules that deny it. */
 export function importList(text: string, name: string): Imported {
@@ -18,7 +19,7 @@ export function importList(text: string, name: string): Imported {
       void lines.push({ line: at + 1, text: raw.trim(), outcome: 'skipped', note })
     if (parseAddressSpan(word) === undefined) skip('this is no address and no range')
     else if (entries.length >= MAX_ENTRIES)
-      skip('too many: name the file in the rules instead, as { file: … }')
+      skip('too many for one text: let the rules name the file, as lists: { bad: { file: /path } }')
     else entries.push(word)
   }
   if (entries.length === 0) return { defaults: {}, lists: {}, rules: [], lines }
