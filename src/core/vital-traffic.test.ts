@@ -3,6 +3,7 @@ import { ip } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import { EMPTY_BOOK, parseRules } from '#policy/rules/parse.ts'
 import { describeProblem } from '#policy/rules/rule-reader.ts'
+import { aConnection } from '../../test/support/connections.ts'
 import { cutsOf, lockdownText, vitalTraffic } from './vital-traffic.ts'
 
 function bookOf(text: string) {
@@ -19,6 +20,7 @@ const entries: readonly AllowEntry[] = [
   { target: ip('192.0.2.254'), source: 'gateway', note: 'default gateway of eth0' },
   { target: ip('fe80::1'), source: 'gateway', note: 'default gateway of eth0' },
 ]
+const SSHD = { pid: 7, name: 'sshd', commandLine: 'sshd', uid: 0, source: 'ebpf' } as const
 const vital = vitalTraffic({ entries, connections: [], link: 'eth0', pagePort: 8090, at: 0 })
 
 const cuts = (draft: string, current = EMPTY_BOOK): string[] =>
@@ -29,6 +31,23 @@ describe('a draft would cut', () => {
     expect(cuts('defaults: { inbound: deny }')).toEqual(['login session of anna'])
     expect(cuts('defaults: { inbound: deny }\nrules: [allow ssh]')).toEqual([])
     expect(cuts('rules: [deny in from 198.51.100.0/24 port 1024-65535]')).toEqual(['login session of anna'])
+  })
+
+  test('the session, unless it lets the program in that has it', () => {
+    const session = aConnection({
+      direction: 'inbound',
+      peer: ip('198.51.100.7'),
+      localPort: 22,
+      owner: { ...SSHD, path: '/usr/sbin/sshd', unit: 'ssh.service' },
+    })
+    const seen = vitalTraffic({ entries, connections: [session], link: 'eth0', pagePort: 8090, at: 0 })
+    const cutsWith = (rule: string): string[] =>
+      cutsOf(bookOf(`defaults: { inbound: deny }\nrules: [${rule}]`), EMPTY_BOOK, seen).map(
+        ({ what }) => what,
+      )
+    expect(cutsWith('allow program /usr/sbin/sshd')).toEqual([])
+    expect(cutsWith('allow unit ssh')).toEqual([])
+    expect(cutsWith('allow program /usr/sbin/other')).toEqual(['login session of anna'])
   })
 
   test('DNS, DHCP, the neighbours and loopback', () => {

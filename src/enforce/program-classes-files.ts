@@ -33,23 +33,28 @@ export class KnownExecutables {
   readonly #known = new Map<string, KnownExecutable>()
   /** By the file as it was seen: nothing is read twice. */
   readonly #seen = new RecentMap<string, KnownExecutable>(MAX_SEEN)
+  /** Keys of those that are being read: not twice. */
+  readonly #hashing = new Set<string>()
   #mounts: string | undefined
 
   constructor(options: KnownExecutablesOptions) {
     this.#options = options
   }
 
-  /** What is at a path, or runs: `/proc/PID/exe`. Undefined when nothing that can be opened is there. */
-  look(at: string): KnownExecutable | undefined {
+  /**
+   * What is at a path, or runs: `/proc/PID/exe`. Undefined when nothing that can be opened is there. Where hashes are asked
+   * for, the file is read in the background; `without hash`: when it is looked at again.
+   */
+  look(at: string, how?: 'without hash'): KnownExecutable | undefined {
     const path = linkedPath(at)
     const key = seenKey(at, path)
     if (key === undefined) return undefined
     const seen = this.#seen.get(key)
-    if (seen && this.#isComplete(seen)) return seen
+    if (seen && (this.#isComplete(seen) || this.#hashing.has(key))) return seen
     const file = openProgram(at, path)
     if (!file) return undefined
     const executable = this.#learn(file, this.#isOurs(at, file) ? path : undefined)
-    if (!executable || !this.#needsHash(executable, file)) {
+    if (!executable || how === 'without hash' || !this.#needsHash(executable, file)) {
       closeSync(file.fd)
       if (executable) this.#seen.set(key, executable)
       return executable
@@ -104,8 +109,8 @@ export class KnownExecutables {
   }
 
   async #hash(executable: KnownExecutable, file: OpenProgram, key: string): Promise<void> {
-    // Not twice while it is read.
     this.#seen.set(key, executable)
+    this.#hashing.add(key)
     try {
       const sha256 = await this.#hashes.hash(file)
       if (sha256 === undefined) this.#seen.delete(key)
@@ -117,6 +122,7 @@ export class KnownExecutables {
       // It cannot be read: a hash is asked for again when it is next seen.
       this.#seen.delete(key)
     } finally {
+      this.#hashing.delete(key)
       closeSync(file.fd)
     }
   }

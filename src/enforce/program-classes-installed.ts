@@ -3,21 +3,36 @@ import { join } from 'node:path'
 
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/snap/bin']
 const AT_ONCE = 64
-const MAX_PROGRAMS = 12_000
+const MAX_FILES = 16_000
 
-/** Calls with the path of each program in the usual folders, a few at a time: nothing else waits for long. */
+export interface Installed {
+  /** Paths with stars: what lies in the folder before the first star is looked at. */
+  readonly patterns: readonly string[]
+  /** Files that packages brought. */
+  readonly brought: readonly string[]
+}
+
+/** Calls with the path of each program in the usual folders, and of these, a few at a time: nothing else waits for long. */
 export function installedPrograms(
+  { patterns, brought }: Installed,
   met: (path: string) => void,
-  folders: readonly string[] = FOLDERS,
 ): { stop(): void } {
-  const paths = folders.filter(isOwnFolder).flatMap(namesIn).slice(0, MAX_PROGRAMS)
+  const folders = [...FOLDERS, ...patterns.flatMap(folderOf)].filter(isOwnFolder)
+  const paths = [...new Set([...folders.flatMap(namesIn), ...brought])].slice(0, MAX_FILES)
   let turn: NodeJS.Immediate | undefined
   function go(from: number): void {
-    for (const path of paths.slice(from, from + AT_ONCE)) met(path)
+    for (const path of paths.slice(from, from + AT_ONCE)) if (isProgram(path)) met(path)
     if (from + AT_ONCE < paths.length) turn = setImmediate(() => go(from + AT_ONCE))
   }
   turn = setImmediate(() => go(0))
   return { stop: () => clearImmediate(turn) }
+}
+
+/** `/opt/tool/*` lies in `/opt/tool`; of `/*` and `*` nobody can say where. */
+function folderOf(pattern: string): string[] {
+  const beforeStar = pattern.slice(0, pattern.indexOf('*'))
+  const folder = beforeStar.slice(0, beforeStar.lastIndexOf('/'))
+  return folder === '' ? [] : [folder]
 }
 
 /** `/bin` is a link to `/usr/bin` on most machines. */
@@ -27,12 +42,8 @@ function isOwnFolder(folder: string, at: number, all: readonly string[]): boolea
 }
 
 function inodeOf(folder: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(folder)
-    return `${dev} ${ino}`
-  } catch {
-    return undefined
-  }
+  const stat = statSync(folder, { throwIfNoEntry: false })
+  return stat && `${stat.dev} ${stat.ino}`
 }
 
 function namesIn(folder: string): string[] {
@@ -42,5 +53,16 @@ function namesIn(folder: string): string[] {
     )
   } catch {
     return []
+  }
+}
+
+const ANYBODY_RUNS = 0o111
+
+function isProgram(path: string): boolean {
+  try {
+    const stat = statSync(path)
+    return stat.isFile() && (stat.mode & ANYBODY_RUNS) !== 0
+  } catch {
+    return false
   }
 }

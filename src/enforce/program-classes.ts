@@ -234,10 +234,13 @@ export class RuleClasses {
   /** Programs that lie where programs lie are known before they first run, but for their hash. */
   #seedInstalled(files: KnownExecutables): void {
     this.#installing?.stop()
-    if (!this.#generation?.book.asksForFiles || this.#generation.book.asksFor('sha256')) return
-    this.#installing = installedPrograms((path) => {
+    const book = this.#generation?.book
+    if (!book?.asksForFiles) return
+    const patterns = book.valuesOf('program').filter((value) => value.includes('*'))
+    const brought = book.valuesOf('package').flatMap((name) => [...(this.#options.filesOf(name) ?? [])])
+    this.#installing = installedPrograms({ patterns, brought }, (path) => {
       this.#isQuiet = true
-      files.look(path)
+      files.look(path, 'without hash')
       this.#isQuiet = false
     })
   }
@@ -298,9 +301,10 @@ export class RuleClasses {
       book.meetGroups(book.bitsOf(placeOfGroup(path, containersOf)))
       if (!book.asksFor('container') || containers.has(path) || !isOfContainerItself(path, containersOf))
         continue
-      containers.add(path)
       const bits = book.bitsOf({ containers: containersOf(path) })
+      // Its engine may write down its name later.
       if (bits === 0n) continue
+      containers.add(path)
       tables.setGroup(nameOfGroup(path), bits)
       isNew = true
     }

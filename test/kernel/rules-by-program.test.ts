@@ -214,6 +214,25 @@ describe('a program that is denied', () => {
     expect(forged.mark).not.toMatch(/^0x01/)
   })
 
+  rootTest(
+    'keeps its class to itself where somebody compares whole marks, and is refused where ours are taken',
+    async () => {
+      const { server } = world.wire
+      server.run('ip', 'rule', 'add', 'fwmark', '0xca6c', 'lookup', 'main')
+      const rule = `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: ${tool} }`
+      await rules(rule)
+      expect(call(tool)).toBe('passes')
+      const { status, stdout } = world.run([tool, world.wire.client.ip4, port, 'tcp', '0xca6c'])
+      expect({ status, mark: stdout }).toEqual({ status: ECONNREFUSED, mark: '0x0000ca6c' })
+      await probe?.ask('stop')
+      probe = undefined
+      server.run('ip', 'rule', 'add', 'fwmark', '0x2000000/0xf000000', 'lookup', 'main')
+      await expect(rules(rule)).rejects.toThrow(
+        /bits 0xff000000 of marks are used by others \(ip rule fwmark 0x2000000/,
+      )
+    },
+  )
+
   rootTest('finds no gap while rules are changed to others that deny it too', async () => {
     const denying = [
       `rules:\n - { action: reject, direction: out, program: ${tool} }`,
