@@ -23,6 +23,7 @@ import type { ResponsePort } from './response-port.ts'
 import type { RuleDrafting } from './rule-drafting-port.ts'
 import type { Rules } from './rules-port.ts'
 import type { SettingsPort } from './settings-port.ts'
+import type { ShieldPort } from './shield-port.ts'
 import type { Closes, Views } from './views-port.ts'
 import type { Watchdog } from './watchdog-port.ts'
 
@@ -73,6 +74,8 @@ export interface Port {
   programBytes?(): Promise<ProgramBytesReport | undefined>
   /** Absent where nothing is watched. */
   readonly decoys?: (() => DecoyStatus) | undefined
+  /** Absent where nothing is enforced. */
+  readonly shield?: ShieldPort | undefined
   /** Absent where nothing is enforced. */
   readonly watchdog?: Watchdog | undefined
 }

@@ -52,6 +52,7 @@ export interface PortParts {
   readonly rules?: Port['rules']
   readonly ruleDrafting?: Port['ruleDrafting']
   readonly settings?: Port['settings']
+  readonly shieldDesk?: Port['shield']
   readonly decoys?: { readonly status: NonNullable<Port['decoys']> }
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
@@ -77,6 +78,7 @@ export class CorePort implements Port {
   readonly ruleDrafting: Port['ruleDrafting']
   readonly settings: Port['settings']
   readonly decoys: Port['decoys']
+  readonly shield: Port['shield']
   readonly views: Views
   readonly closes: Closes
   readonly watchdog: WatchdogDesk | undefined
@@ -98,6 +100,7 @@ export class CorePort implements Port {
     this.ruleDrafting = parts.ruleDrafting
     this.settings = parts.settings
     this.decoys = parts.decoys?.status
+    this.shield = parts.shieldDesk
     this.response = parts.response
     this.views = answeredViews(
       createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),

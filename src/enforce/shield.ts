@@ -28,9 +28,9 @@ export interface Shield {
   openPort(port: number): boolean
   decoys(places: { readonly ports: readonly number[]; readonly addresses: readonly Ip[] }): boolean
   isGuarded(port: number): boolean
-  isClosed(port: number): boolean
   isChallenged(source: Ip): boolean
-  closedPorts(): ReadonlyMap<number, number>
+  /** What is in force, each with its end. */
+  standing(): Pick<ShieldContent, 'guarded' | 'challenged' | 'closed'>
   /** Whether a program listens at this TCP port. */
   isListening(port: number): boolean
   /** Whether the kernel answers SYN floods by itself (net.ipv4.tcp_syncookies). */
@@ -97,9 +97,8 @@ class NftShield implements Shield {
   }
 
   isGuarded = (port: number): boolean => this.#guarded.has(port)
-  isClosed = (port: number): boolean => this.#closed.has(port)
   isChallenged = (source: Ip): boolean => this.#challenged.has(source)
-  closedPorts = (): ReadonlyMap<number, number> => this.#closed
+  standing = (): ShieldContent => this.#content()
 
   isListening(port: number): boolean {
     const sockets = this.#readSockets()

@@ -1,0 +1,26 @@
+import { z } from '@hono/zod-openapi'
+
+const time = z.number().openapi({ description: 'Milliseconds since the epoch' })
+const port = z.number().int().min(1).max(65_535)
+const portUntil = z.object({ port, until: time })
+
+export const ShieldStatus = z
+  .object({
+    guarded: z.array(portUntil).openapi({ description: 'TCP ports behind a SYN proxy' }),
+    challenged: z
+      .array(z.object({ address: z.string(), until: time }))
+      .openapi({ description: 'Addresses whose every connection a SYN proxy tries first' }),
+    closed: z.array(portUntil).openapi({ description: 'Ports that a playbook closed' }),
+  })
+  .openapi('ShieldStatus')
+
+export const RecordingFile = z
+  .object({
+    path: z.string().openapi({ description: 'On the machine of the core' }),
+    bytes: z.number().int().nonnegative(),
+    at: time,
+  })
+  .openapi('RecordingFile')
+
+export type ShieldStatus = z.infer<typeof ShieldStatus>
+export type RecordingFile = z.infer<typeof RecordingFile>

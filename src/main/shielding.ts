@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import { createDecoyDesk, decoyOrderOf } from '#core/decoys.ts'
+import type { Gate } from '#core/gate.ts'
+import { createRecordings } from '#core/recordings.ts'
+import { createShieldDesk } from '#core/shield-desk.ts'
+import { createShield } from '#enforce/shield.ts'
+import type { Target } from '#model/address.ts'
+import type { RecordingOrder } from '#model/recording.ts'
+import type { Given } from './base.ts'
+
+export interface ShieldingParts {
+  readonly gate: Gate
+  readonly now: () => number
+  /** To the capture thread. */
+  readonly record: (order: RecordingOrder) => void
+}
+
+/** What answers attackers besides blocks: the shield before ports and sources, decoys, packets that are kept. */
+export function openShielding(
+  { config, paths, speaker, onStop }: Given,
+  { gate, now, record }: ShieldingParts,
+) {
+  const recordings = createRecordings({
+    folder: join(paths.stateFolder, 'captures'),
+    ...{ now, say: speaker.say, order: record },
+  })
+  const decoyOrder = config.dryRun ? undefined : decoyOrderOf(config.decoys)
+  const shield = config.dryRun ? undefined : createShield(`${config.enforce.table}_shield`, now)
+  onStop(() => shield?.stop())
+  if (decoyOrder) shield?.decoys(decoyOrder)
+  const note = (about: { readonly target: Target; readonly actor: string; readonly reason: string }) =>
+    gate.note({ kind: 'playbook', ...about })
+  const shieldDesk = shield && createShieldDesk({ shield, recordings, note })
+  return { recordings, decoys: createDecoyDesk(decoyOrder), decoyOrder, shield, shieldDesk }
+}
