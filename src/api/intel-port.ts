@@ -1,4 +1,4 @@
-import type { EgressEntry, Feed, FeedChange, FeedOutcome, Lookup } from '#contract/intel.ts'
+import type { AbuseReport, EgressEntry, Feed, FeedChange, FeedOutcome, Lookup } from '#contract/intel.ts'
 import type { Reputation } from '#contract/reputation.ts'
 import type { Page } from '#contract/schemas.ts'
 
@@ -13,6 +13,8 @@ export interface IntelPort {
   lookup(value: string): Lookup
   /** The same, after the services that are on were asked: that leaves the machine. */
   ask(value: string): Promise<Lookup>
+  /** Reports an address to AbuseIPDB: that leaves the machine, and everybody reads it there. */
+  reportAbuse(report: AbuseReport, actor: { readonly name: string }): Promise<{ readonly sentence: string }>
   /** How good or bad something is known to be. Asks nobody outside. */
   reputation(value: string): Promise<Reputation>
   egress(request: { readonly limit: number; readonly cursor?: string }): Promise<Page<EgressEntry>>

@@ -110,6 +110,25 @@ export const Lookup = z
   })
   .openapi('Lookup')
 
+export const AbuseReport = z
+  .object({
+    address: z.string().openapi({ example: '203.0.113.9' }),
+    categories: z
+      .array(
+        z.enum([
+          ...(['ddos', 'phishing', 'web-spam', 'email-spam', 'port-scan', 'hacking'] as const),
+          ...(['sql-injection', 'brute-force', 'bad-bot', 'exploited-host', 'web-attack', 'ssh'] as const),
+        ]),
+      )
+      .min(1)
+      .max(12),
+    comment: z.string().max(1_024).optional().openapi({ description: 'Everybody reads it there' }),
+  })
+  .strict()
+  .openapi('AbuseReport')
+
+export const AbuseReported = z.object({ sentence: z.string() }).openapi('AbuseReported')
+
 /** One request that left the machine because of Gatehouse. */
 export const EgressEntry = z
   .object({ id: z.number(), at: time, to: z.string(), what: z.string(), why: z.string() })
@@ -120,3 +139,4 @@ export type FeedChange = z.infer<typeof FeedChange>
 export type FeedOutcome = z.infer<typeof FeedOutcome>
 export type Lookup = z.infer<typeof Lookup>
 export type EgressEntry = z.infer<typeof EgressEntry>
+export type AbuseReport = z.infer<typeof AbuseReport>

@@ -1,11 +1,12 @@
 import type { IntelPort } from '#api/intel-port.ts'
 import { Refused } from '#api/port.ts'
-import type { FeedOutcome, Lookup, Feed as ShownFeed } from '#contract/intel.ts'
+import type { AbuseReport, FeedOutcome, Lookup, Feed as ShownFeed } from '#contract/intel.ts'
 import { type Feed, FeedRefusal, type Feeds } from '#intel/feeds.ts'
 import { guessedKind } from '#intel/formats/own.ts'
 import type { Indicators } from '#intel/indicators/indicators.ts'
+import { ReportRefusal } from '#intel/services/abuse-report.ts'
 import { isAskable, type ServiceDesk } from '#intel/services/service-desk.ts'
-import { type Ip, parseTarget, type Target } from '#model/address.ts'
+import { type Ip, parseIp, parseTarget, type Target } from '#model/address.ts'
 import type { Block } from '#model/block.ts'
 import type { IndicatorKind, Listing } from '#model/indicator.ts'
 import type { Store } from '#store/store.ts'
@@ -20,6 +21,8 @@ export interface IntelPortParts {
   readonly desk: Pick<IntelDesk, 'hitsOf' | 'ignoredBecause'>
   /** Absent while no service is on. */
   readonly services: ServiceDesk | undefined
+  /** Somebody agreed that addresses are reported to AbuseIPDB. */
+  readonly mayReport: boolean
   readonly reputation: Pick<ReputationDesk, 'of'>
   readonly store: Pick<Store, 'egress'>
   readonly allow: Pick<AllowBook, 'spares'>
@@ -62,6 +65,7 @@ export function createIntelPort(parts: IntelPortParts): IntelPort {
     lookup: (value) => lookup(value.trim(), parts),
     ask: (value) => ask(value.trim(), parts),
     reputation: (value) => parts.reputation.of(value.trim()),
+    reportAbuse: (report, { name }) => reportAbuse(report, name, parts),
     async egress(request) {
       const { items, total, next } = await parts.store.egress(request)
       return { items: [...items], total, ...(next !== undefined && { next }) }
@@ -140,6 +144,33 @@ const decidedBy = (isFixed: boolean, memory: Feed['memory']): ShownFeed['decided
 function withoutSecrets(text: string): string {
   const { origin, pathname, search } = new URL(text)
   return `${origin}${pathname}${search === '' ? '' : '?…'}`
+}
+
+async function reportAbuse(
+  { address: text, categories, comment }: AbuseReport,
+  actor: string,
+  { services, mayReport, allow }: IntelPortParts,
+): Promise<{ readonly sentence: string }> {
+  if (!services || !mayReport) {
+    throw new Refused(
+      409,
+      'You did not agree that addresses are reported to AbuseIPDB.',
+      'Set intel.services.abuseipdb.on and .reports to true: everybody sees there what you report.',
+    )
+  }
+  const address = parseIp(text)
+  if (address === undefined || !isAskable('target', address))
+    throw new Refused(400, `${JSON.stringify(text)} is no public address.`, 'Write it like 203.0.113.9.')
+  const friend = allow.spares(address)
+  if (friend)
+    throw new Refused(409, `${address} is on the allow list: ${friend.note}.`, 'See: gatehouse allow list')
+  try {
+    await services.report({ address, categories, comment, actor })
+  } catch (error) {
+    if (error instanceof ReportRefusal) throw new Refused(409, error.message, 'See: gatehouse egress')
+    throw error
+  }
+  return { sentence: `${address} was reported to AbuseIPDB for ${categories.join(', ')}.` }
 }
 
 const ASK_WITHIN_MS = 25_000

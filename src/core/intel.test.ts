@@ -166,3 +166,25 @@ test('of itself only the services are asked that may be, and a bad answer makes 
   expect(items.map(({ what, why }) => [what, why])).toEqual([[`asked about ${PEER}`, 'service abuseipdb']])
   expect(await port.reputation(PEER)).toMatchObject({ score: 86, factors: [{ kind: 'service', points: 86 }] })
 })
+
+test('an address is reported only where somebody agreed, by hand, and never a friend', async () => {
+  const report = { address: PEER, categories: ['ssh' as const] }
+  const anna = { name: 'anna' }
+  const key = join(folder, 'key')
+  writeFileSync(key, 'k', { mode: 0o600 })
+  const abuseipdb = { on: true, url: site, keyFile: key }
+  const unasked = await start({ services: { abuseipdb } })
+  await expect(unasked.port.reportAbuse(report, anna)).rejects.toThrow('You did not agree')
+  for (const stop of stops.splice(0).toReversed()) await stop()
+  const { port } = await start({ services: { abuseipdb: { ...abuseipdb, reports: true } } })
+  expect(await port.reportAbuse(report, anna)).toEqual({
+    sentence: `${PEER} was reported to AbuseIPDB for ssh.`,
+  })
+  await expect(port.reportAbuse({ ...report, address: '192.168.1.1' }, anna)).rejects.toThrow(
+    'no public address',
+  )
+  const { items } = await port.egress({ limit: 5 })
+  expect(items.map(({ what, why }) => [what, why])).toEqual([
+    [`reported ${PEER} for ssh`, 'service abuseipdb, as anna wants'],
+  ])
+})

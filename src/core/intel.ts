@@ -96,16 +96,8 @@ export async function startIntel(base: IntelBase, parts: IntelParts): Promise<In
       if (alert.blame === undefined) void watch.accused(alert.subject)
     },
     port: createIntelPort({
-      feeds,
-      indicators,
-      desk,
-      services,
-      reputation,
-      store,
-      allow,
-      blockOf,
-      drops,
-      now,
+      ...{ feeds, indicators, desk, services, reputation, store, allow, blockOf, drops, now },
+      mayReport: settings.services.abuseipdb.reports,
     }),
     health: lists.health,
   }

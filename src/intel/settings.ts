@@ -29,36 +29,48 @@ const ownList = z
     error: 'A list needs either url or file',
   })
 
-const service = (about: string) =>
-  z
-    .strictObject({
-      on: z
-        .boolean()
-        .default(false)
-        .describe(`Ask ${about}: by hand (gatehouse lookup --ask), or of itself where auto says so.`),
-      auto: z
-        .boolean()
-        .default(false)
-        .describe(
-          'Ask of itself about programs and public peers that are new, and first about those in alerts. ' +
-            'It then learns whom you talk to.',
-        ),
-      key: z
-        .string()
-        .min(1)
-        .max(512)
-        .meta({ secret: true })
-        .optional()
-        .describe('Your key. Better in a file of its own: keyFile.'),
-      keyFile: z
-        .string()
-        .min(1)
-        .max(4_096)
-        .optional()
-        .describe('File that holds your key, and nothing else. Nobody but you may read it (chmod 600).'),
-      url: webAddress.optional().describe('Another server that speaks the same protocol.'),
-    })
-    .prefault({})
+const serviceShape = (about: string) => ({
+  on: z
+    .boolean()
+    .default(false)
+    .describe(`Ask ${about}: by hand (gatehouse lookup --ask), or of itself where auto says so.`),
+  auto: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Ask of itself about programs and public peers that are new, and first about those in alerts. ' +
+        'It then learns whom you talk to.',
+    ),
+  key: z
+    .string()
+    .min(1)
+    .max(512)
+    .meta({ secret: true })
+    .optional()
+    .describe('Your key. Better in a file of its own: keyFile.'),
+  keyFile: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .optional()
+    .describe('File that holds your key, and nothing else. Nobody but you may read it (chmod 600).'),
+  url: webAddress.optional().describe('Another server that speaks the same protocol.'),
+})
+
+const service = (about: string) => z.strictObject(serviceShape(about)).prefault({})
+
+const abuseipdb = z
+  .strictObject({
+    ...serviceShape('AbuseIPDB about an address'),
+    reports: z
+      .boolean()
+      .default(false)
+      .describe(
+        'You agree that addresses are reported to AbuseIPDB, and shown there to everybody: each one by hand ' +
+          '(gatehouse report-abuse), none of itself.',
+      ),
+  })
+  .prefault({})
 
 const percent = z.int().min(1).max(100)
 
@@ -101,7 +113,7 @@ export const intelSettings = z
     services: z
       .strictObject({
         virustotal: service('VirusTotal about a hash, address or domain'),
-        abuseipdb: service('AbuseIPDB about an address'),
+        abuseipdb,
         otx: service('AlienVault OTX about a hash, address or domain'),
         rdap: service('RDAP who holds an address'),
       })

@@ -321,6 +321,10 @@ export function createSmallProduct(): SmallProduct {
         opinions: [{ service: 'rdap', title: 'RDAP', sentence: 'It belongs to X\u001b[2J', at: STARTED_AT }],
         troubles: ['VirusTotal: no keyFile is set.'],
       }),
+      reportAbuse: async ({ address, categories }, actor) => {
+        act(`reported ${address} ${categories}`, { ...actor, role: 'operator' })
+        return { sentence: `${address} was reported.` }
+      },
       reputation: async (value) => ({
         ...{ of: 'address', subject: value, score: 87, sentence: 'It is known to be bad.' },
         factors: [

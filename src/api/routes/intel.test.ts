@@ -79,3 +79,12 @@ test.each([
 ])('%s %s with %j is refused in words', async (method, path, body) => {
   expect((await ask(method, path, body)).status).toBe(400)
 })
+
+test('an operator reports abuse, a viewer does not, and a comment has its bound', async () => {
+  const report = { address: '203.0.113.9', categories: ['ssh'] }
+  expect((await ask('POST', '/abuse-reports', report)).body).toEqual({
+    sentence: '203.0.113.9 was reported.',
+  })
+  expect((await ask('POST', '/abuse-reports', report, viewer)).status).toBe(403)
+  expect((await ask('POST', '/abuse-reports', { ...report, comment: 'x'.repeat(1_025) })).status).toBe(400)
+})

@@ -1,5 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import {
+  AbuseReport,
+  AbuseReported,
   EgressEntry,
   Feed,
   FeedChange,
@@ -96,6 +98,14 @@ const reputationRoute = createRoute({
   responses: answers(Reputation, 'From 0 to 100, with its reasons'),
 })
 
+const abuseRoute = createRoute({
+  method: 'post',
+  path: '/api/v1/abuse-reports',
+  summary: 'Report an address to AbuseIPDB. This leaves the machine, and everybody reads it there',
+  request: jsonBody(AbuseReport),
+  responses: answers(AbuseReported, 'It was reported'),
+})
+
 const egressRoute = createRoute({
   method: 'get',
   path: '/api/v1/egress',
@@ -130,6 +140,10 @@ export function addIntelRoutes(app: ApiApp, { intel }: Port): void {
   app.openapi(reputationRoute, async (context) =>
     context.json(await intel.reputation(context.req.valid('query').of), 200),
   )
+  app.openapi(abuseRoute, async (context) => {
+    const actor = demand(context, 'operator')
+    return context.json(await intel.reportAbuse(context.req.valid('json'), actor), 200)
+  })
   app.openapi(egressRoute, async (context) => {
     const { limit, cursor } = context.req.valid('query')
     return context.json(await intel.egress({ limit, ...(cursor !== undefined && { cursor }) }), 200)

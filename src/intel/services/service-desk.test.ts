@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ip } from '#model/address.ts'
 import { Answers } from './answers.ts'
 import { isAskable, ServiceDesk } from './service-desk.ts'
 import { SERVICES } from './services.ts'
@@ -258,6 +259,50 @@ describe('a service that does not answer', () => {
     await asking.run()
     elsewhere.close()
     expect([asked.length, asking.stateOf('virustotal').state]).toEqual([1, 'offline'])
+  })
+})
+
+describe('a report to AbuseIPDB', () => {
+  const order = {
+    address: ip('198.51.100.7'),
+    categories: ['port-scan', 'ssh'],
+    comment: 'tried root & admin',
+    actor: 'anna',
+  } as const
+
+  test('goes out once, as its protocol says, and is on record before', async () => {
+    const bodies: string[] = []
+    answer = async (request, response) => {
+      for await (const piece of request) bodies.push(String(piece))
+      expect(ledger).toHaveLength(1)
+      response.end(JSON.stringify({ data: { ipAddress: order.address, abuseConfidenceScore: 52 } }))
+    }
+    await desk('abuseipdb').report(order)
+    expect(asked.map(({ method, url: path, headers }) => [method, path, headers['key']])).toEqual([
+      ['POST', '/api/v2/report', KEY],
+    ])
+    expect(bodies).toEqual(['ip=198.51.100.7&categories=14%2C22&comment=tried+root+%26+admin'])
+    expect(ledger[0]).toContain('reported 198.51.100.7 for port-scan, ssh service abuseipdb, as anna wants')
+  })
+
+  test.each([
+    [401, 'the key is bad'],
+    [422, 'not as it wants it'],
+    [429, 'within a quarter of an hour'],
+    [302, 'status 302'],
+  ])('that is answered by %d is refused in words, and not tried again', async (status, words) => {
+    answer = (_, response) => void response.writeHead(status, { location: '/elsewhere' }).end()
+    await expect(desk('abuseipdb').report(order)).rejects.toThrow(words)
+    expect(asked).toHaveLength(1)
+  })
+
+  test('needs the service, a key and room in the quota', async () => {
+    await expect(desk('rdap').report(order)).rejects.toThrow('AbuseIPDB is off.')
+    await expect(desk('abuseipdb', join(folder, 'none')).report(order)).rejects.toThrow('cannot be read')
+    const reporting = desk('abuseipdb')
+    for (let count = 0; count < 1_000; count++) answers.take('abuseipdb report', [], now)
+    await expect(reporting.report(order)).rejects.toThrow('is spent for today')
+    expect(asked).toEqual([])
   })
 })
 

@@ -5,6 +5,7 @@ import { parsed } from '../formats/json-items.ts'
 import { isPublic, readTargetWords } from '../indicators/target-words.ts'
 import { readKeyFile } from '../key-file.ts'
 import { guardedGet } from '../update/guarded-request.ts'
+import { type AbuseOrder, REPORT_QUOTAS, REPORTED_TO, ReportRefusal, reportAbuse } from './abuse-report.ts'
 import type { Answer, Answers, Question } from './answers.ts'
 import type { Service } from './service.ts'
 
@@ -100,6 +101,19 @@ export class ServiceDesk {
   /** Asks as much as the quotas allow now. Settles when nothing more may be asked. */
   async run(): Promise<void> {
     await Promise.all(this.#parts.choices.map((choice) => this.#runService(choice)))
+  }
+
+  /** Reports an address to AbuseIPDB, at once. Throws `ReportRefusal` with the reason; nothing is tried again. */
+  async report(order: AbuseOrder): Promise<void> {
+    const { answers, now, proxy } = this.#parts
+    const choice = this.#parts.choices.find(({ service }) => service.id === REPORTED_TO)
+    if (!choice) throw new ReportRefusal('AbuseIPDB is off.')
+    const key = this.#keyOf(choice)
+    if (key === undefined)
+      throw new ReportRefusal(`AbuseIPDB has no key: ${reasonOf(this.stateOf(REPORTED_TO))}`)
+    if (!answers.take(`${REPORTED_TO} report`, REPORT_QUOTAS, now()))
+      throw new ReportRefusal('The quota of AbuseIPDB is spent for today.')
+    await reportAbuse(order, { url: choice.url, key, proxy, record: this.#parts.record })
   }
 
   #for(kind: IndicatorKind): ServiceChoice[] {
@@ -213,6 +227,8 @@ export class ServiceDesk {
     return false
   }
 }
+
+const reasonOf = (state: ServiceState): string => ('reason' in state ? state.reason : 'it was refused')
 
 /** True for what may be asked about: own addresses and whole ranges are nobody else's business. */
 export function isAskable(kind: IndicatorKind, value: string): boolean {

@@ -1,10 +1,10 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Unusable } from '../formats/format.ts'
 
-/** Sends what `start` opens, and waits for the answer. */
+/** Sends what `start` opens, with its body, and waits for the answer. */
 export function answered(
   url: URL,
-  signal: AbortSignal,
+  { signal, body }: { readonly signal: AbortSignal; readonly body?: string | undefined },
   start: () => ClientRequest,
 ): Promise<IncomingMessage> {
   return new Promise((settle, reject) => {
@@ -13,7 +13,7 @@ export function answered(
     sending.on('error', (error) =>
       reject(error instanceof Unusable ? error : unreachable(url, error, signal)),
     )
-    sending.end()
+    sending.end(body)
   })
 }
 

@@ -17,6 +17,8 @@ export interface GuardedRequest {
   readonly headers: Readonly<Record<string, string>>
   /** True: the address that a person named may be in their own network. Redirects elsewhere may not lead there. */
   readonly mayBePrivate: boolean
+  /** A POST with these fields in place of a GET; then no redirect is followed. */
+  readonly form?: URLSearchParams
   /** Where requests go instead; it resolves names, and may be in the own network. */
   readonly proxy?: URL | undefined
   /** Ends the request and its answer. */
@@ -42,7 +44,8 @@ export async function guardedGet(request: GuardedRequest): Promise<IncomingMessa
     await request.beforeHop({ url })
     const response = await send(url, { ...request, headers, mayBePrivate })
     const { location } = response.headers
-    if (!REDIRECTS.has(response.statusCode ?? 0) || location === undefined) return response
+    const isRedirect = REDIRECTS.has(response.statusCode ?? 0) && location !== undefined
+    if (!isRedirect || request.form !== undefined) return response
     response.destroy()
     const next = nextUrl(url, location)
     // What a person gave for one site is not for another.
@@ -95,12 +98,21 @@ const guardedLookup: LookupFunction = (hostname, options, callback) => {
   })
 }
 
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+
 function send(url: URL, options: GuardedRequest): Promise<IncomingMessage> {
-  const { headers, signal, mayBePrivate, proxy } = options
+  const { signal, mayBePrivate, proxy, form } = options
+  const body = form?.toString()
+  const method = body === undefined ? 'GET' : 'POST'
+  const headers =
+    body === undefined
+      ? options.headers
+      : { ...options.headers, ...FORM, 'content-length': `${Buffer.byteLength(body)}` }
   // A neighbour is not asked through somebody outside.
-  if (proxy && !mayBePrivate) return sendThroughProxy(url, { ...options, proxy })
+  if (proxy && !mayBePrivate) return sendThroughProxy(url, { headers, signal, proxy, method, body })
   const start = url.protocol === 'https:' ? requestHttps : requestHttp
-  return answered(url, signal, () =>
-    start(url, { headers, signal, agent: false, ...(mayBePrivate ? {} : { lookup: guardedLookup }) }),
+  const guard = mayBePrivate ? {} : { lookup: guardedLookup }
+  return answered(url, { signal, body }, () =>
+    start(url, { method, headers, signal, agent: false, ...guard }),
   )
 }

@@ -9,6 +9,8 @@ interface ProxiedRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
   readonly proxy: URL
+  readonly method: 'GET' | 'POST'
+  readonly body?: string | undefined
 }
 
 /**
@@ -16,22 +18,24 @@ interface ProxiedRequest {
  * it is encrypted (RFC 9110 §9.3.6). Throws `Unusable` with the reason in words.
  */
 export async function sendThroughProxy(url: URL, options: ProxiedRequest): Promise<IncomingMessage> {
-  const { headers, signal, proxy } = options
+  const { headers, signal, proxy, method, body } = options
   if (url.protocol === 'https:') {
     const tunnel = await openTunnel(url, options)
     const createConnection = () => connectTls({ socket: tunnel, servername: url.hostname })
-    return answered(url, signal, () => requestHttps(url, { headers, signal, agent: false, createConnection }))
+    return answered(url, { signal, body }, () =>
+      requestHttps(url, { method, headers, signal, agent: false, createConnection }),
+    )
   }
-  return answered(proxy, signal, () =>
+  return answered(proxy, { signal, body }, () =>
     requestHttp({
       ...doorOf(proxy),
-      ...{ path: url.href, signal, agent: false },
+      ...{ method, path: url.href, signal, agent: false },
       headers: { ...headers, ...credentialsOf(proxy), host: url.host },
     }),
   )
 }
 
-function openTunnel(url: URL, { signal, proxy }: ProxiedRequest): Promise<Socket> {
+function openTunnel(url: URL, { signal, proxy }: Pick<ProxiedRequest, 'signal' | 'proxy'>): Promise<Socket> {
   const to = `${url.hostname}:${url.port || 443}`
   return new Promise((settle, reject) => {
     const asking = requestHttp({
