@@ -89,9 +89,10 @@ export class UsualBook {
   turn(now: number): void {
     const hour = Math.floor(now / HOUR_MS)
     if (hour === this.#hour) return
-    if (this.#isWhole) this.#learn(this.#hour * HOUR_MS)
-    // Of the first hour, and of one that the machine slept through, nobody saw the whole.
-    this.#isWhole = hour === this.#hour + 1
+    // Of the first hour, of one that the machine slept through, and of one whose clock was set, nobody saw the whole.
+    const isNext = hour === this.#hour + 1
+    if (isNext && this.#isWhole) this.#learn(this.#hour * HOUR_MS)
+    this.#isWhole = isNext
     this.#hour = hour
     this.#current = new BoundedMap(MOST_CURRENT)
     for (const followed of this.#followed.values()) followed.current = undefined

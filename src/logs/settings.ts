@@ -24,7 +24,8 @@ export const logSettings = z
       .default(USUAL_FILES)
       .describe(
         'Log files that failed logins are read from: of syslog, vsftpd or nginx. A file that is not there is ' +
-          'waited for. A try that two of them tell of, or one and the journal, counts once.',
+          'waited for. A try that two of them tell of, or one and the journal, counts once. Behind a proxy nginx has to log ' +
+          'the visitor (its real_ip module), or leave its logs out: else the proxy is taken for the attacker.',
       ),
   })
   .prefault({})

@@ -30,7 +30,8 @@ export async function startObserving(base: Base, { callHomes, found }: Observing
     onFinding: found,
   })
   const volumes = createVolumes()
-  observation.recall(await store.usual())
+  // Without it they learn anew.
+  observation.recall(await store.usual().catch(() => []))
   const { watchedSince } = store.remembered
   if (watchedSince !== undefined) observation.watchedSince(watchedSince)
   store.onNewSightings((sightings) => observation.firstSeen(sightings, now()))

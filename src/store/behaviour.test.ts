@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -44,6 +44,11 @@ test('what observers learned comes back after a restart, newest word last', () =
   open()
   expect(archive.usual()).toHaveLength(2)
   expect(archive.usual()[0]).toEqual(usual(NOON + 7))
+})
+
+test('no two migrations have one number', () => {
+  const numbers = readdirSync(new URL('./migrations/', import.meta.url)).map((name) => name.slice(0, 3))
+  expect(new Set(numbers).size).toBe(numbers.length)
 })
 
 test('what was not measured for two months is forgotten', () => {

@@ -95,6 +95,17 @@ test('what was learned survives a restart, and time without a watch is not taken
   expect(told()).toContain('program /usr/bin/sync: 338 MB sent')
 })
 
+test('a clock that is set, and a machine that sleeps, teach nothing', () => {
+  const { machine, weeks, hour, told } = watch()
+  weeks(5, () => 100 * MB)
+  for (let times = 0; times < 40; times++) {
+    machine.carry(carriedBy({ sent: 1 }))
+    machine.pass(times % 2 === 0 ? -5 * HOUR : 7 * HOUR)
+  }
+  hour({ sent: 250 * MB })
+  expect(told()).toEqual([])
+})
+
 test('a million hosts take no more room than is theirs, and the large ones keep theirs', () => {
   const { machine, hour, told } = watch({ learnDays: 1 })
   for (let at = 0; at < 3; at++) hour({ sent: 300 * MB })
