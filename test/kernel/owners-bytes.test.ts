@@ -47,7 +47,7 @@ async function untilCounted(program: string, isAll: (bytes: ProgramBytes) => boo
         last = programs.find((one) => one.program === program)
         return last !== undefined && isAll(last)
       },
-      { timeout: 15_000, interval: 300 },
+      { timeout: 30_000, interval: 300 },
     )
     .toBe(true)
   return last as ProgramBytes
@@ -63,7 +63,9 @@ describe('the bytes of each program without eBPF', () => {
     probe = new OwnersProbe(wire.client.namespace, 'queue,netlink,scan')
     await probe.health(/^ok: the first packet/)
     await probe.bytes()
-    await expect.poll(() => wire.client.run('nft', 'list', 'tables')).toContain('gatehouse_owners')
+    await expect
+      .poll(() => wire.client.run('nft', 'list', 'tables'), { timeout: 10_000 })
+      .toContain('gatehouse_owners')
     const send = `require('net').connect({ port: ${server.said.port}, host: '${host}' }, function () { this.end(Buffer.alloc(${PAYLOAD})) }).resume()`
     wire.client.run(client, '-e', send)
     const sent = await untilCounted(client, ({ receivedBytes }) => receivedBytes >= SENT_BACK)

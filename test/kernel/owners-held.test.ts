@@ -10,6 +10,8 @@ import { buildShortLived } from '../support/short-lived.ts'
 
 const PROCESSES = 200
 const ENOUGH = 199
+/** 800 programs, one after the other, on a machine that has much else to do. */
+const LONG_MS = 240_000
 const hasCompiler = spawnSync('cc', ['--version']).status === 0
 const heldTest = hasCompiler ? testWith('root', 'ip', 'nft') : test.skip
 const HOLDING = /^ok: the first packet/
@@ -57,31 +59,35 @@ describe('of 200 processes that live 1 to 15 ms, without eBPF', () => {
   heldTest.each([
     ['and time to spare', 0],
     ['while two others burn CPU', 2],
-  ])('at least 199 are known with path, in each of three rounds %s', async (words, burning) => {
-    const burners = Array.from({ length: burning }, () => spawn('sh', ['-c', 'while :; do :; done']))
-    try {
-      const probe = newProbe('queue,netlink,scan')
-      await probe.health(HOLDING)
-      await expect.poll(tables).toContain('gatehouse_owners')
-      const rounds = [
-        await probe.run(program, 'tcp', PROCESSES),
-        await probe.run(program, 'tcp', PROCESSES),
-        await probe.run(program, 'tcp', PROCESSES),
-      ]
-      const udp = await probe.run(program, 'udp', PROCESSES)
-      process.stdout.write(
-        `by held packets, ${words}: ${rounds.map(({ found }) => found).join(', ')} of ${PROCESSES} over TCP, ${udp.found} over UDP\n`,
-      )
-      for (const { found, sources } of rounds) {
-        expect(found).toBeGreaterThanOrEqual(ENOUGH)
-        expect(sources).toEqual(['netlink'])
+  ])(
+    'at least 199 are known with path, in each of three rounds %s',
+    async (words, burning) => {
+      const burners = Array.from({ length: burning }, () => spawn('sh', ['-c', 'while :; do :; done']))
+      try {
+        const probe = newProbe('queue,netlink,scan')
+        await probe.health(HOLDING)
+        await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
+        const rounds = [
+          await probe.run(program, 'tcp', PROCESSES),
+          await probe.run(program, 'tcp', PROCESSES),
+          await probe.run(program, 'tcp', PROCESSES),
+        ]
+        const udp = await probe.run(program, 'udp', PROCESSES)
+        process.stdout.write(
+          `by held packets, ${words}: ${rounds.map(({ found }) => found).join(', ')} of ${PROCESSES} over TCP, ${udp.found} over UDP\n`,
+        )
+        for (const { found, sources } of rounds) {
+          expect(found).toBeGreaterThanOrEqual(ENOUGH)
+          expect(sources).toEqual(['netlink'])
+        }
+        // sendto(2) waits for nobody: the packet is held, its program is not.
+        expect(udp.found).toBeGreaterThanOrEqual(PROCESSES * 0.75)
+      } finally {
+        for (const burner of burners) burner.kill('SIGKILL')
       }
-      // sendto(2) waits for nobody: the packet is held, its program is not.
-      expect(udp.found).toBeGreaterThanOrEqual(PROCESSES * 0.75)
-    } finally {
-      for (const burner of burners) burner.kill('SIGKILL')
-    }
-  })
+    },
+    LONG_MS,
+  )
 })
 
 describe('held packets', () => {
@@ -97,7 +103,7 @@ describe('held packets', () => {
     await expect.poll(tables, { timeout: 10_000 }).toContain('gatehouse_owners')
     probe.child.kill('SIGKILL')
     await untilNoTable()
-    expect(connectMs()).toBeLessThan(1_000)
+    expect(connectMs()).toBeLessThan(5_000)
   })
 
   heldTest('are held again after their process died', async () => {

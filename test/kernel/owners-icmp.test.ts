@@ -59,7 +59,7 @@ describe('who sent an echo request', () => {
     const child = wire.client.start('ping', '-i', '0.2', wire.server.ip4)
     try {
       await expect
-        .poll(() => probe.owner(echoes(4)))
+        .poll(() => probe.owner(echoes(4)), { timeout: 20_000 })
         .toMatchObject({ name: 'ping', pid: child.pid, source: 'scan' })
     } finally {
       child.kill('SIGKILL')
