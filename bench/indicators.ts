@@ -1,4 +1,4 @@
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { BlockList } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,8 @@ import { buffersOf } from '../src/intel/indicators/list-columns.ts'
 import { loadKept } from '../src/intel/update/kept-list.ts'
 import { formatIpv4, formatIpv6, type Ip } from '../src/model/address.ts'
 import type { Indicator } from '../src/model/indicator.ts'
+import { runLists } from '../test/support/list-enforcer.ts'
+import { layWire } from '../test/support/namespaces.ts'
 import { median, printBench, type Row } from './bench.ts'
 
 export const title =
@@ -26,7 +28,7 @@ const key = { k0: 1, k1: 2 }
 export async function run(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   try {
-    return await measure(folder)
+    return [...(await measure(folder)), ...(await measureKernel(folder))]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -80,6 +82,47 @@ async function measure(folder: string): Promise<Row[]> {
     replaceRow(indicators, await smallList(folder, noise)),
     ...peersOf(asked),
   ]
+}
+
+const IN_KERNEL = 1_000_000
+
+/** A million of a list that blocks, a tenth of them ranges, in a namespace of its own. Needs root. */
+async function measureKernel(folder: string): Promise<Row[]> {
+  if (process.getuid?.() !== 0) {
+    console.log('  left out: lists in the kernel need root')
+    return []
+  }
+  const wire = layWire()
+  const lists = runLists(wire.server.namespace)
+  try {
+    const { tookMs, stallMs } = await lists.holdMany(IN_KERNEL)
+    const script = join(folder, 'list.nft')
+    writeFileSync(script, nftScript())
+    const began = performance.now()
+    wire.client.run('nft', '-f', script)
+    const nftMs = performance.now() - began
+    const what = `put ${IN_KERNEL} into the kernel`
+    return [
+      { ...ms(what, 'gatehouse', tookMs), note: `nothing else waits longer than ${Math.round(stallMs)} ms` },
+      { ...ms(what, 'nft -f', nftMs), note: 'one transaction: all else waits so long' },
+    ]
+  } finally {
+    await lists.kill()
+    wire.remove()
+  }
+}
+
+/** The same entries as `holdMany` has, as nft reads them. */
+function nftScript(): string {
+  const [addresses, ranges]: [string[], string[]] = [[], []]
+  for (let at = 0; at < IN_KERNEL; at++) {
+    const address = formatIpv4(0x0b000000 + at * 16)
+    if (at % 10 === 0) ranges.push(`${address}/29`)
+    else addresses.push(address)
+  }
+  const set = (name: string, flags: string, elements: readonly string[]): string =>
+    `set ${name} { type ipv4_addr; ${flags} elements = { ${elements.join(', ')} }; }`
+  return `table inet bench {\n${set('addresses', '', addresses)}\n${set('ranges', 'flags interval;', ranges)}\n}\n`
 }
 
 /** A Map knows exact addresses alone: it is the least that any look-up costs. A BlockList says neither which nor why. */
