@@ -21,8 +21,8 @@ export interface NameMemory {
 
 /** What is told again, but lasts little longer, changes nothing. */
 const WORTH_MS = 1_000
-/** Addresses of one set that are remembered as there; what is beyond is told to the kernel again and again. */
-const MAX_REMEMBERED = 65_536
+/** Addresses in one set: whoever owns a name chooses how many it has. What is beyond finds no room. */
+const MAX_IN_SET = 65_536
 
 interface Filled {
   readonly set: NamedSet
@@ -96,8 +96,9 @@ export class NamedSets {
     const now = this.#memory?.now() ?? 0
     const before = there.get(address) ?? 0
     if (until <= now || until < before + WORTH_MS) return { isNew: false }
-    const element = this.#element(address, until)
     const isThere = before > now
+    if (!isThere && !hasRoom(there, now)) return { isNew: false }
+    const element = this.#element(address, until)
     // An element keeps its time: it goes and comes again in one transaction, so no packet misses it.
     let errno = isThere
       ? this.#table.change([{ set: set.name, removed: [element], elements: [element] }])
@@ -105,8 +106,7 @@ export class NamedSets {
     // It went in this moment.
     if (isThere && errno === ENOENT) errno = this.#table.addMany([{ set: set.name, elements: [element] }])
     if (errno !== 0) return errno
-    if (there.size >= MAX_REMEMBERED) forgetPast(there, now)
-    if (there.size < MAX_REMEMBERED) there.set(address, until)
+    there.set(address, until)
     return { isNew: !isThere }
   }
 
@@ -149,6 +149,10 @@ function* setsOf(byDomain: ByDomain, { name, address }: NamedAddress): Generator
   for (const filled of askingFor(byDomain, name)) if (filled.set.family === family) yield filled
 }
 
-function forgetPast(there: Map<Ip, number>, now: number): void {
-  for (const [address, until] of there) if (until <= now) there.delete(address)
+/** Those whose time is over are gone from the kernel by themselves. */
+function hasRoom(there: Map<Ip, number>, now: number): boolean {
+  if (there.size >= MAX_IN_SET) {
+    for (const [address, until] of there) if (until <= now) there.delete(address)
+  }
+  return there.size < MAX_IN_SET
 }
