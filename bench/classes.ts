@@ -127,6 +127,9 @@ function classesFor(
     containersOf: () => [],
     filesOf: () => undefined,
     met: () => {},
+    say: () => {},
+    pins: join(folder, 'pins'),
+    outlives: false,
     cgroup: group,
   })
   const program: RuleProgram = {

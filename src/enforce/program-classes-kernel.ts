@@ -22,8 +22,10 @@ export interface ClassKernelOptions {
   readonly isStrict: boolean
   /** Sockets with a mark of others keep our bits clear. */
   readonly yields: boolean
-  /** Folder in which what marks sockets outlives us; absent: it ends with this process. */
-  readonly pins?: string
+  /** Folder in a bpf file system, for what marks sockets without us. */
+  readonly pins: string
+  /** It does when this process dies, in whatever way; else only where it is stopped to keep the rules. */
+  readonly outlives: boolean
   /** Folder of the control group whose programs are marked; absent: the root, which is everybody. */
   readonly cgroup?: string
 }
@@ -35,7 +37,7 @@ export interface ClassKernel {
   readonly root: CgroupRoot
   /** Loads the programs once, in vain: only so is it known whether this kernel takes them. Throws ClassesUnavailable. */
   rehearse(): void
-  /** `keep`: what is pinned goes on. */
+  /** `keep`: sockets are marked without us. Throws KernelError where that cannot be; all is closed then too. */
   close(keep: boolean): void
 }
 
@@ -48,7 +50,7 @@ export interface ClassKernelTells {
 
 /** Takes some 100 ms. Throws ClassesUnavailable; then nothing stays behind. */
 export function openClassKernel(
-  { mask, isStrict, yields, cgroup, pins }: ClassKernelOptions,
+  { mask, isStrict, yields, cgroup, pins, outlives }: ClassKernelOptions,
   { asksForHash, learned, started }: ClassKernelTells,
 ): ClassKernel {
   const closing: { close(): void }[] = []
@@ -60,14 +62,15 @@ export function openClassKernel(
     const btf = readKernelBtf()
     const root = kept(new CgroupRoot())
     const watch = kept(new ExecutableWatch(btf))
-    if (pins !== undefined) demandPinFolder(dirname(pins))
+    if (outlives) demandPinFolder(dirname(pins))
     const hooks = new ClassHooks({
       btf,
       mask,
       isStrict,
       yields,
+      pins,
+      outlives,
       ...(cgroup !== undefined && { cgroup }),
-      ...(pins !== undefined && { pins }),
     })
     const files = new KnownExecutables({ identityOf: (fd) => watch.identityOf(fd), asksForHash, learned })
     kept(watchReadable(watch.fd, () => watch.drain(started)))
@@ -77,8 +80,11 @@ export function openClassKernel(
       root,
       rehearse: () => rehearse(hooks),
       close(keep) {
-        hooks.close(keep)
-        for (const part of closing) part.close()
+        try {
+          hooks.close(keep)
+        } finally {
+          for (const part of closing) part.close()
+        }
       },
     }
   } catch (refused) {

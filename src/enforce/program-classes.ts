@@ -37,6 +37,7 @@ export interface RuleClassesOptions extends ClassKernelOptions {
   readonly containersOf: ContainersOf
   /** The files of a package; undefined as long as nobody knows. */
   readonly filesOf: (name: string) => ReadonlySet<string> | undefined
+  readonly say: (text: string) => void
   /** These processes were of another class when they opened what they have. */
   readonly met: (pids: readonly number[]) => void
 }
@@ -95,7 +96,7 @@ export class RuleClasses {
       if (!(refused instanceof ClassesUnavailable)) throw refused
       this.#whyNot = refused.message
     } finally {
-      if (!this.#generation) this.#shut(true)
+      if (!this.#generation) this.#shut(false)
     }
     return this.#whyNot
   }
@@ -127,7 +128,7 @@ export class RuleClasses {
       return
     }
     this.#shut(false)
-    if (this.#options.pins !== undefined) removePins(this.#options.pins)
+    removePins(this.#options.pins)
   }
 
   /** Finds what no event told of. Called several times a second, it looks at every fourth. */
@@ -352,12 +353,23 @@ export class RuleClasses {
     return found
   }
 
+  #end(opened: ClassKernel, keep: boolean): void {
+    try {
+      opened.close(keep)
+    } catch (refused) {
+      if (!(refused instanceof KernelError)) throw refused
+      this.#options.say(
+        `Rules by program match nothing from now on, though the rules stay: ${refused.message}.`,
+      )
+    }
+  }
+
   #shut(keep: boolean): void {
     this.#installing?.stop()
     this.#installing = undefined
     const opened = this.#opened
     if (!opened) return
-    opened.close(keep)
+    this.#end(opened, keep)
     this.#generation?.tables.close()
     this.#opened = undefined
     this.#generation = undefined

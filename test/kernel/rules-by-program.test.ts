@@ -359,7 +359,7 @@ describe('kill -9', () => {
   rootTest(
     'leaves rules and classes where they are to stay, and the next start takes over both',
     async () => {
-      const options = { pins: mountPins() }
+      const options = { pins: mountPins(), keep: true }
       const other = copyOf('other')
       await rules(ONLY_TOOL(tool), options)
       await kill()
@@ -376,6 +376,22 @@ describe('kill -9', () => {
       expect(readdirSync(options.pins)).not.toContain('gatehouse_rules')
     },
   )
+
+  rootTest('is not needed to keep both: a stop that keeps the rules keeps the classes', async () => {
+    const options = { pins: mountPins() }
+    await rules(ONLY_TOOL(tool), options)
+    expect(readdirSync(options.pins)).not.toContain('gatehouse_rules')
+    await probe?.ask('stop', 'keep')
+    probe = undefined
+    const other = copyOf('other')
+    expect([call(tool), call(other)]).toEqual(['passes', 'refused'])
+    // Taken over by one that is to open when it dies: nothing stays pinned.
+    await rules(ONLY_TOOL(tool), options)
+    expect(readdirSync(options.pins)).not.toContain('gatehouse_rules')
+    await kill()
+    expect(call(tool)).toBe('refused')
+    await rules('')
+  })
 
   rootTest('leaves nothing that marks where all is to open', async () => {
     await rules(ONLY_TOOL(tool))

@@ -9,9 +9,9 @@ import { describeProblem } from '#policy/rules/rule-reader.ts'
 
 /**
  * Rules by program at work inside a network namespace, for the processes of one control group: one request per line of
- * input, one answer per line of output. Arguments: FOLDER of state, GROUP, folder of PINS or `-`, `strict` or `-`.
+ * input, one answer per line of output. Arguments: FOLDER of state, GROUP, folder of PINS, and `strict`, `keep` or both.
  */
-const [folder = '', cgroup = '', pins = '-', how = '-'] = process.argv.slice(2)
+const [folder = '', cgroup = '', pins = '', ...how] = process.argv.slice(2)
 const TABLE = 'gatehouse_rules'
 const said: string[] = []
 let book: RuleBook | undefined
@@ -20,9 +20,9 @@ mkdirSync(`${folder}/rules`, { recursive: true })
 const programs: RulePrograms = createRulePrograms({
   settings: {
     markMask: '0xff000000',
-    strictPrograms: how === 'strict',
+    strictPrograms: how.includes('strict'),
     pinFolder: pins,
-    onCrash: pins === '-' ? 'open' : 'keep',
+    onCrash: how.includes('keep') ? 'keep' : 'open',
   },
   stateFolder: folder,
   table: TABLE,

@@ -18,8 +18,15 @@ export interface ProgramWorld {
   start(words: readonly string[], below?: string): ChildProcess
   /** A control group below the group. */
   makeGroup(name: string): void
-  probe(options?: { readonly pins?: string; readonly strict?: boolean }): Promise<ClassProbe>
+  /** `pins`: a folder in a bpf file system; with `keep` all outlives the probe. */
+  probe(options?: ProbeOptions): Promise<ClassProbe>
   remove(): void
+}
+
+export interface ProbeOptions {
+  readonly pins?: string
+  readonly strict?: boolean
+  readonly keep?: boolean
 }
 
 /** Rules by program at work, in a process of its own. */
@@ -60,8 +67,8 @@ export function makeProgramWorld(): ProgramWorld {
       mkdirSync(join(group, name), { recursive: true })
       groups.push(join(group, name))
     },
-    async probe({ pins = '-', strict = false } = {}) {
-      const args = [PROBE, folder, group, pins, strict ? 'strict' : '-']
+    async probe({ pins = '/nowhere', strict = false, keep = false } = {}) {
+      const args = [PROBE, folder, group, pins, ...(strict ? ['strict'] : []), ...(keep ? ['keep'] : [])]
       const child = spawn(
         'nsenter',
         [`--net=/run/netns/${wire.server.namespace}`, process.execPath, ...args],

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { closeFd, KernelError } from '../libc.ts'
 import { netnsCookie } from '../socket-marks.ts'
 import {
@@ -28,12 +28,14 @@ import {
 } from './class-programs.ts'
 import { openGroup } from './denied-programs.ts'
 import { type ExecutableIdentity, keyOf } from './executable-watch.ts'
+import { demandPinFolder } from './pins.ts'
 import { kernelOffsets } from './watch-programs.ts'
 
 const MAX_EXECUTABLES = 32_768
 const MAX_GROUPS = 4_096
 const MAX_CLASSES = 8_192
 const LINK_PREFIX = 'link_'
+const NOTHING_THERE = new Set(['ENOENT', 'EPERM', 'EINVAL'])
 
 /** What does not change from one set of classes to the next. */
 export type ClassHow = Omit<ClassShape, 'netns' | 'own' | 'asksForGroups'>
@@ -99,8 +101,10 @@ export interface ClassHooksOptions extends ClassHow {
   readonly btf: Btf
   /** Folder of the control group whose programs are marked; absent: the root, which is everybody. */
   readonly cgroup?: string
-  /** Folder in a bpf file system; with it all goes on when this process dies. */
-  readonly pins?: string
+  /** Folder in a bpf file system, for what goes on without us. */
+  readonly pins: string
+  /** All goes on when this process dies, in whatever way; else only where it is closed to be kept. */
+  readonly outlives: boolean
 }
 
 /**
@@ -114,6 +118,7 @@ export class ClassHooks {
   readonly #own: ClassShape['own']
   readonly netns = netnsCookie()
   readonly #links = new Map<Hook, number>()
+  readonly #pinned = new Set<Hook>()
 
   /** Throws BtfError, KernelError or ProgramRefused. */
   constructor(options: ClassHooksOptions) {
@@ -121,7 +126,6 @@ export class ClassHooks {
     this.#offsets = kernelOffsets(options.btf)
     this.#groups = groupOffsets(options.btf)
     this.#own = ourselves(this.#offsets)
-    if (options.pins !== undefined) mkdirSync(options.pins, { recursive: true, mode: 0o700 })
   }
 
   /** From now on sockets are marked by these tables. Throws KernelError or ProgramRefused. */
@@ -131,6 +135,8 @@ export class ClassHooks {
       const group = openGroup(this.#options.cgroup)
       try {
         for (const { hook, fd } of loaded) this.#put(hook, fd, group.fd)
+        if (this.#options.outlives) this.#pin()
+        else this.#unpin()
       } finally {
         group.close()
       }
@@ -142,11 +148,19 @@ export class ClassHooks {
     this.#load(tables, () => {})
   }
 
-  /** `keep`: pinned programs go on without us. */
+  /**
+   * `keep`: sockets are marked without us. Throws KernelError where that cannot be; then all has ended. What never ran
+   * leaves alone what an earlier process pinned.
+   */
   close(keep: boolean): void {
-    if (!keep) this.#unpin()
-    for (const link of this.#links.values()) closeFd(link)
-    this.#links.clear()
+    if (this.#links.size === 0) return
+    try {
+      if (keep) this.#pin()
+      else this.#unpin()
+    } finally {
+      for (const link of this.#links.values()) closeFd(link)
+      this.#links.clear()
+    }
   }
 
   #load(
@@ -166,32 +180,46 @@ export class ClassHooks {
   }
 
   #put(hook: Hook, program: number, group: number): void {
-    const known = this.#links.get(hook) ?? this.#pinned(hook)
+    const known = this.#links.get(hook) ?? this.#ofEarlierProcess(hook)
     if (known !== undefined) {
       this.#links.set(hook, known)
       updateLink(known, program)
       return
     }
-    const link = attachToCgroup(program, group, hook)
-    this.#links.set(hook, link)
-    const { pins } = this.#options
-    if (pins !== undefined) pinObject(link, join(pins, LINK_PREFIX + hook))
+    this.#links.set(hook, attachToCgroup(program, group, hook))
   }
 
-  /** Of an earlier process; undefined where there is none. */
-  #pinned(hook: Hook): number | undefined {
-    const { pins } = this.#options
-    if (pins === undefined) return undefined
+  /** What it left pinned; undefined where there is none. */
+  #ofEarlierProcess(hook: Hook): number | undefined {
     try {
-      return openPinned(join(pins, LINK_PREFIX + hook))
+      const link = openPinned(this.#pinOf(hook))
+      this.#pinned.add(hook)
+      return link
     } catch (refused) {
-      if (refused instanceof KernelError && refused.code === 'ENOENT') return undefined
+      // EPERM: no bpf file system is there (bpf_obj_do_get).
+      if (refused instanceof KernelError && NOTHING_THERE.has(refused.code)) return undefined
       throw refused
     }
   }
 
+  #pin(): void {
+    const { pins } = this.#options
+    demandPinFolder(dirname(pins))
+    mkdirSync(pins, { recursive: true, mode: 0o700 })
+    for (const [hook, link] of this.#links) {
+      if (this.#pinned.has(hook)) continue
+      pinObject(link, this.#pinOf(hook))
+      this.#pinned.add(hook)
+    }
+  }
+
   #unpin(): void {
-    if (this.#options.pins !== undefined) removePins(this.#options.pins)
+    removePins(this.#options.pins)
+    this.#pinned.clear()
+  }
+
+  #pinOf(hook: Hook): string {
+    return join(this.#options.pins, LINK_PREFIX + hook)
   }
 }
 
