@@ -1,14 +1,23 @@
 import { join } from 'node:path'
+import type { DaemonConfig } from '#core/daemon-config.ts'
 import { createDecoyDesk, decoyOrderOf } from '#core/decoys.ts'
 import type { Gate } from '#core/gate.ts'
+import type { DaemonPaths } from '#core/paths.ts'
 import { createRecordings } from '#core/recordings.ts'
 import { createShieldDesk } from '#core/shield-desk.ts'
+import type { Speaker } from '#core/speaker.ts'
 import { createShield } from '#enforce/shield.ts'
 import type { Target } from '#model/address.ts'
 import type { RecordingOrder } from '#model/recording.ts'
-import type { Given } from './base.ts'
 
-export interface ShieldingParts {
+interface Given {
+  readonly config: Pick<DaemonConfig, 'dryRun' | 'decoys' | 'enforce'>
+  readonly paths: Pick<DaemonPaths, 'stateFolder'>
+  readonly speaker: Pick<Speaker, 'say'>
+  readonly onStop: (stop: () => void) => void
+}
+
+interface ShieldingParts {
   readonly gate: Gate
   readonly now: () => number
   /** To the capture thread. */
