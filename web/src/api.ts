@@ -37,6 +37,13 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener
 }
 
+let onProofNeeded: () => Promise<boolean> = async () => false
+
+/** Who asks the reader to prove once more who they are, when an act wants that; answers whether they did. */
+export function whenProofNeeded(listener: () => Promise<boolean>): void {
+  onProofNeeded = listener
+}
+
 /** Asks the API, or a path of the web process when `path` starts with `/`. Throws a ProblemError for every failure. */
 export async function ask<Answer>(
   method: Method,
@@ -45,23 +52,28 @@ export async function ask<Answer>(
   signal?: AbortSignal,
 ): Promise<Answer> {
   const url = path.startsWith('/') ? path : `${API}/${path}`
-  const response = await fetch(url, {
-    method,
-    credentials: 'same-origin',
-    headers: {
-      accept: 'application/json',
-      ...(method === 'GET' ? {} : { 'X-Gatehouse': '1' }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal && { signal }),
-  }).catch(() => undefined)
+  const response = await fetch(url, requestOf(method, body, signal)).catch(() => undefined)
   if (!response) throw new ProblemError({ status: 0, ...text.problems.unreachable })
   if (response.status === 401 && url.startsWith(API)) onSignedOut()
-  if (!response.ok) throw new ProblemError(await problemOf(response))
   if (response.status === 204) return undefined as Answer
-  return (await response.json()) as Answer
+  if (response.ok) return (await response.json()) as Answer
+  const problem = new ProblemError(await problemOf(response))
+  const isProved = problem.extra['signIn']?.proof === true && (await onProofNeeded())
+  if (isProved) return ask(method, path, body, signal)
+  throw problem
 }
+
+const requestOf = (method: Method, body: unknown, signal: AbortSignal | undefined): RequestInit => ({
+  method,
+  credentials: 'same-origin',
+  headers: {
+    accept: 'application/json',
+    ...(method === 'GET' ? {} : { 'X-Gatehouse': '1' }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  },
+  ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  ...(signal && { signal }),
+})
 
 async function problemOf(response: Response): Promise<ProblemWords> {
   const known = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined

@@ -83,6 +83,15 @@ export const en = {
     signOut: 'Sign out',
   },
 
+  proof: {
+    title: 'Prove that it is you',
+    lede: 'Rules, settings and accounts change only soon after somebody signed in: a page that was left open is not enough.',
+    password: 'Password',
+    code: 'Code of your authenticator app',
+    noPassword: 'No password? Open a fresh link:',
+    submit: 'Go on',
+  },
+
   toast: {
     undo: 'Undo',
     closed: (count: number) => `${many(count, 'connection was', 'connections were')} closed.`,
