@@ -127,10 +127,10 @@ rootTest('a change that nobody confirms goes back, though the daemon was killed 
   await start(only(tool))
   const draft = join(world.folder, 'draft.yaml')
   writeFileSync(draft, only(copy))
-  daemon?.tell('apply', draft, '--confirm', '3s', '--force')
+  daemon?.tell('apply', draft, '--confirm', '10s', '--force')
   expect([call(tool), call(copy)]).toEqual([ECONNREFUSED, PASSES])
   await daemon?.kill()
   daemon = undefined
-  await until('the rules before are back', () => call(tool) === PASSES)
+  await until('the rules before are back', () => call(tool) === PASSES, 25_000)
   expect(call(copy)).toBe(ECONNREFUSED)
 })
