@@ -50,7 +50,8 @@ export function findingOf(hit: Hit, hits: readonly Hit[], connection: Connection
 function talkOf(connection: Connection): string {
   const { peer, name, owner, direction, localPort, source } = connection
   const whom = name === undefined ? peer : `${name} (${peer})`
-  if (direction === 'inbound') return `${whom} connected to port ${localPort}`
+  if (direction === 'inbound')
+    return `${whom} ${localPort === 0 ? 'called' : `connected to port ${localPort}`}`
   if (direction === 'forward') return `${source} connected through this machine to ${whom}`
   return `${owner?.name ?? 'this machine'} connected to ${whom}`
 }

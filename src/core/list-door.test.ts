@@ -3,7 +3,7 @@ import type { ListEnforcer } from '#enforce/lists.ts'
 import { ip, type Target } from '#model/address.ts'
 import type { BlockedList } from '#model/blocked-list.ts'
 import type { Undated } from './gate.ts'
-import { ListDoor, type ListOrder, refusalOfListed } from './list-door.ts'
+import { ListDoor, type ListOrder, refusalOfListed, refusalToUndo } from './list-door.ts'
 
 const NOW = Date.UTC(2026, 10, 20)
 const PEER = ip('198.51.100.7')
@@ -95,5 +95,17 @@ test('puts the allow list ahead of the lists as it changes, and only then', asyn
   expect(spared).toEqual([
     [PEER, '203.0.113.0/24'],
     ['192.0.2.1', PEER, '203.0.113.0/24'],
+  ])
+})
+
+test.each([
+  ['load', 'gatehouse feeds on x --action alert'],
+  ['unload', 'gatehouse feeds on x --action block'],
+] as const)('a decision to %s a list is undone at the list', (kind, how) => {
+  const decision = { id: 7, at: NOW, kind, target: 'list x' as Target, actor: 'gatehouse', reason: '' }
+  const refused = refusalToUndo(decision)
+  expect([refused.message, refused.hint]).toEqual([
+    expect.stringContaining('Decision 7 is undone at its list: x is'),
+    `To change that: ${how}`,
   ])
 })

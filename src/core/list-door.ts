@@ -136,5 +136,22 @@ export function refusalOfListed(target: Target, { actor, reason }: Block): Refus
   )
 }
 
+/** A list comes into the kernel and goes by what it is set to. */
+export function refusalToUndo({ id, kind, target }: Decision): Refused {
+  const list = target.slice('list '.length)
+  const [what, how] =
+    kind === 'load'
+      ? ['in the kernel because it is set to block', `gatehouse feeds on ${list} --action alert`]
+      : [
+          'no longer in the kernel because it is not set to block',
+          `gatehouse feeds on ${list} --action block`,
+        ]
+  return new Refused(
+    409,
+    `Decision ${id} is undone at its list: ${list} is ${what}.`,
+    `To change that: ${how}`,
+  )
+}
+
 export const isOfList = (block: Pick<Block, 'actor' | 'origin'>): boolean =>
   block.origin === 'feed' && block.actor.startsWith('list ')

@@ -17,7 +17,7 @@ import type { AlertBook } from './alert-book.ts'
 import type { AllowBook } from './allow-book.ts'
 import type { CallHomeBook } from './call-home.ts'
 import type { Gate } from './gate.ts'
-import { isOfList, refusalOfListed } from './list-door.ts'
+import { isOfList, refusalOfListed, refusalToUndo } from './list-door.ts'
 import type { LiveConnections } from './live-connections.ts'
 import { duration, shownConnection } from './present.ts'
 import { createViews } from './views.ts'
@@ -256,6 +256,9 @@ export class CorePort implements Port {
         return this.#undoSetting(decision, actor)
       case 'close':
         throw new Refused(409, 'What was closed stays closed.', 'The program may connect again by itself.')
+      case 'load':
+      case 'unload':
+        throw refusalToUndo(decision)
       default:
         throw new Refused(
           409,

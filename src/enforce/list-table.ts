@@ -11,8 +11,8 @@ import type { DropCount } from './enforcer.ts'
 import { elementsOf, type RowKind } from './list-rows.ts'
 import { addressBytes, addressText, segmentsOf } from './segments.ts'
 
-/** Right after the blocks (−160, layout.ts): what a person or a detector blocked counts there. */
-const PRIORITY = -159
+/** With the blocks (layout.ts), ahead of the rules (−159): what a list turns away no rule counts or records. */
+const PRIORITY = -160
 /** A few milliseconds of work; between two of them others get their turn. */
 const ELEMENTS_AT_ONCE = 2_000
 /** Without Gatehouse the kernel forgets a list in this time. */

@@ -33,7 +33,10 @@ function hostText(view: HostView, shell: Shell): string {
     ['Carried', `${view.flows} connections, ${bytesText(view.bytesIn)} in, ${bytesText(view.bytesOut)} out`],
     ['Programs', view.programs.join(', ')],
     ['Listed', (view.listings ?? []).map(({ title, reason }) => listedText(title, reason)).join('; ')],
-    ['Blocked', view.block ? `by ${view.block.actor}: ${view.block.reason}` : (view.blockedBecause ?? '')],
+    [
+      'Blocked',
+      view.block ? `by ${view.block.actor}: ${view.block.reason}` : blockedText(view.blockedBecause),
+    ],
     ['Allowed', view.allowedBecause ?? ''],
     ['Alerts', view.alerts.map(({ summary }) => summary).join('; ')],
   ])
@@ -45,6 +48,9 @@ function hostText(view: HostView, shell: Shell): string {
 
 const listedText = (title: string, reason: string | undefined): string =>
   reason === undefined ? title : `${title} (${reason})`
+
+/** The label says it already. */
+const blockedText = (because = ''): string => because.replace(/^It is blocked: /, '')
 
 const ago = (at: number | undefined, now: number): string =>
   at === undefined ? '' : `${durationText(now - at)} ago`
