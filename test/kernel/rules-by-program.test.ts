@@ -233,6 +233,18 @@ describe('a program that is denied', () => {
     },
   )
 
+  rootTest('is marked in our network namespace alone', async () => {
+    await rules(`rules:\n - { action: reject, direction: out, program: ${tool} }`)
+    const { server, client } = world.wire
+    const markIn = (namespace: string, to: string): string =>
+      execFileSync('sh', [
+        '-c',
+        `echo $$ > ${world.group}/cgroup.procs; exec nsenter --net=/run/netns/${namespace} ${tool} ${to} 7 udp 0`,
+      ]).toString()
+    expect(Number(markIn(client.namespace, server.ip4))).toBe(0)
+    expect(Number(markIn(server.namespace, client.ip4))).toBe(0x01000000)
+  })
+
   rootTest('finds no gap while rules are changed to others that deny it too', async () => {
     const denying = [
       `rules:\n - { action: reject, direction: out, program: ${tool} }`,
