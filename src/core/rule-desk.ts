@@ -277,7 +277,7 @@ export class RuleDesk implements Rules {
     this.#isBusy = true
     try {
       files.keepPending(shown)
-      const wayBack = enforcer.transactionFor(before.program, programOf(rules.book, since))
+      const wayBack = enforcer.wayBack(before.program, programOf(rules.book, since))
       const transaction = Buffer.from(wayBack).toString('base64')
       const { pendingFile, rolledBackFile } = files
       const guard = await startGuard({ id: shown.id, seconds, pendingFile, rolledBackFile, transaction })

@@ -27,7 +27,10 @@ function exchangeOf(text: string) {
       return FINE
     },
   }
-  return { drafts, exchange: createRuleExchange({ desk, table: 'gatehouse_rules', now: () => AT }) }
+  return {
+    drafts,
+    exchange: createRuleExchange({ desk, table: 'gatehouse_rules', markMask: 0xff000000, now: () => AT }),
+  }
 }
 
 const ADDRESSES = {

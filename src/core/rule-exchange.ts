@@ -2,6 +2,7 @@ import { Refused } from '#api/port.ts'
 import type { RuleExchange } from '#api/rule-exchange-port.ts'
 import type { RulesExport, RulesImport, RulesImported } from '#contract/rule-exchange.ts'
 import type { RulesCheck } from '#contract/rules.ts'
+import { withMarks } from '#enforce/program-classes-book.ts'
 import { rulesetText } from '#enforce/rule-text.ts'
 import { parsePlacedYaml } from '#lib/placed-yaml.ts'
 import type { RuleBook } from '#model/rule.ts'
@@ -18,15 +19,21 @@ export interface RuleExchangeParts {
   }
   /** Of the rules. */
   readonly table: string
+  /** Bits of a mark that are the class of a program. */
+  readonly markMask: number
   readonly now: () => number
 }
 
 /** Rules of other firewalls become drafts; ours become text for elsewhere. */
-export function createRuleExchange({ desk, table, now }: RuleExchangeParts): RuleExchange {
+export function createRuleExchange({ desk, table, markMask, now }: RuleExchangeParts): RuleExchange {
   function written(format: RulesExport['format']): string {
     const { text, book } = desk.standing
     if (format === 'yaml') return text
-    if (format === 'nft') return rulesetText(table, compile(book, now()))
+    if (format === 'nft')
+      return rulesetText(
+        table,
+        withMarks(compile(book, now()), markMask, () => []),
+      )
     return `${JSON.stringify(parsePlacedYaml(text).values ?? {}, undefined, 2)}\n`
   }
 

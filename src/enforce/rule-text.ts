@@ -30,9 +30,6 @@ export function rulesetText(table: string, program: RuleProgram): string {
     ...(program.named ?? []).map(({ name, family }) =>
       block(`set ${name}`, [`type ${TYPE[`address${family}`]}`, 'flags timeout']),
     ),
-    ...(program.classes ?? []).flatMap(({ name }) =>
-      sets.has(name) ? [] : [block(`set ${name}`, ['type mark', 'flags interval'])],
-    ),
     ...program.meters.map(({ name, family, lastsSeconds }) =>
       block(`set ${name}`, [
         `type ${TYPE[`address${family}`]}`,

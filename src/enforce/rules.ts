@@ -15,11 +15,13 @@ export interface RuleEnforcer {
   enforce(program: RuleProgram | undefined): boolean
   /** Whether this kernel would take it; nothing is changed. */
   refusalOf(program: RuleProgram): Refusal | undefined
+  /** What `enforce` would send, for a process that outlives us. */
+  transactionFor(program: RuleProgram | undefined): Uint8Array
   /**
-   * What `enforce` would send, for a process that outlives us. `next`: what comes into force meanwhile; by then programs
-   * are told apart by what that asks for.
+   * The same of the rules before, told ahead of those that are tried. From now on programs are told apart by what either
+   * asks for, until the trial is over: the way back is good also when we are not there.
    */
-  transactionFor(program: RuleProgram | undefined, next?: RuleProgram): Uint8Array
+  wayBack(before: RuleProgram | undefined, tried: RuleProgram | undefined): Uint8Array
   /** What is in force, as far as the kernel took it. */
   readonly program: RuleProgram | undefined
   /** False where this kernel cannot hand packets over: rules are enforced, and nothing is written about them. */
@@ -126,8 +128,14 @@ class NftablesRuleEnforcer implements RuleEnforcer {
     return errno === 0 ? undefined : this.#why(errno)
   }
 
-  transactionFor(program: RuleProgram | undefined, next?: RuleProgram): Uint8Array {
-    return this.#table.transactionBytes(this.#writing(this.#filled(program, next)))
+  transactionFor(program: RuleProgram | undefined): Uint8Array {
+    return this.#table.transactionBytes(this.#writing(this.#filled(program)))
+  }
+
+  wayBack(before: RuleProgram | undefined, tried: RuleProgram | undefined): Uint8Array {
+    const filled = this.#filled(before, tried)
+    this.#classes?.keepFor(before)
+    return this.#table.transactionBytes(this.#writing(filled))
   }
 
   counts(): ReadonlyMap<string, RuleCount> {

@@ -146,7 +146,12 @@ function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: (
     now,
   })
   if (desk) {
-    const exchange = createRuleExchange({ desk, table: rulesTable(config.enforce.table), now })
+    const exchange = createRuleExchange({
+      desk,
+      table: rulesTable(config.enforce.table),
+      markMask: Number(config.rules.markMask),
+      now,
+    })
     desk.beside = { log: reports.log, exchange }
   }
   return reports
