@@ -41,6 +41,15 @@ describe('several addresses that try the same ports in step', () => {
     expect(findings.filter(({ blame }) => blame !== 'nobody')).toEqual([])
   })
 
+  test('are searched for in bounded time, however many there are', () => {
+    const { findings, refused } = scene()
+    const sources = range(250).map((last) => `198.51.100.${last}`)
+    const from = performance.now()
+    for (const port of range(12)) for (const source of sources) refused({ from: source, to: VICTIM, port })
+    expect(performance.now() - from).toBeLessThan(20_000)
+    expect(findings.find(({ kind }) => kind === 'decoys')?.evidence.sources).toBeLessThanOrEqual(32)
+  })
+
   test('are no company when each has its own ports', () => {
     const { findings, refused } = scene()
     for (const port of range(10)) {

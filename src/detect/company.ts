@@ -11,8 +11,11 @@ const IN_STEP_MS = 150
 /** So much of the shorter list must be in step, and so many things at least. */
 const SHARED = 0.6
 const LEAST_SHARED = 3
-/** Named in a finding. */
-const MOST_NAMED = 32
+/** Members of a company, and how many rows are held against one to find them. */
+const MOST_ROWS = 32
+const MOST_COMPARED = 128
+/** An attacker with many names must not keep us comparing: beyond this each is told of by itself. */
+const MOST_SEARCHES_PER_SECOND = 200
 
 /** Several sources that try the same things at the same moments: one scanner, and names that he made up (nmap -D). */
 export interface Company {
@@ -28,6 +31,8 @@ export class Companies {
   readonly #attempts: Attempts
   readonly #notes: HostNotes
   readonly #senders: LinkSenders
+  #second = 0
+  #searches = 0
 
   constructor(hosts: Hosts, attempts: Attempts, notes: HostNotes) {
     this.#hosts = hosts
@@ -49,12 +54,14 @@ export class Companies {
   }
 
   /** Undefined: it is alone. An honest client may be among them: his name serves as well as any. For reports. */
-  of(row: number): Company | undefined {
-    const attempts = this.#attempts
+  of(row: number, now: number): Company | undefined {
+    if (!this.#maySearch(now)) return undefined
     const rows = [row]
-    for (let other = 0; other < attempts.capacity; other++) {
-      if (attempts.what[other] !== attempts.what[row] || other === row) continue
-      if ((attempts.who[other] as number) >= 0 && this.#isInStep(row, other)) rows.push(other)
+    let compared = 0
+    for (let other = 0; other < this.#attempts.capacity; other++) {
+      if (!this.#isComparable(row, other)) continue
+      if (this.#isInStep(row, other)) rows.push(other)
+      if (++compared >= MOST_COMPARED || rows.length >= MOST_ROWS) break
     }
     if (rows.length === 1) return undefined
     const scanner = this.#scannerOf(rows)
@@ -64,9 +71,21 @@ export class Companies {
   /** Addresses of a company, as far as the table of hosts still has them. */
   named(rows: readonly number[]): Ip[] {
     return rows
-      .slice(0, MOST_NAMED)
       .map((row) => this.#hostOf(row))
       .flatMap((host) => (host < 0 ? [] : [this.#hosts.address(host)]))
+  }
+
+  #maySearch(now: number): boolean {
+    const second = Math.floor(now / 1000)
+    if (second !== this.#second) this.#searches = 0
+    this.#second = second
+    return this.#searches++ < MOST_SEARCHES_PER_SECOND
+  }
+
+  /** Another source that tries the same kind of thing. */
+  #isComparable(row: number, other: number): boolean {
+    const { what, who } = this.#attempts
+    return what[other] === what[row] && other !== row && (who[other] as number) >= 0
   }
 
   #isInStep(row: number, other: number): boolean {

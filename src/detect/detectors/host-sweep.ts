@@ -202,7 +202,7 @@ class HostSweepWatcher implements Watcher {
 
   #report(row: number, reason: number, now: number): void {
     this.#attempts.tell(row, reason, now)
-    const company = this.#companies.of(row)
+    const company = this.#companies.of(row, now)
     const teller = company?.scanner ?? row
     if (teller !== row) this.#attempts.tell(teller, reason, now)
     this.#tell(teller, company, now)
