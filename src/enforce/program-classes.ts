@@ -71,6 +71,7 @@ export class RuleClasses {
   /** Executables of which more is known than when their processes opened sockets. */
   readonly #restless = new Set<KnownExecutable>()
   #isQuiet = false
+  #isKept = false
   #turn = 0
   #refusal: Refusal | undefined
   #whyNot: string | undefined | 'not asked' = 'not asked'
@@ -116,8 +117,15 @@ export class RuleClasses {
     return withMarks(program, this.#options.mask, (set) => this.#generation?.book.marksOf(set) ?? [])
   }
 
+  /** What comes into force next is on trial: these may come back without us. */
+  keepFor(before: RuleProgram | undefined): void {
+    this.#isKept = (before?.classes ?? []).length > 0
+  }
+
   /** The table that the program describes is in force. */
   took(program: RuleProgram | undefined): void {
+    const isKept = this.#isKept
+    this.#isKept = false
     const sets = program?.classes ?? []
     const isSame = JSON.stringify(sets) === JSON.stringify(this.#standing.sets)
     this.#standing = { ...this.#standing, sets }
@@ -127,6 +135,7 @@ export class RuleClasses {
       setImmediate(() => this.#options.met(this.#fds.pids()))
       return
     }
+    if (isKept) return
     this.#shut(false)
     removePins(this.#options.pins)
   }

@@ -119,6 +119,23 @@ rootTest('killed where all is to open, it leaves neither', async () => {
   expect(readdirSync(pins)).not.toContain('gatehouse_rules')
 })
 
+rootTest(
+  'a pause ends with its time, and programs are told apart again, though the daemon was killed meanwhile',
+  async () => {
+    const copy = join(world.folder, 'copy')
+    copyFileSync(tool, copy)
+    await start(
+      `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: ${tool} }`,
+    )
+    daemon?.tell('pause', '10s')
+    expect([call(tool), call(copy)]).toEqual([PASSES, PASSES])
+    await daemon?.kill()
+    daemon = undefined
+    await until('the rules are back', () => call(copy) === ECONNREFUSED, 25_000)
+    expect(call(tool)).toBe(PASSES)
+  },
+)
+
 rootTest('a change that nobody confirms goes back, though the daemon was killed meanwhile', async () => {
   const copy = join(world.folder, 'copy')
   copyFileSync(tool, copy)
