@@ -113,7 +113,7 @@ describe('the screens of policy', () => {
     expect(faults).toEqual([])
     expect(wrongs).toEqual([])
     await page.context().close()
-  })
+  }, 240_000)
 
   test('fit a telephone of 360 pixels, with nothing to scroll to sideways', async () => {
     const { page, wrongs } = await real.signIn(PHONE)

@@ -13,6 +13,7 @@ const test = testWith('root', 'ip', 'nft', 'chromium')
 const SHOTS = 'coverage/screens'
 const THEMES = ['dark', 'light'] as const
 
+/** Those of policy have a test of their own, in each theme: policy-screens.test.ts. */
 const SCREENS: Readonly<Record<string, string>> = {
   now: '/',
   connections: '/connections',
@@ -26,16 +27,10 @@ const SCREENS: Readonly<Record<string, string>> = {
   graph: '/graph',
   'graph-table': '/graph?as=table',
   alerts: '/alerts',
-  rules: '/rules',
-  'rules-text': '/rules?as=text',
   'rules-new': '/rules?new=connection&direction=outbound&to=203.0.113.7&protocol=tcp&port=6667',
   blocks: '/blocks',
-  lists: '/lists',
   'lists-one': '/lists/feodo?q=203.0.113.9',
   decisions: '/decisions',
-  detectors: '/detectors',
-  'detectors-one': '/detectors/port-scan',
-  settings: '/settings',
   'settings-found': '/settings?q=block',
   doctor: '/doctor',
 }

@@ -42,6 +42,7 @@ class RulesDesk {
   }
 
   async read(): Promise<void> {
+    const turn = ++this.#turn
     try {
       const [state, use] = await Promise.all([
         ask<RulesState>('GET', 'rules'),
@@ -52,6 +53,8 @@ class RulesDesk {
         state.draft === undefined || state.draft === state.text
           ? undefined
           : await this.#readText(state.draft, this.draft)
+      // An answer from before an edit must not undo on the page what was edited.
+      if (turn !== this.#turn) return
       Object.assign(this, { state, use, inForce, draft, problem: undefined })
     } catch (problem) {
       if (!(problem instanceof ProblemError)) throw problem
@@ -99,6 +102,8 @@ class RulesDesk {
     signal: AbortSignal,
   ): Promise<RuleSimulation> =>
     ask<RuleSimulation>('POST', 'rules/simulate', { text: this.shown?.text ?? '', ...period }, signal)
+
+  #turn = 0
 
   /** What was in force before this page applied something. */
   #before: string | undefined
