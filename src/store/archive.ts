@@ -352,6 +352,8 @@ export class Archive {
       return
     }
     try {
+      // Sums that wait to be written move as well.
+      this.#commitFlows(() => this.#tables.flows.finish(this.#now))
       inTransaction(opened.db, () => copyAll(database.db, opened.db))
     } catch (error) {
       opened.db.close()

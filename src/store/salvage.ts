@@ -1,7 +1,17 @@
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite'
 
 /** What is worth saving out of a broken file; flows are many and go on coming. */
-const TABLES = ['decisions', 'decision_chain', 'egress', 'blocks', 'alerts', 'allow_entries'] as const
+const TABLES = [
+  'decisions',
+  'decision_chain',
+  'egress',
+  'blocks',
+  'alerts',
+  'allow_entries',
+  'trusts',
+  'first_seen',
+  'program_files',
+] as const
 
 type Table = (typeof TABLES)[number]
 
@@ -40,9 +50,22 @@ export function copyTable(from: DatabaseSync, into: DatabaseSync, table: string)
   const copy = (row: SQLOutputValue[]): void => {
     if (attempt(() => insert.run(...row).changes) === 1) copied++
   }
-  const read = `SELECT ${names} FROM ${table} NOT INDEXED ORDER BY rowid`
-  if (!readRows(from, read, copy)) readRows(from, `${read} DESC`, copy)
+  const read = (order: '' | 'DESC'): string => {
+    const keys = keysOf(into, table).map((key) => `${key} ${order}`)
+    return `SELECT ${names} FROM ${table} NOT INDEXED ORDER BY ${keys.join(', ')}`
+  }
+  if (!readRows(from, read(''), copy)) readRows(from, read('DESC'), copy)
   return copied
+}
+
+/** What a table is in the order of: it can be walked from either end without an index. */
+function keysOf(db: DatabaseSync, table: string): readonly string[] {
+  const isWithoutRowid = db.prepare('SELECT wr FROM pragma_table_list(?)').get(table)?.['wr'] === 1
+  if (!isWithoutRowid) return ['rowid']
+  return db
+    .prepare('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk')
+    .all(table)
+    .map((row) => String(row['name']))
 }
 
 /** False when the file broke the walk off. */
