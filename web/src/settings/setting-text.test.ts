@@ -10,6 +10,7 @@ test('each kind of setting goes into its control and back', () => {
   expect(of('choice', 'high')).toEqual({ setting: 'a.b', value: 'high' })
   expect(of('number', 20)).toEqual({ setting: 'a.b', text: '20' })
   expect(of('list', ['eth0', ' wlan0 '])).toEqual({ setting: 'a.b', value: ['eth0', 'wlan0'] })
+  expect(controlText({ kind: 'yaml' }, [3600, 86_400])).toBe('[3600, 86400]')
   expect(JSON.parse(of('yaml', { feodo: { on: true } }).text ?? '')).toEqual({ feodo: { on: true } })
 })
 

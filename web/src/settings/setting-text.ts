@@ -7,8 +7,12 @@ type Shape = Pick<Setting, 'setting' | 'kind' | 'default'>
 export function controlText({ kind }: Pick<Setting, 'kind'>, value: unknown): string {
   if (value === undefined || value === null) return ''
   if (kind === 'list' && Array.isArray(value)) return value.map(String).join('\n')
-  return typeof value === 'object' ? JSON.stringify(value, undefined, 2) : String(value)
+  if (Array.isArray(value) && value.every(isPlain))
+    return `[${value.map((one) => JSON.stringify(one)).join(', ')}]`
+  return isPlain(value) ? String(value) : JSON.stringify(value, undefined, 2)
 }
+
+const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null
 
 /** What a control holds, as the API takes it. An empty field of a setting without a default takes it out of the file. */
 export function changeOf({ setting, kind, default: preset }: Shape, text: string): Change {

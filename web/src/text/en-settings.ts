@@ -6,7 +6,7 @@ export const settings = {
   sectionsLabel: 'Sections',
   sections: {
     capture: 'What is watched',
-    respond: 'What is done about findings',
+    respond: 'Answers to findings',
     'respond.modes': 'How far detectors may go',
     playbooks: 'Playbooks',
     enforce: 'How blocks are made',
@@ -16,7 +16,7 @@ export const settings = {
     page: 'This page',
     places: 'Places',
     intel: 'Threat lists',
-    owners: 'Who is behind a connection',
+    owners: 'Programs and owners',
     shield: 'Shield against floods',
     decoys: 'Decoys',
     logs: 'Logs',
