@@ -21,11 +21,13 @@ import { addProgramBytesRoutes } from './routes/program-bytes.ts'
 import { addRuleDraftingRoutes } from './routes/rule-drafting.ts'
 import { addRuleExchangeRoutes } from './routes/rule-exchange.ts'
 import { addRuleLogRoute } from './routes/rule-log.ts'
+import { addRuleVersionRoutes } from './routes/rule-versions.ts'
 import { addRuleRoutes } from './routes/rules.ts'
 import { addSettingRoutes } from './routes/settings.ts'
 import { addShieldRoutes } from './routes/shield.ts'
 import { addSignInRoutes } from './routes/sign-in.ts'
 import { addStatusRoutes } from './routes/status.ts'
+import { addTimelineRoute } from './routes/timeline.ts'
 import { addViewRoutes } from './routes/views.ts'
 import { addWatchdogRoutes } from './routes/watchdog.ts'
 
@@ -72,6 +74,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addStatusRoutes(app, port)
   addConnectionRoutes(app, port)
   addViewRoutes(app, port)
+  addTimelineRoute(app, port)
   addWatchdogRoutes(app, port)
   addProgramBytesRoutes(app, port)
   addAlertRoutes(app, port)
@@ -82,6 +85,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addRuleRoutes(app, port)
   addRuleLogRoute(app, port)
   addRuleExchangeRoutes(app, port)
+  addRuleVersionRoutes(app, port)
   addRuleDraftingRoutes(app, port)
   addSignInRoutes(app, port)
   addAccountRoutes(app, port)

@@ -24,6 +24,7 @@ import type { RuleDrafting } from './rule-drafting-port.ts'
 import type { Rules } from './rules-port.ts'
 import type { SettingsPort } from './settings-port.ts'
 import type { ShieldPort } from './shield-port.ts'
+import type { TimelinePort } from './timeline-port.ts'
 import type { Closes, Views } from './views-port.ts'
 import type { Watchdog } from './watchdog-port.ts'
 
@@ -78,4 +79,6 @@ export interface Port {
   readonly shield?: ShieldPort | undefined
   /** Absent where nothing is enforced. */
   readonly watchdog?: Watchdog | undefined
+  /** Absent where nothing is kept. */
+  readonly timeline?: TimelinePort | undefined
 }

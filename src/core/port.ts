@@ -52,6 +52,7 @@ export interface PortParts {
   readonly rules?: Port['rules']
   readonly ruleDrafting?: Port['ruleDrafting']
   readonly settings?: Port['settings']
+  readonly timeline?: Port['timeline']
   readonly shieldDesk?: Port['shield']
   readonly decoys?: { readonly status: NonNullable<Port['decoys']> }
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
@@ -77,6 +78,7 @@ export class CorePort implements Port {
   readonly rules: Port['rules']
   readonly ruleDrafting: Port['ruleDrafting']
   readonly settings: Port['settings']
+  readonly timeline: Port['timeline']
   readonly decoys: Port['decoys']
   readonly shield: Port['shield']
   readonly views: Views
@@ -99,6 +101,7 @@ export class CorePort implements Port {
     this.rules = parts.rules
     this.ruleDrafting = parts.ruleDrafting
     this.settings = parts.settings
+    this.timeline = parts.timeline
     this.decoys = parts.decoys?.status
     this.shield = parts.shieldDesk
     this.response = parts.response

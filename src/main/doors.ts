@@ -14,6 +14,7 @@ import type { Base } from './base.ts'
 import { factsOf } from './facts.ts'
 import { createPageDoor } from './page-door.ts'
 import { openSettings } from './settings.ts'
+import { openTimeline } from './timeline.ts'
 import type { Watching } from './watching.ts'
 
 /** The API for the command line, the web process with its own, and the beat of every second. */
@@ -33,6 +34,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     intel: watching.intel.port,
     detectors: settings.detectors,
     settings: settings.desk,
+    timeline: openTimeline(base, watching),
     response: createResponseDesk({
       ...base,
       ...watching,

@@ -20,8 +20,11 @@ import type {
   SliceRequest,
   SummaryRequest,
   SummarySlice,
+  TimelineRequest,
+  TimelineSlice,
 } from './store.ts'
 import { copyAll, standOn, type Tables } from './tables.ts'
+import { timelineOf } from './timeline.ts'
 
 /** Entries that wait for a disk with room. */
 const MAX_WAITING = 20_000
@@ -110,6 +113,15 @@ export class Archive {
       () => undefined,
     )
     return this.#guard(() => this.#tables.summaries.ofPeriod(request), nothing)
+  }
+
+  timeline(request: TimelineRequest): TimelineSlice {
+    return this.#guard(() => timelineOf(this.#tables.database.db, request), {
+      bucketMs: request.bucketMs,
+      lanes: [],
+      starts: [],
+      firsts: [],
+    })
   }
 
   firstSeen(request: FirstSeenRequest): readonly FirstSeen[] {

@@ -5,7 +5,14 @@ import type { PartHealth } from '#model/health.ts'
 import type { FlowRequest } from './flow-list.ts'
 import type { Entry } from './journal.ts'
 import type { StoreSettings } from './settings.ts'
-import type { FirstSeenRequest, Remembered, SearchRequest, SliceRequest, SummaryRequest } from './store.ts'
+import type {
+  FirstSeenRequest,
+  Remembered,
+  SearchRequest,
+  SliceRequest,
+  SummaryRequest,
+  TimelineRequest,
+} from './store.ts'
 
 /** What the thread needs to begin. */
 export interface WorkerStart {
@@ -18,6 +25,7 @@ export type Query =
   | { readonly kind: 'flows'; readonly request: FlowRequest }
   | { readonly kind: 'search'; readonly request: SearchRequest }
   | { readonly kind: 'summaries'; readonly request: SummaryRequest }
+  | { readonly kind: 'timeline'; readonly request: TimelineRequest }
   | { readonly kind: 'firstSeen'; readonly request: FirstSeenRequest }
   | { readonly kind: 'programFiles'; readonly path: string }
   | { readonly kind: 'alerts'; readonly request: SliceRequest }

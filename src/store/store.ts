@@ -72,6 +72,27 @@ export interface FirstSeenRequest {
   readonly limit: number
 }
 
+export interface TimelineRequest {
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly until: number
+  readonly bucketMs: number
+}
+
+export interface TimelineSlice {
+  /** As asked for, or whole hours where the period is too busy to count in smaller ones. */
+  readonly bucketMs: number
+  readonly lanes: readonly {
+    readonly id: 'exec' | 'names' | 'flows' | 'alerts' | 'decisions'
+    readonly counts: readonly number[]
+    /** Before this nothing was counted. */
+    readonly reachesTo: number
+  }[]
+  /** Newest first, both bounded. */
+  readonly starts: readonly { readonly at: number; readonly pid: number; readonly program: string }[]
+  readonly firsts: readonly { readonly at: number; readonly program: string; readonly peer: string }[]
+}
+
 /** What the store knew when it was opened: the parts go on from here. */
 export interface Remembered {
   readonly blocks: readonly Block[]
@@ -108,6 +129,8 @@ export interface Store {
   /** Flows by any field, newest first. Bounded in time: a page may be short, and `next` then goes on. */
   search(request: SearchRequest): Promise<SearchSlice>
   summaries(request: SummaryRequest): Promise<SummarySlice>
+  /** What came when, counted by bucket. */
+  timeline(request: TimelineRequest): Promise<TimelineSlice>
   /** When programs, and programs with hosts and countries, were first seen; newest first. */
   firstSeen(request: FirstSeenRequest): Promise<readonly FirstSeen[]>
   /** Keeps which binary a path names. On disk with the next flows. */

@@ -21,6 +21,8 @@ import type {
   Store,
   SummaryRequest,
   SummarySlice,
+  TimelineRequest,
+  TimelineSlice,
 } from './store.ts'
 
 /** Well under a second, so that a crash loses less than that also when the thread is busy. */
@@ -157,6 +159,11 @@ class StoreThread implements Store {
   async summaries(request: SummaryRequest): Promise<SummarySlice> {
     this.#flush()
     return (await this.#ask({ kind: 'summaries', request })) as SummarySlice
+  }
+
+  async timeline(request: TimelineRequest) {
+    this.#flush()
+    return (await this.#ask({ kind: 'timeline', request })) as TimelineSlice
   }
 
   async firstSeen(request: FirstSeenRequest) {

@@ -109,6 +109,8 @@ function answer(open: Archive, query: Query): unknown {
       return open.search(query.request)
     case 'summaries':
       return open.summaries(query.request)
+    case 'timeline':
+      return open.timeline(query.request)
     case 'firstSeen':
       return open.firstSeen(query.request)
     case 'programFiles':
