@@ -10,6 +10,7 @@ import type {
 } from '../../src/contract/schemas.ts'
 import { API, ask, ProblemError } from './api.ts'
 import { clock } from './clock.svelte.ts'
+import { openStream, type Stream } from './stream.ts'
 
 /** How the page and the daemon are in touch. `lost` says since when. */
 export type Link =
@@ -22,17 +23,11 @@ export interface Paused {
   readonly missed: number
 }
 
-const KINDS: readonly LiveEvent['kind'][] = [
-  'status',
-  'connections',
-  'alert',
-  'blocks',
-  'decision',
-  'rules',
-  'reset',
-]
 const GONE_STAYS_MS = 10_000
 const SHOW_EVERY_MS = 250
+/** Of so many connections the list is put in order once a second: more often cannot be read, and takes the reader's frames. */
+const MANY = 1500
+const SHOW_MANY_EVERY_MS = 1000
 const RETRY_MS = [1000, 2000, 5000, 10_000]
 /** The daemon says its status every second: a silence this long means that the line is dead. */
 const SILENCE_MS = 8000
@@ -75,7 +70,7 @@ class Live {
   isHeld = false
   keptId: number | undefined
 
-  #source: EventSource | undefined
+  #source: Stream | undefined
   #heldBack: LiveEvent[] = []
   #isLoading = false
   #retries = 0
@@ -137,29 +132,29 @@ class Live {
 
   #open(): void {
     this.#source?.close()
-    const source = new EventSource(`${API}/events`)
-    this.#source = source
     this.#heardAt = Date.now()
-    source.onopen = () => {
-      this.#retries = 0
-      this.#heardAt = Date.now()
-      // After a break the browser sends Last-Event-ID and the daemon catches up; only a new stream starts from nothing.
-      if (!this.isLoaded || this.link.state !== 'live') void this.#load()
-    }
-    source.onerror = () => this.#lost(source)
-    for (const kind of KINDS) {
-      source.addEventListener(kind, (event: MessageEvent<string>) => {
+    const source = openStream(`${API}/events`, {
+      opened: () => {
+        this.#retries = 0
         this.#heardAt = Date.now()
-        this.#take(JSON.parse(event.data) as LiveEvent)
-      })
-    }
+        // After a break the browser sends Last-Event-ID and the daemon catches up; only a new stream starts from nothing.
+        if (!this.isLoaded || this.link.state !== 'live') void this.#load()
+      },
+      lost: (stream) => this.#lost(stream),
+      event: (event) => {
+        if (source !== this.#source) return
+        this.#heardAt = Date.now()
+        this.#take(event)
+      },
+    })
+    this.#source = source
   }
 
-  #lost(source: EventSource): void {
+  #lost(source: Stream): void {
     if (source !== this.#source) return
     if (this.link.state !== 'lost') this.link = { state: 'lost', since: clock.now }
     // The browser tries again by itself unless an answer told it not to: then it is up to the page.
-    if (source.readyState !== EventSource.CLOSED) return
+    if (!source.isOver) return
     const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)] ?? 10_000
     clearTimeout(this.#retryTimer)
     this.#retryTimer = setTimeout(() => {
@@ -262,11 +257,12 @@ class Live {
     this.#show()
   }
 
-  /** Lets the views draw what changed, at most four times a second and never while the page is hidden. */
+  /** Lets the views draw what changed, at most four times a second (once, where it is much) and never while the page is hidden. */
   #show(): void {
     if (document.hidden || this.#isShowing) return
     this.#isShowing = true
-    const wait = Math.max(0, this.#shownAt + SHOW_EVERY_MS - performance.now())
+    const every = this.connections.size > MANY ? SHOW_MANY_EVERY_MS : SHOW_EVERY_MS
+    const wait = Math.max(0, this.#shownAt + every - performance.now())
     setTimeout(() => {
       this.#isShowing = false
       this.#shownAt = performance.now()

@@ -49,6 +49,28 @@ export function arrange(
   return { rows, roots: tops, flows }
 }
 
+/** The same row with what its connections are by now; its place, and what is below it, stay. */
+export function refreshed(
+  row: Row,
+  latest: (connection: Connection) => Connection,
+  arrangement: Pick<Arrangement, 'isGone' | 'isBlocked'>,
+): Row {
+  const fresh: Row = { ...row, connections: [], down: 0, up: 0, bytes: 0, blocked: 0, isGone: true }
+  for (const connection of row.connections) {
+    const now = latest(connection)
+    const isGone = arrangement.isGone(now)
+    fresh.connections.push(now)
+    if (!isGone) {
+      fresh.down += downOf(now)
+      fresh.up += upOf(now)
+      fresh.isGone = false
+    }
+    fresh.bytes += bytesOf(now)
+    if (arrangement.isBlocked(now)) fresh.blocked++
+  }
+  return fresh
+}
+
 /** Puts siblings in order, and the open ones' children below them. */
 function lay(siblings: Row[], arrangement: Arrangement, into: Row[]): void {
   siblings.sort(compareBy(arrangement.order))
@@ -61,7 +83,7 @@ function lay(siblings: Row[], arrangement: Arrangement, into: Row[]): void {
   }
 }
 
-function flowRow(connection: Connection, arrangement: Arrangement): Row {
+function flowRow(connection: Connection, arrangement: Pick<Arrangement, 'isGone' | 'isBlocked'>): Row {
   const isGone = arrangement.isGone(connection)
   return {
     key: `f:${connection.id}`,

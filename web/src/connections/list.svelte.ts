@@ -5,7 +5,7 @@ import { clock } from '../clock.svelte.ts'
 import { live } from '../live.svelte.ts'
 import { route } from '../route.svelte.ts'
 import { matches, type Understood, understand } from '../search/pieces.ts'
-import { arrange } from './arrange.ts'
+import { arrange, refreshed } from './arrange.ts'
 import { Places, SORTS, type Sort } from './order.ts'
 import { type Row, VIEWS, type View } from './row.ts'
 
@@ -45,13 +45,21 @@ export class ConnectionList {
   )
   readonly shown: Shown = $derived.by(() => this.#arrange())
   readonly at = $derived(this.shown.rows.findIndex(({ key }) => key === this.cursor))
-  readonly inspected: Row | undefined = $derived(this.shown.rows.find(({ key }) => key === route.get('sel')))
+  readonly inspected: Row | undefined = $derived.by(() => {
+    const row = this.shown.rows.find(({ key }) => key === route.get('sel'))
+    return row && this.fresh(row)
+  })
 
   readonly #places = new Places()
   #admitted: ReadonlySet<number> | undefined
   #arrangedAs = ''
   #asked = $state(0)
   #answered = 0
+  /** Counts up with each group that is opened or closed. */
+  #opened = $state(0)
+  /** The last arrangement, which a held list keeps; `ids`: all connections that there were. */
+  #last: (Shown & { readonly ids: ReadonlySet<number>; readonly opened: number }) | undefined
+  #arrangedAt = 0
 
   /** Lets in what waits, and puts everything in order once. */
   showNew(): void {
@@ -72,6 +80,15 @@ export class ConnectionList {
     })
   }
 
+  /** A row as it is now: in a list that is held, rows stay where they are and their numbers go on. */
+  fresh(row: Row): Row {
+    if (live.version === this.#arrangedAt) return row
+    return refreshed(row, (connection) => live.connections.get(connection.id) ?? connection, {
+      isGone: ({ id }) => live.goneAt.has(id),
+      isBlocked: (connection) => live.isBlocked(connection),
+    })
+  }
+
   isOpen(key: string, level: number): boolean {
     if (this.view === 'program' && level === 1) return !this.closedPrograms.has(key)
     return this.openHosts.has(key)
@@ -82,6 +99,7 @@ export class ConnectionList {
     const isProgram = this.view === 'program' && row.level === 1
     if (isProgram === isOpen) this.#set(isProgram).delete(row.key)
     else this.#set(isProgram).add(row.key)
+    this.#opened++
   }
 
   /** Opens or closes every group. */
@@ -92,6 +110,7 @@ export class ConnectionList {
     const hosts = this.view === 'program' ? programs.flatMap(({ children }) => children) : this.shown.rows
     if (!isOpen) for (const { key } of programs) this.closedPrograms.add(key)
     else for (const { key, kind } of hosts) if (kind === 'host') this.openHosts.add(key)
+    this.#opened++
   }
 
   /** Moves the cursor by rows; from nowhere it starts at the top. */
@@ -136,13 +155,20 @@ export class ConnectionList {
   }
 
   #arrange(): Shown {
-    void live.version
+    const { version } = live
+    const opened = this.#opened
     const isHeld = this.#admit()
     const admitted = this.#admitted
     const { search } = this.asked
     const fits = (connection: Connection): boolean =>
       matches(search, connection, live.goneAt.has(connection.id))
     const waits = ({ id }: Connection): boolean => admitted !== undefined && !admitted.has(id)
+    let waiting = 0
+    if (admitted) for (const each of live.connections.values()) if (waits(each) && fits(each)) waiting++
+    // Held, and no group opened since: the rows stay as they are, and each shows what is new of it.
+    if (isHeld && this.#last?.opened === opened) {
+      return { rows: this.#last.rows, flows: this.#last.flows + waiting, waiting }
+    }
     const { rows, roots, flows } = arrange(live.connections.values(), {
       view: this.view,
       order: { sort: this.sort, isDescending: this.isDescending, isHeld, places: this.#places },
@@ -152,8 +178,9 @@ export class ConnectionList {
       isOpen: (key, level) => this.isOpen(key, level),
     })
     if (!isHeld) this.#places.keep(roots)
-    let waiting = 0
-    if (admitted) for (const each of live.connections.values()) if (waits(each) && fits(each)) waiting++
+    this.#arrangedAt = version
+    const ids = admitted ?? new Set(live.connections.keys())
+    this.#last = { rows, flows, waiting, ids, opened }
     return { rows, flows: flows + waiting, waiting }
   }
 
@@ -165,7 +192,7 @@ export class ConnectionList {
     this.#answered = this.#asked
     this.#arrangedAs = as
     if (!isHeld) this.#admitted = this.isHeld ? new Set(live.connections.keys()) : undefined
-    else this.#admitted ??= new Set(live.connections.keys())
+    else this.#admitted ??= this.#last?.ids ?? new Set(live.connections.keys())
     return isHeld
   }
 }

@@ -38,10 +38,12 @@ export const hasPorts = (c: Connection): boolean => !c.protocol.startsWith('icmp
 
 /** What all flows of a row agree on, or undefined. */
 export function common<Value>(row: Row, read: (connection: Connection) => Value): Value | undefined {
-  const [first, ...rest] = row.connections
+  const { connections } = row
+  const [first] = connections
   if (!first) return undefined
   const value = read(first)
-  return rest.every((connection) => read(connection) === value) ? value : undefined
+  for (const connection of connections) if (read(connection) !== value) return undefined
+  return value
 }
 
 export const ownerOf = (row: Row): Owner | undefined => row.connections.find(({ owner }) => owner)?.owner
@@ -50,8 +52,8 @@ const SURENESS: readonly (Owner['source'] | 'none')[] = ['none', 'guess', 'scan'
 
 /** How the owner is known, at the least sure of the row's connections. */
 export function sourceOf(row: Row): Owner['source'] | 'none' {
-  const sources = row.connections.map(({ owner }) => owner?.source ?? 'none')
-  return SURENESS.find((source) => sources.includes(source)) ?? 'none'
+  const sources = new Set(row.connections.map(({ owner }) => owner?.source ?? 'none'))
+  return SURENESS.find((source) => sources.has(source)) ?? 'none'
 }
 
 /** Country of the peer, or what its address is reserved for. */
