@@ -72,14 +72,18 @@ export function createRulePrograms(parts: RuleProgramsParts): RulePrograms {
     met(pids) {
       const book = parts.book()
       if (!book?.rules.some(({ conditions }) => conditions.some(isOfProgram))) return
-      const closed = sockets.closeDenied({
-        pids,
-        book,
-        at: parts.now(),
-        namesOf: parts.namesOf,
-        programOf: (pid) => classes.factsOf(pid),
-      })
-      if (closed > 0) say(`${closed} open connections of programs were closed: the rules deny them.`)
+      try {
+        const closed = sockets.closeDenied({
+          pids,
+          book,
+          at: parts.now(),
+          namesOf: parts.namesOf,
+          programOf: (pid) => classes.factsOf(pid),
+        })
+        if (closed > 0) say(closedText(closed))
+      } catch (failed) {
+        say(`Open connections of programs that the rules deny were not closed: ${(failed as Error).message}.`)
+      }
     },
   })
   void filterMarks().then((found) => {
@@ -96,6 +100,11 @@ export function createRulePrograms(parts: RuleProgramsParts): RulePrograms {
     stop: () => sockets.close(),
   }
 }
+
+const closedText = (closed: number): string =>
+  closed === 1
+    ? 'An open connection of a program was closed: the rules deny it.'
+    : `${closed} open connections of programs were closed: the rules deny them.`
 
 function routingUsers(): MarkUser[] {
   try {

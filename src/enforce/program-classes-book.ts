@@ -9,6 +9,8 @@ import type { ClassSet, RuleProgram } from '#model/rule-program.ts'
 
 /** What programs may be told apart by: more questions about groups have no bit. */
 const MAX_GROUP_QUESTIONS = 64
+/** However wide the mask: each class is an element of every set that it belongs to. */
+const MAX_CLASSES = 4_096
 
 /** One distinct set of answers: programs that give the same answers are of one class. */
 export interface ProgramClass {
@@ -49,7 +51,7 @@ export class ClassBook {
     const numbers = mask >>> this.#shift
     const first = Math.floor(numbers / 2)
     this.#next = half === 0 ? 1 : first + 1
-    this.#last = half === 0 ? first : numbers
+    this.#last = Math.min(half === 0 ? first : numbers, this.#next + MAX_CLASSES - 1)
     this.#kinds = ['?'.repeat(this.#files.length)]
     this.#fill(0n, 0)
     // One name may be asked for by several rules, each with others beside it.

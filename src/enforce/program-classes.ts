@@ -1,4 +1,4 @@
-import { ClassTables, removePins } from '#kernel/bpf/class-marks.ts'
+import { removePins } from '#kernel/bpf/class-marks.ts'
 import { EventView } from '#kernel/bpf/event.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { ProcFds } from '#kernel/proc-fds.ts'
@@ -7,14 +7,8 @@ import { type ProgramFacts, type ProgramQuestion, questionKey } from '#model/pro
 import type { RuleProgram } from '#model/rule-program.ts'
 import { ClassBook, withMarks } from './program-classes-book.ts'
 import type { KnownExecutable, KnownExecutables } from './program-classes-files.ts'
-import {
-  type ContainersOf,
-  groupOf,
-  groupsBelow,
-  isOfContainerItself,
-  nameOfGroup,
-  placeOfGroup,
-} from './program-classes-groups.ts'
+import { ClassGeneration, type Extend } from './program-classes-generation.ts'
+import { type ContainersOf, groupOf, placeOfGroup } from './program-classes-groups.ts'
 import { installedPrograms } from './program-classes-installed.ts'
 import {
   ClassesUnavailable,
@@ -25,11 +19,6 @@ import {
 } from './program-classes-kernel.ts'
 import { type RememberedClasses, readClasses, writeClasses } from './program-classes-memory.ts'
 import type { Refusal } from './refusal.ts'
-
-/** More marks for sets of the table in force. False: the kernel refuses, or there is no such table. */
-export type Extend = (
-  fills: readonly { readonly set: string; readonly marks: readonly number[] }[],
-) => boolean
 
 export interface RuleClassesOptions extends ClassKernelOptions {
   /** Where is remembered which classes are in force. */
@@ -44,17 +33,6 @@ export interface RuleClassesOptions extends ClassKernelOptions {
 
 const SWEEP_EVERY = 4
 
-/** One set of classes, as the kernel has it. */
-interface Generation {
-  readonly book: ClassBook
-  readonly tables: ClassTables
-  /** So many classes of the book are in the tables and in the sets. */
-  written: number
-  readonly kinds: Map<string, number>
-  /** Control groups of containers that are in the tables. */
-  readonly containers: Set<string>
-}
-
 /**
  * Tells programs apart for rules: each program's class stands in the mark of its sockets, and in the sets of the rules
  * that ask for it. A class gets its place in the sets before any socket is marked by it.
@@ -65,15 +43,17 @@ export class RuleClasses {
   readonly #event = new EventView()
   #extend: Extend = () => false
   #opened: ClassKernel | undefined
-  #generation: Generation | undefined
+  #generation: ClassGeneration | undefined
   /** Sets of the table in force; at first of an earlier run. */
   #standing: RememberedClasses
   /** Executables of which more is known than when their processes opened sockets. */
   readonly #restless = new Set<KnownExecutable>()
   #isQuiet = false
   #isKept = false
+  #lacksPackages = false
   #turn = 0
   #refusal: Refusal | undefined
+  #missed: string | undefined
   #whyNot: string | undefined | 'not asked' = 'not asked'
   #installing: { stop(): void } | undefined
 
@@ -129,7 +109,7 @@ export class RuleClasses {
     const sets = program?.classes ?? []
     const isSame = JSON.stringify(sets) === JSON.stringify(this.#standing.sets)
     this.#standing = { ...this.#standing, sets }
-    if (!isSame) writeClasses(this.#options.file, this.#standing)
+    if (!isSame) this.#remember()
     if (sets.length > 0) {
       // Other rules may deny what is open.
       setImmediate(() => this.#options.met(this.#fds.pids()))
@@ -142,10 +122,15 @@ export class RuleClasses {
 
   /** Finds what no event told of. Called several times a second, it looks at every fourth. */
   sweep(): void {
-    if (!this.#generation || !this.#opened || this.#turn++ % SWEEP_EVERY !== 0) return
-    for (const pid of this.#fds.pids()) this.#opened.files.look(`/proc/${pid}/exe`)
-    this.#meetGroups(this.#generation)
-    this.#settle()
+    const [generation, files] = [this.#generation, this.#opened?.files]
+    if (!generation || !files || this.#turn++ % SWEEP_EVERY !== 0) return
+    this.#lookOut(() => {
+      // The files of a package may be known by now.
+      if (this.#lacksPackages && this.#packagesOf([])) files.tellAll()
+      for (const pid of this.#fds.pids()) files.look(`/proc/${pid}/exe`)
+      this.#meetGroups(generation)
+      this.#settle()
+    })
   }
 
   /** Of a process, as far as it is known. */
@@ -158,14 +143,12 @@ export class RuleClasses {
     }
   }
 
-  /** What is at a path, its hash if somebody asked for hashes. */
-  factsAt(path: string): ProgramFacts | undefined {
-    const executable = this.#opened?.files.look(path)
-    return executable && this.#factsOfFile(executable)
-  }
-
   get trouble(): Refusal | undefined {
     if (this.#refusal) return this.#refusal
+    if (this.#missed !== undefined) {
+      const reason = `not all programs are told apart: ${this.#missed}`
+      return { reason, remedy: 'Gatehouse tries again each second; `sudo dmesg` may say more' }
+    }
     if (!this.#generation?.book.isFull) return undefined
     return {
       reason:
@@ -209,36 +192,46 @@ export class RuleClasses {
     const standing = this.#standing.sets.map(({ question }) => question)
     const before = this.#generation
     const book = new ClassBook({ questions: distinct([...standing, ...asked]), mask, half })
+    const next = this.#newGeneration(book)
     try {
-      const tables = new ClassTables(book.asksForGroups)
-      const next: Generation = { book, tables, written: 0, kinds: new Map(), containers: new Set() }
       this.#generation = next
       this.#isQuiet = true
       files.tellAll()
       this.#seed(next)
       // The table in force has all classes by now: whichever marks a socket bears, old or new, it is judged as before.
-      hooks.run(tables)
-      before?.tables.close()
+      hooks.run(next.tables)
+      before?.close()
     } catch (refused) {
-      this.#generation?.tables.close()
+      next.close()
       this.#generation = before
       throw unavailable(refused)
     } finally {
       this.#isQuiet = false
     }
     this.#standing = { ...this.#standing, half }
-    writeClasses(this.#options.file, this.#standing)
+    this.#remember()
     for (const pid of this.#fds.pids()) this.#mark(pid)
     this.#seedInstalled(files)
   }
 
-  #seed(generation: Generation): void {
-    const { book, tables } = generation
-    for (const name of book.valuesOf('unit')) tables.setGroup(name, book.bitsOf({ units: [name] }))
+  #newGeneration(book: ClassBook): ClassGeneration {
+    try {
+      return new ClassGeneration(book, {
+        extend: (fills) => this.#extend(fills),
+        standing: () => this.#standing.sets,
+        containersOf: this.#options.containersOf,
+      })
+    } catch (refused) {
+      throw unavailable(refused)
+    }
+  }
+
+  #seed(generation: ClassGeneration): void {
+    const { book } = generation
+    generation.meetUnits()
     for (const path of book.valuesOf('program')) if (!path.includes('*')) this.#opened?.files.look(path)
     for (const pid of this.#fds.pids()) this.#opened?.files.look(`/proc/${pid}/exe`)
     this.#meetGroups(generation)
-    this.#publish(generation)
   }
 
   /** Programs that lie where programs lie are known before they first run, but for their hash. */
@@ -259,10 +252,33 @@ export class RuleClasses {
     const event = this.#event
     if (!this.#opened || !event.moveTo(view, start, length)) return
     const { pid, filename } = event
-    const seen = this.#opened.files.look(`/proc/${pid}/exe`)
-    // It is over already: by the name that it was started by, so that it is known the next time.
-    if (!seen && filename.startsWith('/')) this.#opened.files.look(filename)
-    this.#settle()
+    const { files } = this.#opened
+    this.#lookOut(() => {
+      const seen = files.look(`/proc/${pid}/exe`)
+      // It is over already: by the name that it was started by, so that it is known the next time.
+      if (!seen && filename.startsWith('/')) files.look(filename)
+      this.#settle()
+    })
+  }
+
+  /** What the kernel refuses is told, and tried again. */
+  #lookOut(act: () => void): void {
+    try {
+      act()
+      this.#missed = undefined
+    } catch (refused) {
+      if (!(refused instanceof KernelError)) throw refused
+      this.#missed = refused.message
+    }
+  }
+
+  /** For a process that takes over from us. A full disk must not keep good rules from being enforced. */
+  #remember(): void {
+    try {
+      writeClasses(this.#options.file, this.#standing)
+    } catch (failed) {
+      this.#options.say(`Which programs are told apart could not be remembered: ${(failed as Error).message}`)
+    }
   }
 
   readonly #learned = (executable: KnownExecutable): void => {
@@ -271,22 +287,11 @@ export class RuleClasses {
     const facts = this.#factsOfFile(executable)
     // Strict: as long as its hash is not known, it is not known at all.
     if (this.#options.isStrict && generation.book.asksFor('sha256') && facts.sha256 === undefined) return
-    const kind = generation.book.kindOf(facts)
-    const key = keyText(executable)
-    if (generation.kinds.get(key) === kind) return
-    this.#publish(generation)
-    try {
-      generation.tables.setExecutable(executable.identity, kind)
-    } catch (refused) {
-      // The table is full: it stays unknown.
-      if (!(refused instanceof KernelError)) throw refused
-      return
-    }
-    generation.kinds.set(key, kind)
+    if (!generation.learn(executable, facts)) return
     if (this.#isQuiet) return
     this.#restless.add(executable)
     // Hashes come at any time.
-    setImmediate(() => this.#settle())
+    setImmediate(() => this.#lookOut(() => this.#settle()))
   }
 
   /** What the processes of these executables opened before they were known is judged as if they opened it now. */
@@ -302,48 +307,19 @@ export class RuleClasses {
     if (pids.length > 0) this.#options.met(pids)
   }
 
-  #meetGroups(generation: Generation): void {
-    const { book, tables, containers } = generation
-    if (!book.asksForGroups || !this.#opened) return
-    const { containersOf } = this.#options
-    let isNew = false
-    for (const path of groupsBelow(`/proc/self/fd/${this.#opened.root.fd}`)) {
-      book.meetGroups(book.bitsOf(placeOfGroup(path, containersOf)))
-      if (!book.asksFor('container') || containers.has(path) || !isOfContainerItself(path, containersOf))
-        continue
-      const bits = book.bitsOf({ containers: containersOf(path) })
-      // Its engine may write down its name later.
-      if (bits === 0n) continue
-      containers.add(path)
-      tables.setGroup(nameOfGroup(path), bits)
-      isNew = true
-    }
-    this.#publish(generation)
-    if (isNew && !this.#isQuiet) for (const pid of this.#fds.pids()) this.#mark(pid)
-  }
-
-  /** First into the sets of the table in force, then into the tables that mark sockets. */
-  #publish(generation: Generation): void {
-    const fresh = generation.book.classes.slice(generation.written)
-    if (fresh.length === 0) return
-    generation.written = generation.book.classes.length
-    const fills = this.#standing.sets.flatMap((set) => {
-      const marks = fresh.filter((one) => generation.book.isIn(one, set)).map(({ mark }) => mark)
-      return marks.length > 0 ? [{ set: set.name, marks }] : []
-    })
-    if (fills.length > 0) this.#extend(fills)
-    for (const { groups, kind, mark } of fresh) generation.tables.setClass(groups, kind, mark)
+  #meetGroups(generation: ClassGeneration): void {
+    const root = this.#opened?.root
+    if (!root || !generation.meetGroups(`/proc/self/fd/${root.fd}`) || this.#isQuiet) return
+    for (const pid of this.#fds.pids()) this.#mark(pid)
   }
 
   #mark(pid: number): void {
     if (!this.#generation || !this.#opened) return
-    const { book, kinds } = this.#generation
     const executable = this.#opened.files.look(`/proc/${pid}/exe`)
-    const kind = (executable && kinds.get(keyText(executable))) ?? 0
-    const group = book.asksForGroups ? groupOf(pid) : undefined
-    const bits = group === undefined ? 0n : book.bitsOf(placeOfGroup(group, this.#options.containersOf))
+    const group = this.#generation.book.asksForGroups ? groupOf(pid) : undefined
+    const mark = this.#generation.markOf(executable, group)
     const { mask, yields } = this.#options
-    markSockets(pid, book.markOf(bits, kind), { mask, yields, netns: this.#opened.hooks.netns })
+    markSockets(pid, mark, { mask, yields, netns: this.#opened.hooks.netns })
   }
 
   #factsOfFile({ paths, sha256 }: KnownExecutable): ProgramFacts {
@@ -354,9 +330,13 @@ export class RuleClasses {
   /** Of those that are asked for; undefined as long as the files of one are not known. */
   #packagesOf(paths: readonly string[]): readonly string[] | undefined {
     const found: string[] = []
+    this.#lacksPackages = false
     for (const name of this.#generation?.book.valuesOf('package') ?? []) {
       const files = this.#options.filesOf(name)
-      if (!files) return undefined
+      if (!files) {
+        this.#lacksPackages = true
+        return undefined
+      }
       if (paths.some((path) => files.has(path))) found.push(name)
     }
     return found
@@ -379,15 +359,12 @@ export class RuleClasses {
     const opened = this.#opened
     if (!opened) return
     this.#end(opened, keep)
-    this.#generation?.tables.close()
+    this.#generation?.close()
     this.#opened = undefined
     this.#generation = undefined
     this.#restless.clear()
   }
 }
-
-const keyText = ({ identity: { device, inode, generation } }: KnownExecutable): string =>
-  `${device} ${inode} ${generation}`
 
 function distinct(questions: readonly ProgramQuestion[]): ProgramQuestion[] {
   return [...new Map(questions.map((question) => [questionKey(question), question])).values()]

@@ -149,7 +149,7 @@ describe('a program that is denied', () => {
       process.stdout.write(`closed within ${Math.round(performance.now() - startedAt)} ms\n`)
       expect(spared.said()).toBe('ready\n')
       expect(await probe?.ask('said')).toEqual([
-        '1 open connections of programs were closed: the rules deny them.',
+        'An open connection of a program was closed: the rules deny it.',
       ])
     },
   )

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -22,7 +22,8 @@ test('files of a Debian package are those of its lists, with and without /usr, a
   expect(packages.filesOf('lib')).toContain('/usr/lib/lib.so')
   expect(packages.filesOf('absent')).toEqual(new Set())
   expect([packages.isInstalled('tool'), packages.isInstalled('absent')]).toEqual([true, false])
-  writeFileSync(join(folder, 'tool.list'), '/usr/bin/other-tool\n')
+  writeFileSync(join(folder, 'tool.list-new'), '/usr/bin/other-tool\n')
+  renameSync(join(folder, 'tool.list-new'), join(folder, 'tool.list'))
   expect(packages.filesOf('tool')).toContain('/usr/bin/other-tool')
 })
 

@@ -8,7 +8,7 @@ const MAX_LIST_BYTES = 32 << 20
 
 interface KnownFiles {
   readonly files: ReadonlySet<string>
-  /** Changes when the package does; absent for RPM, which is asked once a while. */
+  /** Changes when any package does; the same for ever with RPM, which is asked once. */
   readonly stamp: string
 }
 
@@ -32,11 +32,12 @@ export class PackageFiles {
 
   /** Undefined as long as it is not known; none of a package that is not installed. */
   filesOf(name: string): ReadonlySet<string> | undefined {
-    const lists = this.#listsOf(name)
-    if (lists === undefined) return this.#fromRpm(name)
-    const stamp = lists.map(stampOf).join(' ')
+    // dpkg replaces files as a whole, so that each change is one of the folder.
+    const stamp = stampOf(this.#folder)
+    if (stamp === '') return this.#fromRpm(name)
     const known = this.#known.get(name)
     if (known?.stamp === stamp) return known.files
+    const lists = this.#listsOf(name) ?? []
     const files = new Set(lists.flatMap(linesOf).flatMap(aliasesOf))
     this.#keep(name, { files, stamp })
     return files
