@@ -27,6 +27,7 @@ const shell: Shell = {
   run: async (options) => (await import('./main.ts')).startDaemon(options),
   boot: async (options) => (await import('./boot.ts')).bootRules(options),
   replay: async (files, options) => (await import('./replay.ts')).replay([...files], options, stdout),
+  selfTest: async (id) => (await import('./self-test.ts')).runSelfTests(id),
 }
 
 // A reader such as `head` that has enough closes the pipe: that is no fault.

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { SelfTestOutcome } from '#contract/self-test.ts'
 import type { CoreClient } from './client.ts'
 
 /** What `run` starts with; what is absent comes from the config. */
@@ -47,6 +48,8 @@ export interface Shell {
   boot(options: BootOptions): Promise<string>
   /** Answers the exit code. */
   replay(files: readonly string[], options: ReplayOptions): Promise<number>
+  /** Runs the self-tests of all detectors, or of one; empty when there is no such detector. */
+  selfTest(id?: string): Promise<readonly SelfTestOutcome[]>
 }
 
 /** One file of `commands/`. */

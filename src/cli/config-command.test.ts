@@ -91,6 +91,7 @@ function gatehouse(line: string): Promise<number> {
     run: async () => {},
     boot: async () => '',
     replay: async () => 0,
+    selfTest: async () => [],
   }
   return runCommandLine(line.split(' '), shell, '0.1.0')
 }

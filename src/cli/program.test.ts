@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Api, createApi } from '#api/api.ts'
 import { type Listening, listenForOwner } from '#api/listen.ts'
+import type { SelfTestOutcome } from '#contract/self-test.ts'
 import { aBlock, aConnection, createSmallProduct, type SmallProduct } from '../../test/support/port.ts'
 import { createCoreClient } from './client.ts'
 import type { ReplayOptions, RunOptions, Shell, Terminal } from './command.ts'
@@ -61,9 +62,41 @@ async function gatehouse(line: string, more: Partial<Terminal> = {}): Promise<nu
       replayed.push([files, options])
       return files.includes('broken.pcap') ? 1 : 0
     },
+    selfTest: async (id) => (id === 'no-such' ? [] : [anOutcome(true), anOutcome(id !== 'broken')]),
   }
   return runCommandLine(line === '' ? [] : line.split(' '), shell, '0.1.0')
 }
+
+const anOutcome = (isPassed: boolean): SelfTestOutcome => ({
+  ...{ id: isPassed ? 'port-scan' : 'broken', title: '', isPassed },
+  fires: { isPassed, packets: 40, findings: isPassed ? 1 : 0, ...(isPassed && { said: 'tried \u001b[2J' }) },
+  staysSilent: { isPassed: true, packets: 40, findings: 0 },
+})
+
+describe('self-tests of detectors', () => {
+  test('are a table, in which nothing can do harm', async () => {
+    expect(await gatehouse('detectors test')).toBe(0)
+    expect(said).toContain('port-scan')
+    expect(said).toContain('2 detectors, all as they must')
+    expect(said).not.toContain('\u001b')
+  })
+
+  test('fail with exit code 1 when one does', async () => {
+    expect(await gatehouse('detectors test broken')).toBe(1)
+    expect(said).toContain('FAILED: silent')
+    expect(said).toContain('failed: broken')
+  })
+
+  test('of an unknown detector are a wrong use', async () => {
+    expect(await gatehouse('detectors test no-such')).toBe(2)
+    expect(warned).toContain('There is no detector no-such.')
+  })
+
+  test('are data where that was asked for', async () => {
+    await gatehouse('detectors test -o json')
+    expect(JSON.parse(said)).toMatchObject([{ isPassed: true }, { isPassed: true }])
+  })
+})
 
 describe('asking', () => {
   test('status is a sentence, then numbers people read', async () => {

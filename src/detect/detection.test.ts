@@ -26,6 +26,7 @@ const settings = z.object({ limit: z.number().default(1).describe('') }).strict(
 const teller = (id: string, tell: (packet: Packet) => ReportedFinding): Detector<unknown> =>
   defineDetector({
     ...{ id, title: id, technique: 'T0000', settings },
+    selfTest: { fires: () => {}, staysSilent: () => {} },
     watch: (_, context) => ({ packet: (packet) => context.report(tell(packet)) }),
   })
 

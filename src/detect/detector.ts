@@ -3,6 +3,7 @@ import type { Finding } from '#model/finding.ts'
 import type { Flows } from '#model/flow.ts'
 import type { Hosts } from '#model/host.ts'
 import type { Watcher } from '#model/watcher.ts'
+import type { SelfTest } from './self-test/self-test.ts'
 
 /**
  * One kind of suspicious behaviour. A detector is a file in `detectors/`: it is found by its
@@ -14,6 +15,7 @@ export interface Detector<Settings> {
   /** MITRE ATT&CK technique id. */
   readonly technique: string
   readonly settings: ZodType<Settings>
+  readonly selfTest: SelfTest
   watch(settings: Settings, context: WatchContext): Watcher
 }
 

@@ -7,6 +7,8 @@ import type { NewSighting } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import type { ReportedFinding } from './detector.ts'
+import type { Machine } from './self-test/machine.ts'
+import type { SelfTest } from './self-test/self-test.ts'
 
 /**
  * A detector that looks at what the core knows (logs, connections with their owners, history) instead of at packets. It
@@ -20,6 +22,7 @@ export interface Observer<Settings> {
   /** How far it goes where nobody chose a mode: most only inform. */
   readonly usualMode: 'watch' | 'act'
   readonly settings: ZodType<Settings>
+  readonly selfTest: SelfTest<Machine>
   observe(settings: Settings, context: ObserveContext): Observing
 }
 

@@ -1,6 +1,9 @@
+import { type Command, Option } from 'commander'
 import type { DetectorState } from '#contract/detectors.ts'
-import { defineCommand, type Terminal } from '../command.ts'
-import { Failure } from '../failure.ts'
+import type { SelfTestOutcome } from '#contract/self-test.ts'
+import { visibleJson } from '#lib/visible-text.ts'
+import { defineCommand, type Shell, type Terminal } from '../command.ts'
+import { ExitCode, Failure } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
 import { tableText } from '../table.ts'
 
@@ -25,8 +28,51 @@ export default defineCommand({
       if (!state) throw new Failure(`There is no detector ${id}.`, 'See gatehouse detectors.', 2)
       showOne(state, (one) => settingsText(one, shell.terminal))
     })
+    addSelfTest(detectors, shell)
   },
 })
+
+/** Asks no core: the engine is run here, on packets that are the same each time. */
+function addSelfTest(detectors: Command, { terminal, selfTest }: Shell): void {
+  detectors
+    .command('test')
+    .description('run the self-tests: what each must find, and what it must not')
+    .argument('[id]', 'of one detector only')
+    .addOption(
+      new Option('-o, --output <format>', 'how to answer').choices(['human', 'json']).default('human'),
+    )
+    .addHelpText('after', '\nExample:\n  $ gatehouse detectors test port-scan')
+    .action(async (id: string | undefined, { output }: Pick<CommonOptions, 'output'>) => {
+      const outcomes = await selfTest(id)
+      if (outcomes.length === 0)
+        throw new Failure(`There is no detector ${id}.`, 'See gatehouse detectors.', 2)
+      terminal.write(output === 'json' ? `${visibleJson(outcomes, 2)}\n` : outcomesText(outcomes, terminal))
+      if (outcomes.some(({ isPassed }) => !isPassed)) throw new ExitCode(1)
+    })
+}
+
+function outcomesText(outcomes: readonly SelfTestOutcome[], terminal: Terminal): string {
+  const failed = outcomes.filter(({ isPassed }) => !isPassed).map(({ id }) => id)
+  const table = tableText(
+    [
+      { title: 'ID', cell: ({ id }) => id },
+      { title: 'MUST FIRE', cell: ({ fires }) => (fires.isPassed ? 'fires' : 'FAILED: silent') },
+      {
+        title: 'MUST NOT',
+        cell: ({ staysSilent }) => (staysSilent.isPassed ? 'silent' : 'FAILED: fires'),
+      },
+      {
+        title: 'SAID',
+        canShrink: true,
+        cell: ({ fires, staysSilent }) => staysSilent.said ?? fires.said ?? '',
+      },
+    ],
+    outcomes,
+    terminal,
+  )
+  const sum = failed.length === 0 ? 'all as they must' : `failed: ${failed.join(', ')}`
+  return `${table}${outcomes.length} detectors, ${sum}\n`
+}
 
 function listText(states: readonly DetectorState[], terminal: Terminal): string {
   return tableText(

@@ -4,6 +4,8 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { REFLECTORS, reflectorOf } from '../reflectors.ts'
+import { range } from '../self-test/net.ts'
+import { CLIENT, SERVER } from '../self-test/self-test.ts'
 import { SURGE, Surge } from '../surge.ts'
 import { reportSurge } from '../surge-report.ts'
 
@@ -35,6 +37,21 @@ export default defineDetector({
   title: 'Reflected amplification',
   technique: 'T1498.002',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const n of range(600)) {
+        const reflector = `203.0.113.${1 + (n % 40)}:123`
+        net.say({ from: reflector, to: `${SERVER}:30000`, protocol: 'udp', payload: 1200 })
+      }
+    },
+    staysSilent(net) {
+      for (const n of range(600)) {
+        const [client, resolver] = [`${CLIENT}:${20_000 + n}`, '203.0.113.53:53']
+        net.say({ from: client, to: resolver, protocol: 'udp', payload: 40 })
+        net.say({ from: resolver, to: client, protocol: 'udp', payload: 1200 })
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new AmplificationWatcher(chosen, context),
 })
 

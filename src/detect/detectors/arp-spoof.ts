@@ -7,6 +7,9 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { formatMac, NEWS, Neighbours } from '../neighbours.ts'
+import { arp, ETHERTYPE, ethernet } from '../self-test/frames.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER_MAC, CLIENT, ROUTER, ROUTER_MAC } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const CONTEST_WINDOW_MS = 300_000
@@ -50,6 +53,23 @@ export default defineDetector({
   title: 'ARP spoofing',
   technique: 'T1557.002',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const _ of range(6)) {
+        for (const mac of [ROUTER_MAC, ATTACKER_MAC]) {
+          net.send(ethernet(arp(2, mac, ROUTER, CLIENT), { type: ETHERTYPE.arp }))
+          net.pass(2_000)
+        }
+      }
+    },
+    staysSilent(net) {
+      for (const _ of range(50)) {
+        net.send(ethernet(arp(1, ATTACKER_MAC, CLIENT, ROUTER), { type: ETHERTYPE.arp }))
+        net.send(ethernet(arp(2, ROUTER_MAC, ROUTER, CLIENT), { type: ETHERTYPE.arp }))
+        net.pass(1_000)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new ArpSpoofWatcher(chosen, context),
 })
 

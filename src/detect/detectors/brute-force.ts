@@ -10,6 +10,8 @@ import { dataBackward, dataForward, isEmpty } from '../flow-data.ts'
 import { HostRows } from '../host-rows.ts'
 import { httpStatus } from '../http-lines.ts'
 import { HTTP_LOGIN, LOGINS, loginOf } from '../logins.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 4_096
@@ -46,6 +48,22 @@ export default defineDetector({
   title: 'Password guessing',
   technique: 'T1110',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const _ of range(40)) {
+        net.talks({ from: ATTACKER, to: SERVER, port: 21, sent: 150, got: 250 })
+        net.pass(500)
+      }
+      net.pass(20_000)
+    },
+    staysSilent(net) {
+      for (const n of range(200)) {
+        net.talks({ from: CLIENT, to: SERVER, port: 5432, sent: 200, got: 600 + (n % 9) * 150 })
+        net.pass(50)
+      }
+      net.pass(20_000)
+    },
+  },
   watch: (chosen: Settings, context) => new BruteForceWatcher(chosen, context),
 })
 

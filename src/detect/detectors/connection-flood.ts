@@ -8,6 +8,8 @@ import { defineDetector, type WatchContext } from '../detector.ts'
 import { rateOf } from '../evidence.ts'
 import { isEmpty } from '../flow-data.ts'
 import { HostRows } from '../host-rows.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 8_192
@@ -51,6 +53,20 @@ export default defineDetector({
   title: 'Connection flood',
   technique: 'T1499.002',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const _ of range(400)) {
+        net.connects({ from: ATTACKER, to: SERVER, port: 5432 })
+        net.pass(100)
+      }
+    },
+    staysSilent(net) {
+      for (const _ of range(10)) {
+        for (const port of range(50)) net.connects({ from: CLIENT, to: SERVER, port })
+        net.pass(30_000)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new ConnectionFloodWatcher(chosen, context),
 })
 

@@ -6,6 +6,8 @@ import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
+import type { Net } from '../self-test/net.ts'
+import { ATTACKER, SERVER } from '../self-test/self-test.ts'
 
 const SYN_ACK = TCP.syn | TCP.ack
 const HEADER_BYTES = 20
@@ -30,8 +32,20 @@ export default defineDetector({
   title: 'Decoy touched',
   technique: 'T1046',
   settings,
+  selfTest: {
+    fires: (net) => greet(net, DECOY_WINDOW),
+    staysSilent: (net) => greet(net, 64_240),
+  },
   watch: (chosen: Settings, context) => new DecoyWatcher(chosen, context),
 })
+
+/** Somebody's handshake with what answers so. */
+function greet(net: Net, window: number): void {
+  const [there, back] = [`${ATTACKER}:40000`, `${SERVER}:23`]
+  net.say({ from: there, to: back, flags: 'S', sequence: 1000 })
+  net.say({ from: back, to: there, flags: 'SA', sequence: 7000, acknowledgement: 1001, window })
+  net.say({ from: there, to: back, flags: 'A', sequence: 1001, acknowledgement: 7001 })
+}
 
 interface Touch {
   readonly firstAt: number

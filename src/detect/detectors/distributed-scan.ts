@@ -10,6 +10,8 @@ import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows, identityOf } from '../host-rows.ts'
 import { isRefusal } from '../probe.ts'
+import { range } from '../self-test/net.ts'
+import { SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const PAIRS = 16_384
@@ -55,6 +57,22 @@ export default defineDetector({
   title: 'Distributed scan',
   technique: 'T1046',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const source of range(20)) {
+        for (const port of range(5)) {
+          net.refused({ from: `203.0.113.${source}`, to: SERVER, port: source * 10 + port, options: 4 })
+        }
+        net.pass(1_000)
+      }
+    },
+    staysSilent(net) {
+      for (const source of range(200)) {
+        for (const port of [80, 443]) net.refused({ from: `203.0.113.${source}`, to: SERVER, port })
+      }
+      net.pass(40_000)
+    },
+  },
   watch: (chosen: Settings, context) => new DistributedScanWatcher(chosen, context),
 })
 

@@ -8,6 +8,9 @@ import type { Watcher } from '#model/watcher.ts'
 import { AddressRows, addressHash } from '../address-rows.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpReply } from '../dhcp.ts'
+import { dhcpAcknowledgement } from '../self-test/messages.ts'
+import type { Net } from '../self-test/net.ts'
+import { ATTACKER, ROUTER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 4_096
@@ -42,8 +45,22 @@ export default defineDetector({
   title: 'Changed DNS server',
   technique: 'T1557',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const dns of [ROUTER, ROUTER, ATTACKER]) sendLease(net, dns)
+    },
+    staysSilent(net) {
+      for (const dns of [ROUTER, ROUTER, ROUTER]) sendLease(net, dns)
+    },
+  },
   watch: (chosen: Settings, context) => new DnsServerChangeWatcher(chosen, context),
 })
+
+const sendLease = (net: Net, dns: string): void =>
+  net.say({
+    ...{ from: `${ROUTER}:67`, to: '255.255.255.255:68', protocol: 'udp' },
+    payload: dhcpAcknowledgement(ROUTER, ROUTER, dns),
+  })
 
 /** A row is one client. What DHCP hands out is watched beside: a change there concerns everybody. */
 class DnsServerChangeWatcher implements Watcher {

@@ -8,6 +8,9 @@ import { defineDetector, type WatchContext } from '../detector.ts'
 import { DnsQuestion } from '../dns-question.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { dnsQuestion } from '../self-test/messages.ts'
+import { type Net, range } from '../self-test/net.ts'
+import { CLIENT, ROUTER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 2_048
@@ -51,8 +54,28 @@ export default defineDetector({
   title: 'DNS tunnel',
   technique: 'T1071.004',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const n of range(300)) ask(net, `${scrambled(n)}.${scrambled(n + 7)}.t.example.com`)
+    },
+    staysSilent(net) {
+      for (const n of range(300)) ask(net, `www.site-${n}.example`)
+    },
+  },
   watch: (chosen: Settings, context) => new DnsTunnelWatcher(chosen, context),
 })
+
+const ask = (net: Net, name: string): void => {
+  net.say({ from: `${CLIENT}:40000`, to: `${ROUTER}:53`, protocol: 'udp', payload: dnsQuestion(name) })
+  net.pass(100)
+}
+
+/** Forty hexadecimal digits that look like chance, the same each time. */
+const scrambled = (n: number): string =>
+  range(5)
+    .map((part) => Math.imul(n * 5 + part, 0x9e3779b1) >>> 0)
+    .map((word) => word.toString(16).padStart(8, '0'))
+    .join('')
 
 /** A row is one client and one registered domain. */
 class DnsTunnelWatcher implements Watcher {

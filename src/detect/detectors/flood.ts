@@ -7,6 +7,8 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { isForgedSyn } from '../probe.ts'
 import { reflectorOf } from '../reflectors.ts'
+import { range } from '../self-test/net.ts'
+import { SERVER } from '../self-test/self-test.ts'
 import { SURGE, Surge } from '../surge.ts'
 import { reportSurge } from '../surge-report.ts'
 
@@ -51,6 +53,20 @@ export default defineDetector({
   title: 'Flood',
   technique: 'T1498.001',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const n of range(1_500)) {
+        net.silent({ from: `100.64.${n >> 8}.${n & 255}`, to: SERVER, port: 80, options: 0 })
+        if (n % 500 === 0) net.pass(990)
+      }
+    },
+    staysSilent(net) {
+      for (const n of range(1_500)) {
+        net.connects({ from: `100.64.${n >> 8}.${n & 255}`, to: SERVER, port: 443 })
+        if (n % 500 === 0) net.pass(970)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new FloodWatcher(chosen, context),
 })
 

@@ -5,6 +5,9 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpReply } from '../dhcp.ts'
+import { dhcpAcknowledgement, redirect } from '../self-test/messages.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, ROUTER } from '../self-test/self-test.ts'
 
 /** DHCP servers, and redirects, that are remembered; beyond it none is told of. */
 const MOST_KNOWN = 64
@@ -34,6 +37,15 @@ export default defineDetector({
   title: 'Gateway changed by DHCP or a redirect',
   technique: 'T1557',
   settings,
+  selfTest: {
+    fires: (net) => net.send(redirect(ROUTER, CLIENT, ATTACKER)),
+    staysSilent(net) {
+      const payload = dhcpAcknowledgement(ROUTER, ROUTER, ROUTER)
+      for (const _ of range(3)) {
+        net.say({ from: `${ROUTER}:67`, to: '255.255.255.255:68', protocol: 'udp', payload })
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new GatewayRedirectWatcher(chosen, context),
 })
 

@@ -8,6 +8,9 @@ import { defineDetector, type WatchContext } from '../detector.ts'
 import { DnsQuestion } from '../dns-question.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { dnsMissing, dnsQuestion } from '../self-test/messages.ts'
+import { type Net, range } from '../self-test/net.ts'
+import { CLIENT, ROUTER } from '../self-test/self-test.ts'
 
 const ROWS = 1_024
 const WINDOW_MS = 300_000
@@ -41,8 +44,29 @@ export default defineDetector({
   title: 'Generated domain names',
   technique: 'T1568.002',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const n of range(60)) askInVain(net, `${randomLetters(n)}.com`)
+    },
+    staysSilent(net) {
+      for (const n of range(200)) askInVain(net, `${randomLetters(n)}.cdn.example.net`)
+    },
+  },
   watch: (chosen: Settings, context) => new GeneratedNamesWatcher(chosen, context),
 })
+
+function askInVain(net: Net, name: string): void {
+  const [client, resolver] = [`${CLIENT}:40000`, `${ROUTER}:53`]
+  net.say({ from: client, to: resolver, protocol: 'udp', payload: dnsQuestion(name) })
+  net.say({ from: resolver, to: client, protocol: 'udp', payload: dnsMissing(name) })
+  net.pass(200)
+}
+
+/** Twelve letters that look like chance, the same each time. */
+const randomLetters = (n: number): string =>
+  range(12)
+    .map((at) => String.fromCharCode(97 + ((Math.imul(n * 12 + at, 0x9e3779b1) >>> 8) % 26)))
+    .join('')
 
 /**
  * Malware that looks for its master tries domains of the day, most of which nobody registered. A row is one client; what

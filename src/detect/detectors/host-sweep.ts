@@ -13,6 +13,8 @@ import { HostNotes } from '../host-notes.ts'
 import { goesOn, type Limits, SPOKE, spoke } from '../limits.ts'
 import { isForgedSyn, isRefusal, isUnlawful, keepSample, PROBE, PROBES, probeOf } from '../probe.ts'
 import { Rounds } from '../rounds.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT } from '../self-test/self-test.ts'
 import { Variety } from '../variety.ts'
 
 const ROWS = 16_384
@@ -57,6 +59,14 @@ export default defineDetector({
   title: 'Host sweep',
   technique: 'T1018',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const host of range(20)) net.refused({ from: ATTACKER, to: `192.0.2.${host}`, port: 22 })
+    },
+    staysSilent(net) {
+      for (const host of range(200)) net.connects({ from: CLIENT, to: `198.51.100.${host}`, port: 443 })
+    },
+  },
   watch: (chosen: Settings, context) => new HostSweepWatcher(chosen, context),
 })
 

@@ -6,6 +6,8 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { HostRows } from '../host-rows.ts'
 import { isHttpRequest } from '../http-lines.ts'
+import { type Net, range } from '../self-test/net.ts'
+import { ATTACKER, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 8_192
@@ -45,8 +47,28 @@ export default defineDetector({
   title: 'HTTP flood',
   technique: 'T1499.002',
   settings,
+  selfTest: {
+    fires(net) {
+      net.pass(60_000)
+      for (const second of range(12)) sendRequests(net, second, 250)
+    },
+    staysSilent(net) {
+      net.pass(60_000)
+      for (const second of range(2)) sendRequests(net, second, 200)
+      net.pass(20_000)
+    },
+  },
   watch: (chosen: Settings, context) => new HttpFloodWatcher(chosen, context),
 })
+
+function sendRequests(net: Net, second: number, count: number): void {
+  for (const n of range(count)) {
+    const sequence = second * 1_000_000 + n * 100
+    const payload = 'GET /page HTTP/1.1\r\n\r\n'
+    net.say({ from: `${ATTACKER}:4000`, to: `${SERVER}:80`, flags: 'PA', sequence, payload })
+  }
+  net.pass(990)
+}
 
 /** A row is one source and one service: target and port. */
 class HttpFloodWatcher implements Watcher {

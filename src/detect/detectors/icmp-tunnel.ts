@@ -6,6 +6,8 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { type Net, range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 1_024
@@ -38,8 +40,23 @@ export default defineDetector({
   title: 'ICMP tunnel',
   technique: 'T1095',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const n of range(15)) ping(net, n, `other data than in ${n}`)
+    },
+    staysSilent(net) {
+      for (const n of range(100)) ping(net, n, `request ${n}`)
+    },
+  },
   watch: (chosen: Settings, context) => new IcmpTunnelWatcher(chosen, context),
 })
+
+function ping(net: Net, n: number, answered: string): void {
+  const about = { protocol: 'icmp', word: 0x00070000 + n } as const
+  net.say({ ...about, from: CLIENT, to: ATTACKER, type: 8, payload: `request ${n}` })
+  net.say({ ...about, from: ATTACKER, to: CLIENT, type: 0, payload: answered })
+  net.pass(1_000)
+}
 
 /** An echo reply must return the data of its request unchanged (RFC 792, RFC 4443 §4.2). A row is who asks and who answers. */
 class IcmpTunnelWatcher implements Watcher {

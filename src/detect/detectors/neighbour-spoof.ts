@@ -8,6 +8,9 @@ import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { NeighbourMessage } from '../neighbour-message.ts'
 import { formatMac, NEWS, Neighbours } from '../neighbours.ts'
+import { neighbourAdvertisement } from '../self-test/messages.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER_MAC, ROUTER_MAC } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const WINDOW_MS = 300_000
@@ -45,6 +48,22 @@ export default defineDetector({
   title: 'IPv6 neighbour spoofing',
   technique: 'T1557',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const _ of range(6)) {
+        for (const mac of [ROUTER_MAC, ATTACKER_MAC]) {
+          net.send(neighbourAdvertisement('fe80::1', mac))
+          net.pass(1_000)
+        }
+      }
+    },
+    staysSilent(net) {
+      for (const n of range(50)) {
+        net.send(neighbourAdvertisement(`fe80::${n}`, [2, 0, 0, 0, 1, n]))
+        net.pass(1_000)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new NeighbourSpoofWatcher(chosen, context),
 })
 

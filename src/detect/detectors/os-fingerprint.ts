@@ -6,6 +6,8 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, SERVER } from '../self-test/self-test.ts'
 
 const ROWS = 1_024
 const STALE_AFTER_MS = 60_000
@@ -33,6 +35,16 @@ export default defineDetector({
   title: 'Fingerprinting of the operating system',
   technique: 'T1595',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const flags of ['S', '', 'SFPU', 'A', 'FPU']) {
+        net.silent({ from: ATTACKER, to: SERVER, port: 22, flags })
+      }
+    },
+    staysSilent(net) {
+      for (const port of range(30)) net.silent({ from: ATTACKER, to: SERVER, port, flags: 'FPU' })
+    },
+  },
   watch: (chosen: Settings, context) => new OsFingerprintWatcher(chosen, context),
 })
 

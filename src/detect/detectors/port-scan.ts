@@ -23,6 +23,8 @@ import {
   probeOf,
 } from '../probe.ts'
 import { Rounds } from '../rounds.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 
 const ROWS = 16_384
 /** What was once open stays known this long: a monitor whose target goes down is no scanner. */
@@ -79,6 +81,17 @@ export default defineDetector({
   title: 'Port scan',
   technique: 'T1046',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const port of range(20)) net.refused({ from: ATTACKER, to: SERVER, port })
+    },
+    staysSilent(net) {
+      for (const _ of range(300)) {
+        net.refused({ from: CLIENT, to: SERVER, port: 5432 })
+        net.pass(500)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new PortScanWatcher(chosen, context),
 })
 

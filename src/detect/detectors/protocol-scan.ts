@@ -6,6 +6,9 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { anyProtocol } from '../self-test/messages.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, ROUTER, SERVER } from '../self-test/self-test.ts'
 
 const ROWS = 1_024
 const STALE_AFTER_MS = 600_000
@@ -36,6 +39,17 @@ export default defineDetector({
   title: 'IP protocol scan',
   technique: 'T1046',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const protocol of range(255)) net.send(anyProtocol(ATTACKER, SERVER, protocol))
+    },
+    staysSilent(net) {
+      for (const _ of range(50)) {
+        for (const protocol of [2, 50, 51, 88, 89, 103, 112]) net.send(anyProtocol(ROUTER, SERVER, protocol))
+        net.pass(1_000)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new ProtocolScanWatcher(chosen, context),
 })
 

@@ -5,6 +5,9 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpReply } from '../dhcp.ts'
+import { dhcpAcknowledgement } from '../self-test/messages.ts'
+import { type Net, range } from '../self-test/net.ts'
+import { CLIENT, ROUTER } from '../self-test/self-test.ts'
 
 /** Servers that are known; more are told of, and not remembered. */
 const MOST_SERVERS = 32
@@ -30,8 +33,22 @@ export default defineDetector({
   title: 'Unknown DHCP server',
   technique: 'T1557.003',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const server of [ROUTER, ROUTER, ROUTER, CLIENT, CLIENT, CLIENT]) sendLease(net, server)
+    },
+    staysSilent(net) {
+      for (const _ of range(20)) sendLease(net, ROUTER)
+    },
+  },
   watch: (chosen: Settings, context) => new RogueDhcpWatcher(chosen, context),
 })
+
+const sendLease = (net: Net, server: string): void =>
+  net.say({
+    ...{ from: `${server}:67`, to: '255.255.255.255:68', protocol: 'udp' },
+    payload: dhcpAcknowledgement(server, ROUTER, ROUTER),
+  })
 
 class RogueDhcpWatcher implements Watcher {
   readonly protocols = [PROTOCOL.udp]

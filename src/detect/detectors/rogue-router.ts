@@ -7,6 +7,9 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { FROM_THE_LINK, NEIGHBOUR, NeighbourMessage } from '../neighbour-message.ts'
 import { formatMac } from '../neighbours.ts'
+import { routerAdvertisement } from '../self-test/messages.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER_MAC, ROUTER_MAC } from '../self-test/self-test.ts'
 
 /** Routers that are known; more within the window are a flood of them. */
 const MOST_ROUTERS = 32
@@ -43,6 +46,18 @@ export default defineDetector({
   title: 'Unknown IPv6 router',
   technique: 'T1557',
   settings,
+  selfTest: {
+    fires(net) {
+      net.send(routerAdvertisement('fe80::1', ROUTER_MAC))
+      net.send(routerAdvertisement('fe80::66', ATTACKER_MAC))
+    },
+    staysSilent(net) {
+      for (const _ of range(100)) {
+        net.send(routerAdvertisement('fe80::1', ROUTER_MAC))
+        net.pass(1_000)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new RogueRouterWatcher(chosen, context),
 })
 

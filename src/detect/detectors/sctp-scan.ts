@@ -7,11 +7,14 @@ import { Crowd } from '../crowd.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { anyProtocol, sctp } from '../self-test/messages.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 
 const ROWS = 1_024
 const STALE_AFTER_MS = 120_000
 /** RFC 9260 §3.2: the type of the first chunk. */
-const CHUNK = { init: 1, initAck: 2, cookieEcho: 10 } as const
+const CHUNK = { init: 1, initAck: 2, abort: 6, cookieEcho: 10 } as const
 
 const settings = z
   .object({
@@ -31,6 +34,21 @@ export default defineDetector({
   title: 'SCTP scan',
   technique: 'T1046',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const port of range(30)) {
+        net.send(anyProtocol(ATTACKER, SERVER, PROTOCOL.sctp, sctp(40_000, port, CHUNK.init)))
+        net.send(anyProtocol(SERVER, ATTACKER, PROTOCOL.sctp, sctp(port, 40_000, CHUNK.abort)))
+        net.pass(10)
+      }
+    },
+    staysSilent(net) {
+      for (const n of range(100)) {
+        net.send(anyProtocol(CLIENT, SERVER, PROTOCOL.sctp, sctp(40_000 + n, 2905, CHUNK.init)))
+        net.pass(100)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new SctpScanWatcher(chosen, context),
 })
 

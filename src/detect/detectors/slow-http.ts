@@ -6,6 +6,8 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { type Net, range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 import { SlowFlows } from '../slow-flows.ts'
 
@@ -55,8 +57,42 @@ export default defineDetector({
   title: 'Slow HTTP',
   technique: 'T1499.002',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const turn of range(4)) {
+        sendLines(net, { from: ATTACKER, connections: 50, turn })
+        net.pass(5_000)
+      }
+    },
+    staysSilent(net) {
+      for (const turn of range(60)) {
+        sendLines(net, { from: CLIENT, connections: 6, turn })
+        net.pass(1_000)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new SlowHttpWatcher(chosen, context),
 })
+
+interface Lines {
+  readonly from: string
+  readonly connections: number
+  /** From 1: the first opens the connections. */
+  readonly turn: number
+}
+
+/** One more line of a request on each connection. */
+function sendLines(net: Net, { from, connections, turn }: Lines): void {
+  for (const n of range(connections)) {
+    const [there, back] = [`${from}:${20_000 + n}`, `${SERVER}:80`]
+    if (turn === 1) {
+      net.say({ from: there, to: back, flags: 'S', sequence: 1000, options: 20 })
+      net.say({ from: back, to: there, flags: 'SA', sequence: 5000, acknowledgement: 1001 })
+    }
+    const sequence = 971 + turn * 30
+    net.say({ from: there, to: back, flags: 'PA', sequence, acknowledgement: 5001, payload: 30 })
+  }
+}
 
 /** One byte that somebody wrote; that of a keep-alive is not pushed (RFC 9293 §3.8.4). */
 const isPushedByte = ({ payloadLength, tcpFlags }: Packet): boolean =>

@@ -10,6 +10,8 @@ import { ContactMemory } from '../contact-memory.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration } from '../evidence.ts'
 import { isRefusal } from '../probe.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 16_384
@@ -56,6 +58,20 @@ export default defineDetector({
   title: 'Slow scan',
   technique: 'T1046',
   settings,
+  selfTest: {
+    fires(net) {
+      for (const port of range(12)) {
+        net.refused({ from: ATTACKER, to: SERVER, port, options: 4 })
+        net.pass(300_000)
+      }
+    },
+    staysSilent(net) {
+      for (const _ of range(200)) {
+        net.refused({ from: CLIENT, to: SERVER, port: 5432 })
+        net.pass(30_000)
+      }
+    },
+  },
   watch: (chosen: Settings, context) => new SlowScanWatcher(chosen, context),
 })
 

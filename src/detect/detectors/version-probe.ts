@@ -6,6 +6,8 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
+import { range } from '../self-test/net.ts'
+import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 
 const ROWS = 1_024
 const STALE_AFTER_MS = 120_000
@@ -57,6 +59,18 @@ export default defineDetector({
   title: 'Probing of service versions',
   technique: 'T1046',
   settings,
+  selfTest: {
+    fires: (net) =>
+      net.talks({
+        from: ATTACKER,
+        to: SERVER,
+        port: 80,
+        sent: 'GET /nice%20ports%2C/Tri%6Eity.txt%2ebak HTTP/1.0',
+      }),
+    staysSilent(net) {
+      for (const _ of range(50)) net.talks({ from: CLIENT, to: SERVER, port: 80, sent: 'GET / HTTP/1.1' })
+    },
+  },
   watch: (chosen: Settings, context) => new VersionProbeWatcher(chosen, context),
 })
 

@@ -1,8 +1,11 @@
 import { z } from 'zod'
 import { RecentMap } from '#lib/recent-map.ts'
+import { ip } from '#model/address.ts'
 import type { CallHome } from '#model/call-home.ts'
 import { duration } from '../evidence.ts'
 import { defineObserver, type ObserveContext, type Observing } from '../observer.ts'
+import type { Machine } from '../self-test/machine.ts'
+import { ATTACKER } from '../self-test/self-test.ts'
 
 const ID = 'call-home'
 const MOST_TOLD = 8_192
@@ -43,7 +46,16 @@ export default defineObserver({
   technique: 'T1071',
   usualMode: 'watch',
   settings,
+  selfTest: {
+    fires: (machine) => machine.heard.callHomes([aHabit(machine, 0.02)], machine.now),
+    staysSilent: (machine) => machine.heard.callHomes([aHabit(machine, 0.4)], machine.now),
+  },
   observe: (chosen: Settings, context) => new CallHomeObserver(chosen, context),
+})
+
+const aHabit = ({ now }: Machine, jitter: number): CallHome => ({
+  ...{ program: '/tmp/agent', peer: ip(ATTACKER), port: 443, openings: 20, intervalMs: 300_000 },
+  ...{ jitter, firstAt: now - 6_000_000, lastAt: now },
 })
 
 class CallHomeObserver implements Observing {

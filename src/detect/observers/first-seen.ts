@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { ip } from '#model/address.ts'
 import { FIRST_KINDS, type NewSighting } from '#model/first-seen.ts'
 import { dayText } from '../amounts.ts'
 import { defineObserver, type ObserveContext, type Observing } from '../observer.ts'
+import type { Machine } from '../self-test/machine.ts'
+import { ATTACKER } from '../self-test/self-test.ts'
 
 const ID = 'first-seen'
 /** What owns connections that no program has: see identify/owners. */
@@ -42,8 +45,20 @@ export default defineObserver({
   technique: 'T1071',
   usualMode: 'watch',
   settings,
+  selfTest: {
+    fires: (machine) => meet(machine, 'NZ', 30),
+    staysSilent: (machine) => meet(machine, 'NZ', 1),
+  },
   observe: (chosen: Settings, context) => new FirstSeenObserver(chosen, context),
 })
+
+/** A program that is known for some days talks to a country for the first time. */
+function meet(machine: Machine, peer: string, knownDays: number): void {
+  const { heard, now } = machine
+  heard.watchedSince(now - 60 * DAY_MS)
+  const program = { kind: 'program-country', program: '/usr/bin/sync', peer, peers: 1 } as const
+  heard.firstSeen([{ ...program, address: ip(ATTACKER), at: now, programAt: now - knownDays * DAY_MS }], now)
+}
 
 class FirstSeenObserver implements Observing {
   readonly #settings: Settings

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import type { Ip } from '#model/address.ts'
+import { ip } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import { defineObserver, type ObserveContext, type Observing } from '../observer.ts'
+import type { Machine } from '../self-test/machine.ts'
+import { ATTACKER, ROUTER } from '../self-test/self-test.ts'
 
 const ID = 'gateway-change'
 const KINDS = ['gateway', 'dns'] as const
@@ -30,8 +33,26 @@ export default defineObserver({
   technique: 'T1557',
   usualMode: 'watch',
   settings,
+  selfTest: {
+    fires(machine) {
+      hasGateway(machine, ROUTER)
+      hasGateway(machine, ATTACKER)
+    },
+    staysSilent(machine) {
+      hasGateway(machine, ROUTER)
+      hasGateway(machine, ROUTER)
+    },
+  },
   observe: (chosen: Settings, context) => new GatewayChange(chosen, context),
 })
+
+/** For twenty seconds. */
+function hasGateway(machine: Machine, gateway: string): void {
+  for (let second = 0; second < 20; second++) {
+    machine.heard.surroundings([{ target: ip(gateway), source: 'gateway', note: '' }], machine.now)
+    machine.pass(1_000)
+  }
+}
 
 interface Known {
   targets: readonly string[]

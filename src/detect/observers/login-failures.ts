@@ -5,6 +5,8 @@ import type { Severity } from '#model/finding.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { defineObserver, type ObserveContext, type Observing } from '../observer.ts'
+import type { Machine } from '../self-test/machine.ts'
+import { ATTACKER } from '../self-test/self-test.ts'
 
 /** Addresses whose tries are remembered. New ones are refused when it is full: older evidence stays. */
 const MOST_ROWS = 20_000
@@ -51,8 +53,22 @@ export default defineObserver({
   technique: 'T1110',
   usualMode: 'act',
   settings,
+  selfTest: {
+    fires: (machine) => guess(machine, { times: 6, pauseMs: 1_000 }),
+    staysSilent: (machine) => guess(machine, { times: 30, pauseMs: DAY_MS }),
+  },
   observe: (chosen: Settings, context) => new LoginFailures(chosen, context),
 })
+
+function guess(machine: Machine, { times, pauseMs }: { times: number; pauseMs: number }): void {
+  for (let time = 0; time < times; time++) {
+    machine.heard.login({
+      ...{ at: machine.now, program: 'sshd', service: 'ssh', outcome: 'refused', times: 1 },
+      ...{ address: ip(ATTACKER), user: 'root' },
+    })
+    machine.pass(pauseMs)
+  }
+}
 
 const DAY_MS = 86_400_000
 

@@ -3,6 +3,7 @@ import type { Usual } from '#model/baseline.ts'
 import { programKeyOf } from '#model/summary.ts'
 import { amountText, dayText } from '../amounts.ts'
 import { type Carried, defineObserver, type ObserveContext, type Observing } from '../observer.ts'
+import { carriedBy } from '../self-test/machine.ts'
 import { type Hour, type Judgement, UsualBook } from '../usual-book.ts'
 
 const ID = 'outbound-transfer'
@@ -62,6 +63,10 @@ export default defineObserver({
   technique: 'T1048',
   usualMode: 'watch',
   settings,
+  selfTest: {
+    fires: ({ heard, now }) => heard.carried([carriedBy({ sent: 3e9 })], now),
+    staysSilent: ({ heard, now }) => heard.carried([carriedBy({ received: 9e9 })], now),
+  },
   observe: (chosen: Settings, context) => new OutboundTransfer(chosen, context),
 })
 

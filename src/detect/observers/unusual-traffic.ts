@@ -4,6 +4,7 @@ import { protocolName } from '#model/packet.ts'
 import { programKeyOf } from '#model/summary.ts'
 import { amountText, dayText } from '../amounts.ts'
 import { type Carried, defineObserver, type ObserveContext, type Observing } from '../observer.ts'
+import { carriedBy, type Machine } from '../self-test/machine.ts'
 import { type Hour, UsualBook } from '../usual-book.ts'
 
 const ID = 'unusual-traffic'
@@ -58,8 +59,24 @@ export default defineObserver({
   technique: 'T1071',
   usualMode: 'watch',
   settings,
+  selfTest: {
+    fires(machine) {
+      for (let hour = 0; hour < 35 * 24; hour++) sendInAnHour(machine, 40e6)
+      sendInAnHour(machine, 2e9)
+    },
+    staysSilent(machine) {
+      for (let hour = 0; hour < 35 * 24; hour++) sendInAnHour(machine, hour % 24 === 3 ? 2e9 : 40e6)
+    },
+  },
   observe: (chosen: Settings, context) => new UnusualTraffic(chosen, context),
 })
+
+function sendInAnHour(machine: Machine, sent: number): void {
+  for (let quarter = 0; quarter < 4; quarter++) {
+    machine.heard.carried([carriedBy({ sent: sent / 4 })], machine.now)
+    machine.pass(900_000)
+  }
+}
 
 const MEASURES = ['sent', 'received', 'opened'] as const
 
