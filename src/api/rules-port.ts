@@ -13,11 +13,16 @@ import type {
 } from '#contract/rules.ts'
 import type { RuleExchange } from './rule-exchange-port.ts'
 import type { RuleLogPort } from './rule-log-port.ts'
+import type { RuleVersionsPort } from './rule-versions-port.ts'
 
 /** Draft, check, apply, confirm. `actor` is the name of who acts. Refusals are thrown as `Refused`. */
 export interface Rules {
   /** What goes with them; `log` is absent where nothing is written about packets. */
-  readonly beside?: { readonly log?: RuleLogPort | undefined; readonly exchange?: RuleExchange }
+  readonly beside?: {
+    readonly log?: RuleLogPort | undefined
+    readonly exchange?: RuleExchange
+    readonly versions?: RuleVersionsPort
+  }
   state(): RulesState
   check(text: string): RulesCheck
   /** Keeps the text as the draft; nothing is enforced. */

@@ -12,19 +12,22 @@ export interface ChangeOptions extends CommonOptions {
   readonly confirm?: string
   readonly force?: boolean
   readonly dryRun?: boolean
+  readonly reason?: string
 }
 
 /** Adds what every change of the rules takes. */
 export const change = (command: Command, example: string): Command =>
   withDryRun(leaf(command, example))
     .option('--confirm <time>', 'go back after 60s, 5m … unless gatehouse confirm says to keep it')
+    .option('--reason <text>', 'kept with the version and in the log of decisions')
     .option('--force', 'also when it cuts sessions, DNS or the page off')
 
-export function howOf({ confirm, force, dryRun }: ChangeOptions): Omit<RulesApply, 'text'> {
+export function howOf({ confirm, force, dryRun, reason }: ChangeOptions): Omit<RulesApply, 'text'> {
   return {
     ...(confirm !== undefined && { confirmSeconds: parseDuration(confirm) }),
     ...(force && { force: true }),
     ...(dryRun && { dryRun: true }),
+    ...(reason !== undefined && { reason }),
   }
 }
 
@@ -84,8 +87,8 @@ export function readFile(path: string): string {
   }
 }
 
-export const outcomeText = ({ sentence, check }: RulesOutcome): string =>
-  `${visibleText(sentence)}\n${remarksText(check)}`
+export const outcomeText = ({ sentence, check, decisionId }: RulesOutcome): string =>
+  `${visibleText(sentence)}\n${remarksText(check)}${decisionId === undefined ? '' : `Undo: gatehouse undo ${decisionId}\n`}`
 
 /** What is wrong, or only doubtful, one thing to a line. */
 export function checkText(check: RulesCheck): string {

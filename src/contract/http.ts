@@ -14,6 +14,9 @@ export const ACTOR_PROVEN_HEADER = 'x-gatehouse-proven'
 /** The largest request body that anyone takes, in bytes. */
 export const BODY_LIMIT_BYTES = 65_536
 
+/** The longest rules file that is taken over HTTP: 250,000 addresses. More is read from files that rules name. */
+export const RULES_TEXT_LIMIT = 4_000_000
+
 /** The same for texts of rules, with what JSON adds to them. */
 const RULES_BODY_LIMIT_BYTES = 8 << 20
 

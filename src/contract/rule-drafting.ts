@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
+import { RULES_TEXT_LIMIT } from './http.ts'
 import { PendingRules, RulesCheck } from './rules.ts'
 
 const time = z.number().openapi({ description: 'Milliseconds since the epoch' })
 const number = z.number().int().min(1).max(20_000)
-const text = z.string().max(60_000)
+const text = z.string().max(RULES_TEXT_LIMIT)
 
 /** How it stands with the rules, in few words: what every page must know at once. */
 export const RulesStanding = z

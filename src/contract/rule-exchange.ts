@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { RULES_TEXT_LIMIT, RulesCheck } from './rules.ts'
+import { RULES_TEXT_LIMIT } from './http.ts'
+import { RulesCheck } from './rules.ts'
 
 const count = z.number().int().nonnegative()
 

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { RULES_TEXT_LIMIT } from './http.ts'
 
 const time = z.number().openapi({ description: 'Milliseconds since the epoch' })
 const count = z.number().int().nonnegative()
@@ -86,9 +87,6 @@ export const RulesCheck = z
   })
   .openapi('RulesCheck')
 
-/** The longest rules file that is taken over HTTP: 250,000 addresses. More is read from files that rules name. */
-export const RULES_TEXT_LIMIT = 4_000_000
-
 export const RulesText = z
   .object({ text: z.string().max(RULES_TEXT_LIMIT) })
   .strict()
@@ -100,6 +98,7 @@ const apply = {
   /** Also when it cuts what this machine lives on. */
   force: z.boolean().optional(),
   dryRun: z.boolean().optional(),
+  reason: z.string().max(200).optional().openapi({ description: 'Kept with the version and the decision' }),
 }
 
 /** Without `text` the draft is applied, or the file as it is now. */
@@ -130,7 +129,14 @@ export const RulesHold = z
   .openapi('RulesHold')
 
 export const RulesOutcome = z
-  .object({ sentence: z.string(), pending: PendingRules.optional(), check: RulesCheck })
+  .object({
+    sentence: z.string(),
+    pending: PendingRules.optional(),
+    check: RulesCheck,
+    /** Of what was done; absent where nothing changed. */
+    decisionId: z.number().int().optional(),
+    version: z.number().int().optional().openapi({ description: 'Of rules that are in force for good' }),
+  })
   .openapi('RulesOutcome')
 
 export const ExplainRequest = z

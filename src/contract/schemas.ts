@@ -252,6 +252,9 @@ export const AllowRequest = z
   .strict()
   .openapi('AllowRequest')
 
+/** What is done with the rules. */
+const RULE_ACTS = ['rules', 'trial', 'rollback', 'lockdown', 'pause'] as const
+
 export const Decision = z
   .object({
     id: z.number().int(),
@@ -275,6 +278,10 @@ export const Decision = z
       'setting',
       'close',
       'account',
+      ...RULE_ACTS,
+      'feed',
+      'close-port',
+      'open-port',
     ]),
     target: z.string(),
     actor: z.string(),

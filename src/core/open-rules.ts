@@ -18,14 +18,19 @@ import type { RuleBook } from '#model/rule.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { EMPTY_BOOK } from '#policy/rules/parse.ts'
 import { BootKeeper } from './boot-keeper.ts'
+import { createConnectionEnder } from './connection-ender.ts'
+import { endDenied } from './denied-connections.ts'
 import { createDomainRules, type DomainRules } from './domain-rules.ts'
+import type { Gate } from './gate.ts'
 import { bootFile } from './paths.ts'
 import { RuleDesk } from './rule-desk.ts'
 import type { RuleDeskParts } from './rule-desk-parts.ts'
 import { createRuleDrafting, type RuleDraftingDesk } from './rule-drafting.ts'
 import { RuleFiles } from './rule-files.ts'
+import { RuleHistory } from './rule-history.ts'
 import { createRulePrograms, type RulePrograms, type RuleProgramsParts } from './rule-programs.ts'
 import type { FlowPages } from './rule-simulation.ts'
+import { RuleVersions } from './rule-versions.ts'
 import { createRuleWorld } from './rule-world.ts'
 import type { RuleSettings } from './settings.ts'
 import { vitalTraffic } from './vital-traffic.ts'
@@ -49,6 +54,8 @@ export interface OpenRulesOptions {
   readonly store: FlowPages
   readonly now: () => number
   readonly say: (text: string) => void
+  /** Each act on the rules is a decision. */
+  readonly note: Gate['note']
   /** Another program had changed the table, and it was put back. */
   readonly repaired: (what: string) => void
   readonly allow: {
@@ -63,6 +70,7 @@ export interface OpenRulesOptions {
 export interface OpenRules {
   readonly desk: RuleDesk | undefined
   readonly drafting: RuleDraftingDesk | undefined
+  readonly history: RuleHistory | undefined
   readonly health: PartHealth
   /** True where the kernel hands over what rules turn away. */
   readonly canLog: boolean
@@ -105,10 +113,12 @@ export function openRules(options: OpenRulesOptions): OpenRules {
   if ('state' in enforcer) return noRules(enforcer)
   const files = new RuleFiles(options.settings.file, stateFolder)
   const forBoot = bootKeeperOf(options, enforcer, files)
+  const history = new RuleHistory({ ...options, versions: new RuleVersions(stateFolder) })
   const desk = deskOf(options, {
     enforcer,
     files,
     world,
+    acts: history,
     domains,
     programs,
     connections: () => connections(),
@@ -126,6 +136,7 @@ export function openRules(options: OpenRulesOptions): OpenRules {
   return {
     desk,
     drafting,
+    history,
     canLog: enforcer.canLog,
     get health() {
       return desk.health
@@ -171,7 +182,7 @@ function bootKeeperOf(
   return keeper
 }
 
-interface DeskParts extends Pick<RuleDeskParts, 'enforcer' | 'files' | 'world'> {
+interface DeskParts extends Pick<RuleDeskParts, 'enforcer' | 'files' | 'world' | 'acts'> {
   readonly domains: DomainRules
   readonly programs: RulePrograms
   readonly connections: () => readonly Connection[]
@@ -181,7 +192,10 @@ function deskOf(
   options: OpenRulesOptions,
   { domains, programs, connections, ...parts }: DeskParts,
 ): RuleDesk {
-  const { settings, store, now, say, allow, blockOf, places } = options
+  const { settings, store, now, say, allow, blockOf, places, pagePort } = options
+  const startedAt = now()
+  const end = createConnectionEnder()
+  const namesOf = (address: Ip): readonly string[] => domains.memory.namesOf(address)
   return new RuleDesk({
     ...parts,
     appliesFileChanges: settings.onFileChange === 'apply',
@@ -190,9 +204,14 @@ function deskOf(
     say,
     blockOf,
     placeOf: (address) => places.placeOf(address),
-    namesOf: (address) => domains.memory.namesOf(address),
+    namesOf,
     programAt: (path) => programs.factsAt(path),
     spares: allow.spares,
+    stayed(book, before) {
+      if (settings.openConnections === 'keep') return 0
+      const around = { connections, spares: allow.spares, namesOf, pagePort, end, startedAt, now, say }
+      return endDenied(book, before, around)
+    },
     link: defaultLink,
     ownAddress: (like) => ownAddress(allow.entries(), like),
     sessions: () => sessionsOf(allow.entries()),
@@ -207,6 +226,7 @@ const vitalOf = ({ allow, pagePort, now }: OpenRulesOptions, connections: readon
 export const noRules = (health: PartHealth): OpenRules => ({
   desk: undefined,
   drafting: undefined,
+  history: undefined,
   health,
   canLog: false,
   see: () => {},

@@ -3,7 +3,7 @@ import type { Closes, Views } from '#api/views-port.ts'
 import type { Connection, LiveEvent, Outcome, Alert as ShownAlert, Status } from '#contract/schemas.ts'
 import type { Enforcer } from '#enforce/enforcer.ts'
 import type { Programs } from '#identify/programs/programs.ts'
-import { type Ip, isRange, networkOf, parseTarget, type Target } from '#model/address.ts'
+import { type Ip, networkOf, parseTarget, type Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Decision } from '#model/decision.ts'
 import type { Connection as FlowConnection } from '#model/flow.ts'
@@ -17,14 +17,15 @@ import type { AlertBook } from './alert-book.ts'
 import type { AllowBook } from './allow-book.ts'
 import type { CallHomeBook } from './call-home.ts'
 import type { Gate } from './gate.ts'
-import { isOfList, refusalOfListed, refusalToUndo } from './list-door.ts'
 import type { LiveConnections } from './live-connections.ts'
+import { notBlocked, outcome } from './outcome.ts'
 import { duration, shownConnection } from './present.ts'
+import { createUndo, type UndoParts } from './undo.ts'
 import { createViews } from './views.ts'
 import type { WatchdogDesk } from './watchdog.ts'
 
 /** What main.ts hands over so that the API can be answered. */
-export interface PortParts {
+export interface PortParts extends Pick<UndoParts, 'undoRules' | 'undoFeed' | 'undoPort'> {
   readonly programs: Programs
   readonly gate: Gate
   readonly live: LiveConnections
@@ -85,6 +86,7 @@ export class CorePort implements Port {
   readonly closes: Closes
   readonly watchdog: WatchdogDesk | undefined
   readonly programBytes: NonNullable<Port['programBytes']>
+  readonly undo: Port['undo']
 
   constructor(parts: PortParts) {
     this.#parts = parts
@@ -111,6 +113,11 @@ export class CorePort implements Port {
     this.closes = createActs({ ...parts, note: (undated) => parts.gate.note(undated) })
     this.watchdog = parts.watchdog
     this.programBytes = () => parts.owners.programBytes()
+    this.undo = createUndo({
+      ...parts,
+      allow: (request, actor) => this.allow(request, actor),
+      disallow: (target, actor) => this.disallow(target, actor),
+    })
   }
 
   liveConnections(): Connection[] {
@@ -176,10 +183,10 @@ export class CorePort implements Port {
 
   async unblock(target: string, dryRun: boolean, actor: Actor): Promise<Outcome> {
     const named = targetOf(target)
-    if (!this.#parts.gate.blockNamed(named)) throw this.#notBlocked(named)
+    if (!this.#parts.gate.blockNamed(named)) throw notBlocked(named, this.#parts.gate)
     if (dryRun) return { sentence: `${named} would be reachable again.`, closedConnections: 0 }
     const answer = this.#parts.gate.unblock(named, { actor: actor.name, reason: 'unblocked by hand' })
-    if (!answer) throw this.#notBlocked(named)
+    if (!answer) throw notBlocked(named, this.#parts.gate)
     await answer.recorded
     return outcome(answer.decision, `${named} is reachable again.`, 0)
   }
@@ -230,91 +237,8 @@ export class CorePort implements Port {
     return pageOf(await answered(this.#parts.store.decisions(request)), (decision: Decision) => decision)
   }
 
-  /** Does the inverse of a decision, as it stands now: an undone block is an unblock, and so on. */
   verify(head?: string) {
     return answered(this.#parts.store.verify(head))
-  }
-
-  async undo(decisionId: number, actor: Actor): Promise<Outcome> {
-    const decision = await this.#parts.store.decision(decisionId)
-    if (!decision)
-      throw new Refused(404, `There is no decision ${decisionId}.`, 'List them: GET /api/v1/decisions')
-    const { target } = decision
-    switch (decision.kind) {
-      case 'block':
-      case 'limit':
-      case 'adopt':
-        return this.#undoBlock(decision, actor)
-      case 'unblock':
-      case 'expire':
-        return this.#undoUnblock(decision, actor)
-      case 'allow':
-        return this.disallow(target, actor)
-      case 'disallow':
-        return this.allow({ target, note: decision.reason }, actor)
-      case 'watch':
-      case 'unwatch':
-        return this.#undoWatch(decision, actor)
-      case 'setting':
-        return this.#undoSetting(decision, actor)
-      case 'close':
-        throw new Refused(409, 'What was closed stays closed.', 'The program may connect again by itself.')
-      case 'load':
-      case 'unload':
-        throw refusalToUndo(decision)
-      default:
-        throw new Refused(
-          409,
-          `Decision ${decisionId} changed nothing: there is nothing to undo.`,
-          'Block or unblock the address itself.',
-        )
-    }
-  }
-
-  async #undoWatch(decision: Decision, actor: Actor): Promise<Outcome> {
-    const { watchdog } = this.#parts
-    if (watchdog) return watchdog.undo(decision, actor.name)
-    throw new Refused(503, 'Programs are not kept off the network now.', 'Start without --dry-run.')
-  }
-
-  async #undoSetting(decision: Decision, actor: Actor): Promise<Outcome> {
-    if (actor.role !== 'admin') throw new Refused(403, 'Only an admin changes settings.', 'Ask an admin.')
-    if (this.settings) return this.settings.undo(decision, actor)
-    throw new Refused(503, 'There are no settings to change here.', 'Start Gatehouse: gatehouse run')
-  }
-
-  async #undoBlock(decision: Decision, actor: Actor): Promise<Outcome> {
-    const by = { actor: actor.name, reason: `undid decision ${decision.id}`, undoes: decision.id }
-    const answer = this.#parts.gate.unblock(decision.target, by)
-    if (!answer) throw this.#notBlocked(decision.target)
-    await answer.recorded
-    return outcome(answer.decision, `${decision.target} is reachable again.`, 0)
-  }
-
-  async #undoUnblock(decision: Decision, actor: Actor): Promise<Outcome> {
-    const before =
-      decision.undoes === undefined ? undefined : await this.#parts.store.decision(decision.undoes)
-    const seconds = before?.forSeconds ?? this.#parts.defaultBlockSeconds()
-    const isLimit = before?.kind === 'limit'
-    const answer = this.#parts.gate.block({
-      target: decision.target,
-      ...(seconds === 0 ? {} : { seconds }),
-      ...(isLimit && { effect: 'limit' }),
-      origin: 'person',
-      actor: actor.name,
-      reason: before?.reason ?? `undid decision ${decision.id}`,
-      undoes: decision.id,
-    })
-    if (answer.state === 'spared')
-      throw new Refused(
-        409,
-        `${decision.target} cannot be blocked: ${answer.by.note}.`,
-        'See: gatehouse allow list',
-      )
-    await answer.recorded
-    const closed = isLimit ? 0 : this.#parts.enforcer.closeSockets(decision.target)
-    const what = isLimit ? 'limited' : 'blocked'
-    return outcome(answer.decision, `${decision.target} is ${what} again for ${duration(seconds)}.`, closed)
   }
 
   #shown(connection: FlowConnection): Connection {
@@ -324,18 +248,6 @@ export class CorePort implements Port {
   }
 
   readonly #blockOf = (peer: Ip) => this.#parts.gate.blockOf(peer)
-
-  #notBlocked(target: Target): Refused {
-    const wider = isRange(target) ? undefined : this.#parts.gate.blockOf(target as Ip)
-    if (wider && isOfList(wider)) return refusalOfListed(target, wider)
-    if (wider)
-      return new Refused(
-        409,
-        `${target} is blocked by the range ${wider.target}.`,
-        `Unblock the range: gatehouse unblock ${wider.target}`,
-      )
-    return new Refused(404, `${target} is not blocked.`, 'See what is: gatehouse blocks')
-  }
 }
 
 /** What the store cannot answer (a cursor that it never gave) is the asker's to mend. */
@@ -374,13 +286,6 @@ function refuseTooWide(target: Target): void {
     `The widest range is /${widest}; split it if you mean it.`,
   )
 }
-
-const outcome = (decision: Decision, sentence: string, closedConnections: number): Outcome => ({
-  decision,
-  sentence,
-  closedConnections,
-  undo: `/api/v1/decisions/${decision.id}/undo`,
-})
 
 /** The contract's lists are plain arrays that a serializer may keep. */
 export function shownAlert(alert: Alert): ShownAlert {

@@ -10,48 +10,28 @@ import type {
   RulesOutcome,
   SimulateRequest,
 } from '#contract/rules.ts'
-import { type Guard, startGuard } from '#enforce/start-guard.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { RuleBook, RuleProblem } from '#model/rule.ts'
-import type { RuleProgram } from '#model/rule-program.ts'
 import { check } from '#policy/rules/check.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { withoutRule, withRule } from '#policy/rules/edit.ts'
 import { EMPTY_BOOK, parseRules } from '#policy/rules/parse.ts'
 import { describeProblem } from '#policy/rules/rule-reader.ts'
+import { ruleText } from '#policy/rules/sentence.ts'
 import { parseShortForm } from '#policy/rules/short-form.ts'
 import { duration } from './present.ts'
+import { RuleCounts } from './rule-counts.ts'
 import type { RuleDeskParts } from './rule-desk-parts.ts'
 import { explained } from './rule-explanation.ts'
+import { holdText } from './rule-history.ts'
 import { countOf, neverConfirmed, programOf, readRulesFile, refuseUnfit } from './rule-reading.ts'
 import { simulate } from './rule-simulation.ts'
 import { rulesState } from './rule-state.ts'
+import { type By, type ForNow, type InForce, NO_RULES, secureWayBack, type Waiting } from './rule-trial.ts'
 import { cutsOf, lockdownText } from './vital-traffic.ts'
 
-/** Rules as they are in force: their text, and what it means. */
-interface InForce {
-  readonly text: string
-  readonly book: RuleBook
-  readonly program: RuleProgram | undefined
-}
-
-interface Waiting {
-  readonly shown: PendingRules
-  readonly before: InForce
-  readonly guard: Guard
-  readonly timer: NodeJS.Timeout
-}
-
-/** How rules are in force that go back by themselves. */
-interface ForNow {
-  readonly seconds: number
-  readonly actor: string
-  readonly checked: RulesCheck
-  readonly hold?: RulesHold['kind']
-}
-
 const DAY_MS = 86_400_000
-const NO_RULES: InForce = { text: '', book: EMPTY_BOOK, program: undefined }
+const NOBODY = 'nobody confirmed them in time'
 
 /** The desk over which every change of the rules goes: draft, check, apply, confirm; and the way back. */
 export class RuleDesk implements Rules {
@@ -62,13 +42,12 @@ export class RuleDesk implements Rules {
   #draft: string | undefined
   /** Why the person's file is not what is in force. */
   #problems: readonly RuleProblem[] = []
-  #stamp = ''
   #isBusy = false
-  /** What rows counted before they were put in place anew. */
-  #counted = new Map<string, { packets: number; bytes: number }>()
+  readonly #counts: RuleCounts
 
   constructor(parts: RuleDeskParts) {
     this.#parts = parts
+    this.#counts = new RuleCounts(parts.enforcer)
   }
 
   /** Takes the file, or the last good rules where it is not fit. What was never confirmed is gone. */
@@ -78,16 +57,16 @@ export class RuleDesk implements Rules {
       files.rollBackPending()
       say('Rules that nobody confirmed were taken back at the start.')
     }
-    this.#stamp = files.stamp
+    files.seen()
     const { text, ...read } = this.#readFile()
     const isRolledBack = text !== '' && files.readRolledBack() === text
     if (read.book && !isRolledBack) {
       this.#take({ text, book: read.book })
       this.#tryToKeep(text)
+      this.#parts.acts.did({ kind: 'rules', text, actor: 'the file', reason: 'found at the start' })
       return
     }
-    this.#problems = isRolledBack ? [neverConfirmed(files.file)] : read.problems
-    for (const problem of this.#problems.slice(0, 5)) say(describeProblem(problem))
+    this.#tell(isRolledBack ? [neverConfirmed(files.file)] : read.problems)
     const confirmed = files.readConfirmed() ?? ''
     const { book } = this.read(confirmed)
     this.#take(book ? { text: confirmed, book } : NO_RULES)
@@ -103,7 +82,7 @@ export class RuleDesk implements Rules {
     return rulesState({
       file: this.#parts.files.file,
       inForce: this.#inForce,
-      counts: this.#counts(),
+      counts: this.#counts.all(),
       problems: this.#problems,
       pending: this.#waiting?.shown,
       draft: this.#draft,
@@ -145,56 +124,59 @@ export class RuleDesk implements Rules {
     return simulate({ draft: book, current: this.#inForce.book }, this.#parts.store, period)
   }
 
-  async apply(request: RulesApply, actor: string): Promise<RulesOutcome> {
+  async apply(request: RulesApply & { readonly undoes?: number }, actor: string): Promise<RulesOutcome> {
     this.#demandFree()
     const text = request.text ?? this.#draft ?? this.#fileText()
     const checked = this.check(text)
     refuseUnfit(checked, request.force === true)
     const { book = EMPTY_BOOK } = this.read(text)
     if (request.dryRun) return { sentence: 'These rules could be applied.', check: checked }
-    if (request.confirmSeconds === undefined) return this.#applyForGood({ text, book }, checked)
-    return this.#applyForNow({ text, book }, { seconds: request.confirmSeconds, actor, checked })
+    const { confirmSeconds: seconds, reason, undoes } = request
+    if (seconds === undefined) return this.#applyForGood({ text, book }, { checked, actor, reason, undoes })
+    return this.#applyForNow({ text, book }, { seconds, actor, checked, reason, undoes })
   }
 
   async add(request: Parameters<Rules['add']>[0], actor: string): Promise<RulesOutcome> {
     const { rule, at, ...how } = request
     const short = parseShortForm(rule)
     if (!('rule' in short)) throw new Refused(400, `This is no rule: ${short.message}.`, short.hint)
-    return this.apply({ ...how, text: withRule(this.#inForce.text, rule, at) }, actor)
+    return this.apply(
+      { reason: `added: ${rule}`, ...how, text: withRule(this.#inForce.text, rule, at) },
+      actor,
+    )
   }
 
   async remove({ rule, ...how }: Parameters<Rules['remove']>[0], actor: string): Promise<RulesOutcome> {
     const known = this.#inForce.book.rules.find(({ id, number }) => id === rule || String(number) === rule)
     const text = known && withoutRule(this.#inForce.text, known.number)
-    if (text === undefined)
+    if (!known || text === undefined)
       throw new Refused(404, `There is no rule ${rule}.`, 'List them: gatehouse rule list')
-    return this.apply({ ...how, text }, actor)
+    return this.apply({ reason: `removed: ${ruleText(known)}`, ...how, text }, actor)
   }
 
-  async hold({ kind, seconds }: RulesHold, actor: string): Promise<RulesOutcome> {
+  async hold({ kind, seconds }: RulesHold, actor: string, undoes?: number): Promise<RulesOutcome> {
     this.#demandFree()
     const text = kind === 'pause' ? '' : lockdownText(this.#parts.sessions())
     const { book = EMPTY_BOOK } = this.read(text)
     const checked = this.check(text)
-    const answer = await this.#applyForNow({ text, book }, { seconds, actor, checked, hold: kind })
-    const what =
-      kind === 'pause' ? 'Everything passes that is not blocked' : 'Only loopback and open sessions pass'
-    return { ...answer, sentence: `${what} for ${duration(seconds)}. End it: gatehouse rollback` }
+    const answer = await this.#applyForNow({ text, book }, { seconds, actor, checked, hold: kind, undoes })
+    return { ...answer, sentence: holdText({ kind, seconds }) }
   }
 
   confirm(actor: string): RulesOutcome {
     if (this.#waiting?.shown.hold)
       throw new Refused(409, 'This ends with its time.', 'End it now: gatehouse rollback')
-    const { shown } = this.#settle()
+    const { shown, before, reason } = this.#settle()
     this.#parts.files.forgetPending()
-    this.#keep(shown.text)
-    return { sentence: `The rules stay, as ${actor} confirmed.`, check: this.check(shown.text) }
+    const check = this.check(shown.text)
+    const { sentence, ...made } = this.#keep(this.#inForce, before.book, { actor, reason })
+    return { sentence: `The rules stay, as ${actor} confirmed.${sentence}`, check, ...made }
   }
 
-  rollback(actor: string): RulesOutcome {
-    const { before } = this.#settle()
-    this.#goBack(before)
-    return { sentence: `The rules before are back, as ${actor} asked.`, check: this.check(before.text) }
+  rollback(actor: string, undoes?: number): RulesOutcome {
+    const made = this.#goBack(this.#settle(), { actor, reason: `${actor} asked for it`, undoes })
+    const { text } = this.#inForce
+    return { sentence: `The rules before are back, as ${actor} asked.`, check: this.check(text), ...made }
   }
 
   explain(request: Parameters<Rules['explain']>[0]) {
@@ -208,7 +190,7 @@ export class RuleDesk implements Rules {
     if (program?.freshUntil !== undefined && program.freshUntil <= this.#parts.now() && !this.#waiting) {
       this.#take(this.#inForce)
     }
-    if (this.#parts.files.stamp !== this.#stamp) this.#fileChanged()
+    if (this.#parts.files.hasChanged()) this.#fileChanged()
   }
 
   get health(): PartHealth {
@@ -254,17 +236,21 @@ export class RuleDesk implements Rules {
     }
   }
 
-  #applyForGood(rules: Omit<InForce, 'program'>, checked: RulesCheck): RulesOutcome {
+  #applyForGood(
+    rules: Omit<InForce, 'program'>,
+    { checked, ...by }: By & { readonly checked: RulesCheck },
+  ): RulesOutcome {
+    const before = this.#inForce.book
     this.#demandTaken(this.#take(rules))
-    this.#keep(rules.text)
-    return { sentence: `${countOf(rules.book)} in force.`, check: checked }
+    const { sentence, ...made } = this.#keep(rules, before, by)
+    return { sentence: `${countOf(rules.book)} in force.${sentence}`, check: checked, ...made }
   }
 
   async #applyForNow(
     rules: Omit<InForce, 'program'>,
-    { seconds, actor, checked, hold }: ForNow,
+    { seconds, actor, checked, hold, reason, undoes }: ForNow,
   ): Promise<RulesOutcome> {
-    const { files, now, enforcer, say } = this.#parts
+    const { files, now, say } = this.#parts
     const [before, since] = [this.#inForce, now()]
     const shown: PendingRules = {
       ...(hold && { hold }),
@@ -276,16 +262,16 @@ export class RuleDesk implements Rules {
     }
     this.#isBusy = true
     try {
-      files.keepPending(shown)
-      const wayBack = enforcer.wayBack(before.program, programOf(rules.book, since))
-      const transaction = Buffer.from(wayBack).toString('base64')
-      const { pendingFile, rolledBackFile } = files
-      const guard = await startGuard({ id: shown.id, seconds, pendingFile, rolledBackFile, transaction })
+      const guard = await secureWayBack(shown, { before, book: rules.book }, this.#parts)
       const timer = setTimeout(() => {
-        say('Nobody confirmed the rules: those before are back.')
-        this.#goBack(this.#settle().before)
+        say(
+          hold
+            ? `The ${hold} is over: the rules are back.`
+            : 'Nobody confirmed the rules: those before are back.',
+        )
+        this.#goBack(this.#settle(), { actor: 'gatehouse', reason: hold ? 'its time was over' : NOBODY })
       }, seconds * 1000)
-      this.#waiting = { shown, before, guard, timer }
+      this.#waiting = { shown, before, guard, timer, reason }
     } catch (error) {
       files.forgetPending()
       const why = `The way back could not be secured: ${(error as Error).message}.`
@@ -294,11 +280,14 @@ export class RuleDesk implements Rules {
       this.#isBusy = false
     }
     if (!this.#take(rules)) {
-      this.#goBack(this.#settle().before)
+      this.#take(this.#settle().before)
+      files.rollBackPending()
       this.#demandTaken(false)
     }
     const sentence = `${countOf(rules.book)} in force for ${duration(seconds)}. Keep them: gatehouse confirm`
-    return { sentence, pending: shown, check: checked }
+    const kind = hold ?? 'trial'
+    const made = this.#parts.acts.did({ kind, text: rules.text, actor, reason, seconds, undoes })
+    return { sentence, pending: shown, check: checked, ...made }
   }
 
   /** What waits is decided: nobody else will decide it any more. */
@@ -312,16 +301,19 @@ export class RuleDesk implements Rules {
     return waiting
   }
 
-  #goBack(before: InForce): void {
+  #goBack({ before, shown }: Waiting, by: By): ReturnType<RuleDeskParts['acts']['did']> {
     this.#take(before)
     this.#parts.files.rollBackPending()
+    return this.#parts.acts.did({ kind: 'rollback', text: shown.text, ...by })
   }
 
-  /** The text is the person's file from now on, and the last good one. */
-  #keep(text: string): void {
-    const { files } = this.#parts
+  /** The text is the person's file from now on, the last good one, and a version; what it denies is ended. */
+  #keep({ text, book }: Omit<InForce, 'program'>, before: RuleBook, by: By) {
+    const { files, acts, stayed } = this.#parts
     this.#problems = []
     this.#draft = undefined
+    const made = acts.did({ kind: 'rules', text, ...by })
+    const ended = stayed(book, before)
     try {
       files.keepConfirmed(text)
       files.forgetRolledBack()
@@ -330,17 +322,18 @@ export class RuleDesk implements Rules {
       const why = `The rules are in force, but ${files.file} could not be written: ${(error as Error).message}.`
       throw new Refused(503, why, 'Free space or correct the rights, then apply them again: gatehouse apply')
     } finally {
-      this.#stamp = files.stamp
+      files.seen()
     }
+    return { ...made, sentence: ended === 0 ? '' : ` Open connections that they deny were closed: ${ended}.` }
   }
 
   #take({ text, book }: Omit<InForce, 'program'>): boolean {
     const isSame = text === this.#inForce.text
-    const before = isSame ? this.#counts() : new Map()
+    const before = isSame ? this.#counts.all() : new Map()
     const program = programOf(book, this.#parts.now())
     const isTaken = this.#parts.enforcer.enforce(program)
     if (!isTaken && this.#waiting) return false
-    this.#counted = before
+    this.#counts.goOnFrom(before)
     this.#inForce = { text, book, program }
     return isTaken
   }
@@ -353,35 +346,33 @@ export class RuleDesk implements Rules {
     throw new Refused(503, reason, remedy)
   }
 
-  #counts(): Map<string, { packets: number; bytes: number }> {
-    const counts = new Map(this.#counted)
-    for (const [id, { packets, bytes }] of this.#parts.enforcer.counts()) {
-      const before = counts.get(id) ?? { packets: 0, bytes: 0 }
-      counts.set(id, { packets: before.packets + packets, bytes: before.bytes + bytes })
-    }
-    return counts
-  }
-
   #fileChanged(): void {
     const { files, say, appliesFileChanges } = this.#parts
-    this.#stamp = files.stamp
-    const read = this.#readFile()
-    if (read.isUnreadable) {
-      this.#problems = read.problems
+    files.seen()
+    const { text, ...read } = this.#readFile()
+    if (read.isUnreadable || text === this.#inForce.text) {
+      this.#tell(read.problems.filter(isError))
       return
     }
-    const { text } = read
-    if (text === this.#inForce.text) return
+    // Only touched: what is wrong with it was told.
+    if (text === this.#draft && this.#problems.length > 0) return
     const { isValid, problems, cuts } = this.draft(text)
-    this.#problems = problems.filter(({ severity }) => severity === 'error')
     if (appliesFileChanges && isValid && cuts.length === 0 && !this.#waiting && !this.#isBusy) {
-      this.apply({ text }, 'the file').then(
+      this.apply({ text, reason: 'the file was changed' }, 'the file').then(
         ({ sentence }) => say(`${files.file} changed. ${sentence}`),
         (error: Error) => say(`${files.file} changed, but: ${error.message}`),
       )
       return
     }
     say(`${files.file} changed: it waits as a draft. See gatehouse rule check, then gatehouse apply.`)
-    for (const problem of this.#problems.slice(0, 5)) say(describeProblem(problem))
+    this.#tell(problems.filter(isError))
+  }
+
+  /** Why the file is not in force, or that there is nothing against it. */
+  #tell(problems: readonly RuleProblem[]): void {
+    this.#problems = problems
+    for (const problem of problems.slice(0, 5)) this.#parts.say(describeProblem(problem))
   }
 }
+
+const isError = ({ severity }: RuleProblem): boolean => severity === 'error'

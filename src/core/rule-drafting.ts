@@ -1,5 +1,6 @@
 import { Refused } from '#api/port.ts'
 import type { RuleDrafting } from '#api/rule-drafting-port.ts'
+import { RULES_TEXT_LIMIT } from '#contract/http.ts'
 import type { ReadRule, RuleEditing, RulesRead, RulesStanding, RulesUse } from '#contract/rule-drafting.ts'
 import type { PendingRules, RulesCheck } from '#contract/rules.ts'
 import { type PlacedYaml, parsePlacedYaml } from '#lib/placed-yaml.ts'
@@ -27,7 +28,6 @@ export interface RuleDraftingDesk extends RuleDrafting {
   look(): void
 }
 
-const LARGEST_DRAFT = 60_000
 const USE_EVERY_MS = 5_000
 /** Ten thousand rules take a while to count: no more than this share of the time goes into it. */
 const USE_SHARE = 0.01
@@ -85,7 +85,7 @@ function editedBy(text: string, edits: RuleEditing['edits']): string {
     if (next !== undefined) return next
     throw new Refused(409, 'There is no such rule any more.', 'Somebody else edited the draft: look again.')
   }, text)
-  if (after.length <= LARGEST_DRAFT) return after
+  if (after.length <= RULES_TEXT_LIMIT) return after
   const hint = 'Edit the file itself, then: gatehouse apply FILE'
   throw new Refused(400, 'The draft would be too long to be edited here.', hint)
 }

@@ -24,6 +24,8 @@ export class RuleFiles {
   readonly pendingFile: string
   readonly rolledBackFile: string
   readonly #confirmedFile: string
+  #seen = ''
+  #lookedAt = ''
   /** Told when rules were confirmed: others may keep what follows from them. */
   onConfirmed: () => void = () => {}
 
@@ -45,8 +47,19 @@ export class RuleFiles {
     }
   }
 
-  /** Changes when the file does. */
-  get stamp(): string {
+  /** What the file holds now is known. */
+  seen(): void {
+    this.#seen = this.#stamp
+  }
+
+  /** The file is another than was seen, and whole: the same at two looks. Who writes it in pieces is not interrupted. */
+  hasChanged(): boolean {
+    const before = this.#lookedAt
+    this.#lookedAt = this.#stamp
+    return this.#lookedAt !== this.#seen && this.#lookedAt === before
+  }
+
+  get #stamp(): string {
     const stat = statSync(this.file, { throwIfNoEntry: false })
     return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : ''
   }

@@ -106,7 +106,7 @@ const DIRECTION: Readonly<Record<Direction, RuleDirection>> = {
 }
 
 /** The packet that opened the flow, as the rules met it. */
-function firstPacket(connection: Connection): PacketFacts {
+export function firstPacket(connection: Connection): PacketFacts {
   const { protocol, source, target, sourcePort, targetPort, interfaceName, openedAt, name } = connection
   const direction = DIRECTION[connection.direction]
   return {

@@ -93,6 +93,14 @@ export const ruleSettings = z
         'What becomes of a rules file that is changed while Gatehouse runs: it waits as a draft for ' +
           '`gatehouse apply`, or is applied at once where it is good and cuts nobody off.',
       ),
+    openConnections: z
+      .enum(['close', 'keep'])
+      .default('close')
+      .describe(
+        'What becomes of connections that are open when rules come in force for good that deny them, and the rules ' +
+          'before did not: they are closed, or go on to their end. Login sessions, the page, DNS, gateways, time and ' +
+          'loopback are never closed.',
+      ),
     markMask: z
       .string()
       .regex(/^0x[0-9a-f]{1,8}$/i, 'Use a hexadecimal number, such as 0xff000000')

@@ -4,6 +4,7 @@ import type { SocketWords } from './socket-table.ts'
 
 /** Numbers of linux/netfilter/nfnetlink_conntrack.h. */
 const GET = 0x101
+const DELETE = 0x102
 const NFGENMSG_BYTES = 4
 const TUPLE = { original: 1, reply: 2, address: 1, protocol: 2 } as const
 const ADDRESS = { source4: 1, target4: 2, source6: 3, target6: 4 } as const
@@ -32,7 +33,7 @@ export class ConnectionTracking {
    */
   socketEnds(wire: SocketWords): SocketWords | undefined {
     const tuples = new Map<number, Tuple>()
-    this.#netlink.send(this.#request(wire))
+    this.#netlink.send(this.#request(GET, wire))
     const errno = this.#netlink.exchange(this.#sequence, this.#sequence, (_type, view, start, end) => {
       for (const [type, [from, to]] of valuesIn(view, start + NFGENMSG_BYTES, end)) {
         if (type === TUPLE.original || type === TUPLE.reply) tuples.set(type, tupleOf(view, from, to))
@@ -52,14 +53,25 @@ export class ConnectionTracking {
     return isSame(ends, wire) ? undefined : ends
   }
 
+  /** Forgets the connection: its next packet is judged as a new one. False where tracking knows nothing of it. */
+  forget(wire: SocketWords): boolean {
+    this.#netlink.send(this.#request(DELETE, wire))
+    return this.#netlink.exchange(this.#sequence, this.#sequence, () => {}) === 0
+  }
+
   close(): void {
     this.#netlink.close()
   }
 
-  #request({ version, protocol, local, localPort, peer, peerPort }: SocketWords): Uint8Array {
+  #request(
+    message: number,
+    { version, protocol, local, localPort, peer, peerPort }: SocketWords,
+  ): Uint8Array {
     const isIpv4 = version === 4
     const header = Uint8Array.of(isIpv4 ? AF_INET : AF_INET6, 0, 0, 0)
-    const writer = this.#writer.reset().begin(GET, REQUEST.request | REQUEST.ack, ++this.#sequence, header)
+    const writer = this.#writer
+      .reset()
+      .begin(message, REQUEST.request | REQUEST.ack, ++this.#sequence, header)
     const tuple = writer.nest(TUPLE.original)
     const addresses = writer.nest(TUPLE.address)
     writer.bytes(isIpv4 ? ADDRESS.source4 : ADDRESS.source6, bytesOf(peer, version))

@@ -133,7 +133,7 @@ function listsOf({ config }: Given, now: () => number, onRepair: (what: string) 
   return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair })
 }
 
-function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: () => number) {
+function reportsOf({ config, paths }: Given, { desk, canLog, history }: OpenRules, now: () => number) {
   const reports = openReports({
     settings: config.report,
     stateFolder: paths.stateFolder,
@@ -152,7 +152,7 @@ function reportsOf({ config, paths }: Given, { desk, canLog }: OpenRules, now: (
       markMask: Number(config.rules.markMask),
       now,
     })
-    desk.beside = { log: reports.log, exchange }
+    desk.beside = { log: reports.log, exchange, ...(history && { versions: history.portOf(desk) }) }
   }
   return reports
 }
@@ -201,6 +201,7 @@ function rulesOf(
     store,
     now,
     say: speaker.say,
+    note: (undated) => gate.note(undated),
     repaired,
     allow,
     places: atlas,

@@ -4,6 +4,7 @@ import { Refused } from '#api/port.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createResponseDesk } from '#core/response-desk.ts'
+import type { UndoParts } from '#core/undo.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { loadObservers } from '#detect/observation.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
@@ -31,6 +32,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     ...facts,
     rules: base.rules.desk,
     ruleDrafting: base.rules.drafting,
+    undoRules: undoRulesOf(base.rules),
     intel: watching.intel.port,
     detectors: settings.detectors,
     settings: settings.desk,
@@ -67,6 +69,10 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   )
   if (config.page.enabled) await door.open(api)
   for (const health of facts.parts()) speaker.health(health)
+}
+
+function undoRulesOf({ history, desk }: Base['rules']): UndoParts['undoRules'] {
+  return history && desk && ((decision, actor) => history.undo(decision, actor, desk))
 }
 
 /** Opened at the first use: it needs a privilege that a run without root lacks. */

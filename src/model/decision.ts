@@ -19,6 +19,18 @@ export type DecisionKind =
   /** Another program changed a table of ours, and it was put back. */
   | 'repair'
   | 'setting'
+  /** Rules came in force for good; `target` is their version. */
+  | 'rules'
+  /** Rules came in force for a time, unless somebody confirms them; or they went back. */
+  | 'trial'
+  | 'rollback'
+  /** All shut, or all open, for a time. */
+  | 'lockdown'
+  | 'pause'
+  /** A threat list was switched, or its held version decided. */
+  | 'feed'
+  | 'close-port'
+  | 'open-port'
   /** Who may sign in on the page changed. */
   | 'account'
   /** Connections were closed: nothing takes that back. */

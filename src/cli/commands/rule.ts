@@ -5,6 +5,7 @@ import { ExitCode } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
 import { addRuleExchange } from '../rule-exchange.ts'
 import { addRuleLog } from '../rule-log.ts'
+import { addRuleVersions } from '../rule-versions.ts'
 import {
   addShortForm,
   type ChangeOptions,
@@ -32,6 +33,7 @@ export default defineCommand({
     addCheck(rule, shell)
     addRuleLog(rule, shell)
     addRuleExchange(rule, shell)
+    addRuleVersions(rule, shell)
     rule
       .command('boot')
       .description(

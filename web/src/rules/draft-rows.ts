@@ -1,5 +1,5 @@
+import { commonPairs } from '../../../src/contract/common-pairs.ts'
 import type { ReadRule } from '../../../src/contract/rule-drafting.ts'
-import { commonPairs } from './common.ts'
 
 /** How a rule of the draft stands to those in force. */
 export type Mark = 'same' | 'added' | 'changed' | 'moved' | 'removed'

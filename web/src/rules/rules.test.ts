@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { compareLines } from '../../../src/contract/compared-lines.ts'
 import type { ReadRule } from '../../../src/contract/rule-drafting.ts'
 import type { Connection } from '../../../src/contract/schemas.ts'
 import { countChanges, draftRows } from './draft-rows.ts'
-import { compareLines } from './lines.ts'
 import { fieldText, fieldValue, keysOfQuery, ruleHref, withKeys } from './rule-keys.ts'
 
 const rules = (...all: Record<string, unknown>[]): ReadRule[] =>

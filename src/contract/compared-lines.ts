@@ -1,4 +1,4 @@
-import { commonPairs } from './common.ts'
+import { commonPairs } from './common-pairs.ts'
 
 /** One line of a comparison; `number` is its place in the text that it is of. */
 export interface ComparedLine {
