@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const GATEHOUSE = fileURLToPath(new URL('../../bin/gatehouse', import.meta.url))
-const STARTS_WITHIN_MS = 20_000
+const STARTS_WITHIN_MS = 40_000
+const ENDS_WITHIN_MS = 30_000
 
 /** A real daemon in a network namespace, with a state folder of its own. */
 export interface TestDaemon {
@@ -64,7 +65,10 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (bytes: Buffer) => (output += bytes.toString()))
-  const link = await linkOf(child, () => output)
+  const link = await linkOf(child, () => output).catch((error) => {
+    child.kill('SIGKILL')
+    throw new Error(`${(error as Error).message}\nIt printed:\n${output}`)
+  })
   const call = (words: readonly string[]): string =>
     execFileSync('ip', ['netns', 'exec', options.namespace, GATEHOUSE, ...words], {
       encoding: 'utf8',
@@ -99,14 +103,21 @@ async function linkOf(child: ChildProcess, output: () => string): Promise<string
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
   await until('the daemon prints its link', () => link() !== undefined || isOver(), STARTS_WITHIN_MS)
   const found = link()
-  if (found === undefined) throw new Error(`the daemon ended:\n${output()}`)
+  if (found === undefined) throw new Error('the daemon ended')
   return found
 }
 
 function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve())
+  return new Promise((resolve, reject) => {
+    const hangs = setTimeout(() => {
+      child.kill('SIGKILL')
+      reject(new Error(`the daemon did not end within ${ENDS_WITHIN_MS} ms of ${signal}`))
+    }, ENDS_WITHIN_MS)
+    child.once('exit', () => {
+      clearTimeout(hangs)
+      resolve()
+    })
     child.kill(signal)
   })
 }
