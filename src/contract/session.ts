@@ -60,3 +60,4 @@ export type Role = z.infer<typeof Role>
 export type Session = z.infer<typeof Session>
 export type SignIn = z.infer<typeof SignIn>
 export type Proof = z.infer<typeof Proof>
+export type LoginLink = z.infer<typeof LoginLink>

@@ -1,4 +1,4 @@
-import type { Session as SignedIn, SignIn } from '../../src/contract/session.ts'
+import type { Proof, Session as SignedIn, SignIn } from '../../src/contract/session.ts'
 import { ask, ProblemError, whenSignedOut } from './api.ts'
 import { route } from './route.svelte.ts'
 
@@ -8,6 +8,8 @@ export type SessionState =
   | {
       readonly state: 'out'
       readonly hasPassword: boolean
+      /** More than one account has a password: a name has to say whose. */
+      readonly hasNames: boolean
       readonly wasIn: boolean
       readonly problem?: ProblemError
     }
@@ -39,16 +41,22 @@ class Session {
       this.now = { state: 'in', who: await ask<SignedIn>('GET', '/session') }
     } catch (problem) {
       if (!(problem instanceof ProblemError)) throw problem
-      const hasPassword = problem.extra['signIn']?.password === true
+      const { signIn } = problem.extra
+      const means = { hasPassword: signIn?.password === true, hasNames: signIn?.names === true }
       const isUnreachable = problem.status !== 401
       const wasIn = this.now.state === 'in' || (this.now.state === 'out' && this.now.wasIn)
-      this.now = { state: 'out', hasPassword, wasIn, ...(isUnreachable && { problem }) }
+      this.now = { state: 'out', ...means, wasIn, ...(isUnreachable && { problem }) }
     }
   }
 
   async signIn(how: SignIn): Promise<void> {
     await ask('POST', '/login', how)
     await this.ask()
+  }
+
+  /** Who is signed in proves once more who it is. Throws a ProblemError when it is refused. */
+  async prove(proof: Proof): Promise<void> {
+    this.now = { state: 'in', who: await ask<SignedIn>('POST', '/proof', proof) }
   }
 
   async signOut(): Promise<void> {

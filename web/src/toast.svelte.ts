@@ -52,11 +52,11 @@ class Toasts {
 
 export const toasts = new Toasts()
 
-/** Copies text and says so. */
-export async function copy(what: string): Promise<void> {
+/** Copies text and says so; what is secret brings words of its own, so that it is not said. */
+export async function copy(what: string, said: string = text.toast.copied(what)): Promise<void> {
   try {
     await navigator.clipboard.writeText(what)
-    toasts.show({ kind: 'plain', sentence: text.toast.copied(what) })
+    toasts.show({ kind: 'plain', sentence: said })
   } catch {
     toasts.show({ kind: 'problem', sentence: text.toast.copyFailed })
   }

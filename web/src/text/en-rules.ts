@@ -104,7 +104,6 @@ export const rules = {
   unprivileged: 'Rules are not enforced here',
   degraded: 'The rules file is not in force',
   degradedWhy: (file: string) => `The last good rules stay in force. Correct ${file} here or in an editor.`,
-  viewer: 'You can look but not change: your link has the role viewer.',
 
   draftKept: 'The draft was kept. It is not in force yet.',
   applied: 'In force, but only for now: see below.',

@@ -77,7 +77,6 @@ export const settings = {
   clear: 'Show all settings',
   unavailable: 'Settings cannot be shown now',
   file: (path: string) => `Kept in ${path}, with your comments.`,
-  viewer: 'You can look but not change: this needs a link with the role admin.',
 }
 
 export const detectors = {

@@ -1,3 +1,4 @@
+import { accounts, roles } from './en-accounts.ts'
 import { connections, inspector } from './en-connections.ts'
 import { alerts, blocks, decisions } from './en-decide.ts'
 import { lists } from './en-lists.ts'
@@ -78,8 +79,13 @@ export const en = {
     show: 'Show the password',
     hide: 'Hide the password',
     foot: 'Protection runs whether or not you are signed in.',
+    name: 'Name',
     ended: 'Your session has ended.',
-    endedWhy: 'Gatehouse was started again, or the session was too old. Nothing was lost.',
+    code: 'Code of your authenticator app',
+    codeHelp: 'Six digits. The phone is gone? One of your recovery codes does it too.',
+    endedWhy:
+      'Gatehouse was started again, the session was too old, or somebody ended it: by hand, or with another password or role. Nothing was lost.',
+    orName: 'Or sign in with your name',
     signOut: 'Sign out',
   },
 
@@ -95,6 +101,7 @@ export const en = {
   toast: {
     undo: 'Undo',
     closed: (count: number) => `${many(count, 'connection was', 'connections were')} closed.`,
+    onlyLink: 'You have no password here. Open a fresh link, then do this once more:',
     dismiss: 'Dismiss',
     nothingToUndo: 'There is nothing to undo.',
     pickOne: 'Choose a host or a flow. Whole programs cannot be blocked yet.',
@@ -235,6 +242,10 @@ export const en = {
     parts: 'Parts',
     partStates: { ok: 'Works', degraded: 'Works in part', off: 'Off' },
     checks: 'Checks',
+  roles,
+
+  accounts,
+
     allFine: 'All checks are fine.',
     trouble: (failed: number, warnings: number) =>
       `${[
