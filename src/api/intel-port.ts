@@ -9,7 +9,7 @@ export interface IntelPort {
   changeFeed(id: string, change: FeedChange, actor: { readonly name: string }): Promise<FeedOutcome>
   updateFeed(id: string): Promise<FeedOutcome>
   /** Takes the version that waits for a person, or throws it away. */
-  decideFeed(id: string, isAccepted: boolean): Promise<FeedOutcome>
+  decideFeed(id: string, isAccepted: boolean, actor?: { readonly name: string }): Promise<FeedOutcome>
   lookup(value: string): Lookup
   /** The same, after the services that are on were asked: that leaves the machine. */
   ask(value: string): Promise<Lookup>

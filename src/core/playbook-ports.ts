@@ -1,6 +1,7 @@
 import type { Alert } from '#model/alert.ts'
 import type { Connection } from '#model/flow.ts'
 import type { Standpoint } from '#model/standpoint.ts'
+import type { ClosedPorts } from './closed-ports.ts'
 import { duration } from './present.ts'
 
 const SSH = 22
@@ -10,7 +11,7 @@ const MOST_PORTS = 4
 
 export interface PortCloserParts {
   /** Absent: nothing is enforced. */
-  readonly shield: { closePort(port: number, until: number): boolean } | undefined
+  readonly shield: Pick<ClosedPorts, 'closePort'> | undefined
   readonly pagePort: () => number
   readonly connections: () => readonly Connection[]
   readonly standpoint: () => Standpoint
@@ -31,17 +32,18 @@ export function createPortCloser(parts: PortCloserParts): (alert: Alert, seconds
     return port === SSH || isSsh ? `port ${port} is SSH's` : undefined
   }
 
-  return ({ victim, evidence }, seconds) => {
+  return ({ id, victim, evidence, summary }, seconds) => {
     const ports = evidence.ports ?? []
     if (!shield) return 'not done, nothing is enforced: close the port'
     if (victim === undefined || !standpoint().isOwn(victim)) return 'not done, it is no port of this machine'
     if (ports.length === 0 || ports.length > MOST_PORTS) {
       return `not done, the alert is about ${ports.length} ports: close the port`
     }
+    const by = { actor: 'playbook', reason: summary, alertId: id }
     const done = ports.map((port) => {
       const why = whyOpen(port)
       if (why !== undefined) return `not done, ${why}`
-      const isClosed = shield.closePort(port, now() + seconds * 1000)
+      const isClosed = shield.closePort(port, now() + seconds * 1000, by)
       return isClosed
         ? `closed port ${port} for ${duration(seconds)}`
         : `the kernel did not close port ${port}`

@@ -1,18 +1,16 @@
-import { Refused } from '#api/port.ts'
 import type { ShieldPort } from '#api/shield-port.ts'
 import type { Shield } from '#enforce/shield.ts'
-import { type Ip, ip } from '#model/address.ts'
+import type { ClosedPorts } from './closed-ports.ts'
+import { outcome } from './outcome.ts'
 import type { Recordings } from './recordings.ts'
-
-const THIS_MACHINE = ip('127.0.0.1')
 
 /** Answers what the API asks about the shield and the packets that were kept. */
 export function createShieldDesk(parts: {
   readonly shield: Shield
   readonly recordings: Pick<Recordings, 'list'>
-  readonly note: (about: { readonly target: Ip; readonly actor: string; readonly reason: string }) => void
+  readonly ports: Pick<ClosedPorts, 'open'>
 }): ShieldPort {
-  const { shield, recordings } = parts
+  const { shield, recordings, ports } = parts
   return {
     status() {
       const { guarded, challenged, closed } = shield.standing()
@@ -22,17 +20,8 @@ export function createShieldDesk(parts: {
         closed: [...closed].map(([port, until]) => ({ port, until })),
       }
     },
-    open(port, actor) {
-      if (!shield.standing().closed.has(port)) {
-        throw new Refused(404, `Port ${port} is not closed.`, 'See gatehouse shield.')
-      }
-      if (!shield.openPort(port)) {
-        throw new Refused(503, `The kernel did not open port ${port}.`, 'See gatehouse doctor.')
-      }
-      const sentence = `Port ${port} is open again.`
-      parts.note({ target: THIS_MACHINE, actor, reason: sentence })
-      return { sentence, dryRun: false, closedConnections: 0 }
-    },
+    open: (port, actor) =>
+      outcome(ports.open(port, { actor, reason: 'opened by hand' }), `Port ${port} is open again.`, 0),
     recordings: recordings.list,
   }
 }

@@ -1,9 +1,12 @@
+import { join } from 'node:path'
 import { createApi } from '#api/api.ts'
 import { listenForOwner } from '#api/listen.ts'
 import { Refused } from '#api/port.ts'
+import { withFeedDecisions } from '#core/feed-decisions.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createResponseDesk } from '#core/response-desk.ts'
+import { openSettingJournal } from '#core/setting-journal.ts'
 import type { UndoParts } from '#core/undo.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { loadObservers } from '#detect/observation.ts'
@@ -26,6 +29,10 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   base.rules.see(() => watching.live.all())
   base.rules.tell((standing) => events.send({ kind: 'rules', standing }))
   const settings = openSettings(base, watching, [...(await loadDetectors()), ...(await loadObservers())])
+  const feeds = withFeedDecisions(watching.intel.port, {
+    note: (undated) => base.gate.note(undated),
+    journal: openSettingJournal(join(paths.stateFolder, 'feeds.json')),
+  })
   const port = new CorePort({
     ...base,
     ...watching,
@@ -33,7 +40,9 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     rules: base.rules.desk,
     ruleDrafting: base.rules.drafting,
     undoRules: undoRulesOf(base.rules),
-    intel: watching.intel.port,
+    intel: feeds.port,
+    undoFeed: feeds.undo,
+    undoPort: base.closedPorts?.undo,
     detectors: settings.detectors,
     settings: settings.desk,
     timeline: openTimeline(base, watching),

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { createClosedPorts } from '#core/closed-ports.ts'
 import type { DaemonConfig } from '#core/daemon-config.ts'
 import { createDecoyDesk, decoyOrderOf } from '#core/decoys.ts'
 import type { Gate } from '#core/gate.ts'
@@ -7,7 +8,6 @@ import { createRecordings } from '#core/recordings.ts'
 import { createShieldDesk } from '#core/shield-desk.ts'
 import type { Speaker } from '#core/speaker.ts'
 import { createShield } from '#enforce/shield.ts'
-import type { Target } from '#model/address.ts'
 import type { RecordingOrder } from '#model/recording.ts'
 
 interface Given {
@@ -37,8 +37,7 @@ export function openShielding(
   const shield = config.dryRun ? undefined : createShield(`${config.enforce.table}_shield`, now)
   onStop(() => shield?.stop())
   if (decoyOrder) shield?.decoys(decoyOrder)
-  const note = (about: { readonly target: Target; readonly actor: string; readonly reason: string }) =>
-    gate.note({ kind: 'playbook', ...about })
-  const shieldDesk = shield && createShieldDesk({ shield, recordings, note })
-  return { recordings, decoys: createDecoyDesk(decoyOrder), decoyOrder, shield, shieldDesk }
+  const closedPorts = shield && createClosedPorts(shield, { note: (undated) => gate.note(undated), now })
+  const shieldDesk = shield && closedPorts && createShieldDesk({ shield, recordings, ports: closedPorts })
+  return { recordings, decoys: createDecoyDesk(decoyOrder), decoyOrder, shield, shieldDesk, closedPorts }
 }

@@ -189,12 +189,12 @@ function playersOf(base: Base, live: LiveConnections): PlaybookPlayer {
 }
 
 const playbooksOf = (
-  { config, gate, enforcer, speaker, shield, allow, now, recordings }: Base,
+  { config, gate, enforcer, speaker, closedPorts, allow, now, recordings }: Base,
   live: LiveConnections,
 ) =>
   createPlaybookPlayer({
     closePorts: createPortCloser({
-      shield,
+      shield: closedPorts,
       pagePort: () => config.page.port,
       connections: () => live.all(),
       standpoint: () => standpointOf(allow.entries()),

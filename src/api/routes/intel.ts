@@ -128,9 +128,9 @@ export function addIntelRoutes(app: ApiApp, { intel }: Port): void {
     return context.json(await intel.updateFeed(context.req.valid('param').feed), 200)
   })
   app.openapi(decideRoute, async (context) => {
-    demand(context, 'admin')
+    const actor = demand(context, 'admin')
     const { feed } = context.req.valid('param')
-    return context.json(await intel.decideFeed(feed, context.req.valid('json').accept), 200)
+    return context.json(await intel.decideFeed(feed, context.req.valid('json').accept, actor), 200)
   })
   app.openapi(lookupRoute, (context) => context.json(intel.lookup(context.req.valid('query').value), 200))
   app.openapi(askRoute, async (context) => {
