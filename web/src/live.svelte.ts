@@ -10,6 +10,7 @@ import type {
 } from '../../src/contract/schemas.ts'
 import { API, ask, ProblemError } from './api.ts'
 import { clock } from './clock.svelte.ts'
+import { RateHistory } from './connections/rates.ts'
 import { openStream, type Stream } from './stream.ts'
 
 /** How the page and the daemon are in touch. `lost` says since when. */
@@ -64,6 +65,10 @@ class Live {
 
   /** Not reactive by itself: thousands of entries change each second. Read `version` first. */
   readonly connections = new Map<number, Connection>()
+  /** How fast each of them was of late. */
+  readonly rates = new RateHistory()
+  /** Counts up with each sample of `rates`. */
+  sampled = $state(0)
   /** When a connection that is still shown went away. */
   readonly goneAt = new Map<number, number>()
   /** While true, and for `keptId` always, connections that are over stay in the list. */
@@ -276,6 +281,7 @@ class Live {
       this.#source.close()
       this.#lost(this.#source)
     }
+    if (this.rates.tick(performance.now(), this.connections)) this.sampled++
     if (this.isHeld || this.paused || document.hidden) return
     const before = Date.now() - GONE_STAYS_MS
     for (const [id, at] of this.goneAt) {

@@ -12,6 +12,8 @@ export interface Screen {
   readonly order: number
   /** Goes there after `g`. */
   readonly key: string
+  /** How it keeps to the part of the timeline that is marked; absent: it has nothing to do with time. */
+  readonly time?: 'marked' | 'now'
   /** Narrow pages show the first four; the rest is behind "More". */
   readonly isMain?: boolean
   /** What stands beside the name; `isHot` when it asks for attention. */

@@ -11,6 +11,7 @@ export type ColumnId =
   | 'state'
   | 'verdict'
   | 'source'
+  | 'spark'
   | 'down'
   | 'up'
   | 'data'
@@ -35,6 +36,7 @@ export const COLUMNS: readonly Column[] = [
   { id: 'state', width: 5.75, isNumber: false, sort: 'state' },
   { id: 'verdict', width: 5.5, isNumber: false, sort: 'verdict' },
   { id: 'source', width: 5.75, isNumber: false },
+  { id: 'spark', width: 5, isNumber: false },
   { id: 'down', width: 5, isNumber: true, sort: 'down' },
   { id: 'up', width: 5, isNumber: true, sort: 'up' },
   { id: 'data', width: 4.5, isNumber: true, sort: 'data' },
@@ -53,6 +55,7 @@ const KEPT_LONGEST: readonly ColumnId[] = [
   'state',
   'place',
   'age',
+  'spark',
   'dir',
   'source',
   'data',

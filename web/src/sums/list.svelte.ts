@@ -2,6 +2,7 @@ import { untrack } from 'svelte'
 import type { Connection } from '../../../src/contract/schemas.ts'
 import type { SummaryList } from '../../../src/contract/views.ts'
 import { ProblemError } from '../api.ts'
+import { brush, type TimeRange } from '../brush.svelte.ts'
 import { clock } from '../clock.svelte.ts'
 import { live } from '../live.svelte.ts'
 import { route } from '../route.svelte.ts'
@@ -22,7 +23,8 @@ export class SumList {
 
   readonly period = $derived(PERIODS.find((period) => period === route.get('period')) ?? 'now')
   readonly sort = $derived(
-    SORTS.find((sort) => sort === route.get('sort')) ?? (this.period === 'now' ? 'down' : 'bytesIn'),
+    SORTS.find((sort) => sort === route.get('sort')) ??
+      (this.period === 'now' && !brush.range ? 'down' : 'bytesIn'),
   )
   readonly isDescending = $derived((route.get('turn') || turnOf(this.sort)) === 'down')
   readonly asked: Understood = $derived(
@@ -36,7 +38,9 @@ export class SumList {
   readonly at = $derived(this.shown.findIndex(({ key }) => key === this.cursor))
   readonly inspected = $derived(this.all.find(({ key }) => key === route.get('sel')))
 
-  past = $state.raw<(SummaryList & { readonly query: string; readonly of: string }) | undefined>(undefined)
+  past = $state.raw<(SummaryList & { readonly query: string; readonly of: string | TimeRange }) | undefined>(
+    undefined,
+  )
   /** When each was first seen, as far back as the store goes. */
   #firsts = $state.raw<ReadonlyMap<string, number>>(new Map())
   #order_: readonly string[] = []
@@ -49,10 +53,11 @@ export class SumList {
   /** Reads what the store keeps, again and again until the answer is called. Call it within an effect. */
   watch(): () => void {
     const { period } = this
+    const { range } = brush
     const { query } = this.asked
     const isReady = live.isLoaded
     if (!isReady) return () => {}
-    const read = (): void => void this.#read(period, query)
+    const read = (): void => void this.#read(period, query, range)
     const first = setTimeout(read, READ_AFTER_MS)
     const timer = setInterval(read, READ_EVERY_MS)
     return () => {
@@ -78,11 +83,14 @@ export class SumList {
     route.set({ sel: key })
   }
 
-  async #read(period: (typeof PERIODS)[number], query: string): Promise<void> {
+  async #read(period: (typeof PERIODS)[number], query: string, range: TimeRange | undefined): Promise<void> {
     try {
       const first = await readSums(this.by, 0)
       this.#firsts = new Map(first.items.map(({ key, firstAt }) => [key, firstAt]))
-      if (period !== 'now') {
+      if (range) {
+        const past = await readSums(this.by, range.from, query, range.to)
+        if (range === brush.range && query === this.asked.query) this.past = { ...past, query, of: range }
+      } else if (period !== 'now') {
         const past = await readSums(this.by, clock.now - lengthOf(period), query)
         if (period === this.period && query === this.asked.query) this.past = { ...past, query, of: period }
       }
@@ -101,11 +109,14 @@ export class SumList {
         if (matches(search, connection, false)) yield connection
     })()
     const open = sumsOf(found, this.by, (id) => live.goneAt.has(id))
-    const isPast = this.period !== 'now'
-    const sums =
-      isPast && this.past?.of === this.period
-        ? withPeriod(open, this.past.items, this.by)
-        : [...open.values()]
+    const of = brush.range ?? this.period
+    const isRead = of !== 'now' && this.past?.of === of
+    if (brush.range) {
+      // Only what was there then: what is open now tells no more than its name and owner.
+      const then = isRead && this.past ? withPeriod(open, this.past.items, this.by) : []
+      return then.slice(0, this.past?.items.length)
+    }
+    const sums = isRead && this.past ? withPeriod(open, this.past.items, this.by) : [...open.values()]
     for (const sum of sums) sum.firstAt = Math.min(sum.firstAt, this.#firsts.get(sum.key) ?? sum.firstAt)
     return sums
   }

@@ -12,8 +12,14 @@ const MOST_ROWS = 500
 export const lengthOf = (period: Exclude<Period, 'now'>): number => LENGTHS_MS[period]
 
 /** Reads the sums of a period; `since` in milliseconds since the epoch. */
-export function readSums(by: By | 'country', since: number, query = ''): Promise<SummaryList> {
+export function readSums(
+  by: By | 'country',
+  since: number,
+  query = '',
+  until?: number,
+): Promise<SummaryList> {
   const asked = new URLSearchParams({ by, since: String(Math.floor(since)), limit: String(MOST_ROWS) })
+  if (until !== undefined) asked.set('until', String(Math.floor(until)))
   if (query !== '') asked.set('q', query)
   return ask<SummaryList>('GET', `summaries?${asked}`)
 }

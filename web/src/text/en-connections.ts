@@ -1,4 +1,4 @@
-import { many, n } from './en-words.ts'
+import { many, n, wordsBy } from './words.ts'
 
 export const connections = {
   title: 'Connections',
@@ -20,6 +20,7 @@ export const connections = {
     state: 'State',
     verdict: 'Verdict',
     source: 'Known by',
+    spark: 'Last 5 min',
     down: 'Down',
     up: 'Up',
     data: 'Data',
@@ -28,13 +29,14 @@ export const connections = {
     age: 'Age',
     app: 'Program',
   },
-  columnTitles: {
+  columnTitles: wordsBy({
     place: 'Country of the peer, or what its address is reserved for',
     source: 'How Gatehouse knows which program it is',
+    spark: 'Bytes per second both ways, since this page was opened',
     data: 'Bytes both ways',
     rtt: 'How long the handshake took',
     lost: 'Segments sent more than once, both ways',
-  } as Record<string, string>,
+  }),
   unknown: 'Unknown program',
   through: 'Passing through',
   hosts: (count: number) => many(count, 'host', 'hosts'),
@@ -50,7 +52,7 @@ export const connections = {
     forward: 'It passes through this machine',
     local: 'Within this machine',
   },
-  states: {
+  states: wordsBy({
     'syn-sent': 'Calling',
     'syn-received': 'Answering',
     established: 'Open',
@@ -59,15 +61,15 @@ export const connections = {
     reset: 'Reset',
     open: 'One-way',
     answered: 'Answered',
-  } as Record<string, string>,
-  ends: {
+  }),
+  ends: wordsBy({
     finished: 'both sides finished',
     reset: 'one side reset it',
     refused: 'the other end refused',
     timeout: 'nothing was heard for long',
     evicted: 'it made room for others',
     shutdown: 'Gatehouse stopped',
-  } as Record<string, string>,
+  }),
   verdicts: { allowed: 'Allowed', blocked: 'Blocked' },
   someBlocked: (blocked: number, all: number) => `${n(blocked)} of ${n(all)} blocked`,
   sources: {
@@ -91,6 +93,8 @@ export const connections = {
   end: 'Close',
   endTitle: 'Close the connection now, without a block',
   inspect: 'Inspect',
+  actions: 'More for this row',
+  spark: (most: string) => `At most ${most} in five minutes`,
   newRows: (count: number) => `${n(count)} new`,
   held: 'Order held while you read',
   shown: (count: number) => many(count, 'connection', 'connections'),

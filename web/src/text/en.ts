@@ -4,8 +4,9 @@ import { alerts, blocks, decisions } from './en-decide.ts'
 import { lists } from './en-lists.ts'
 import { rules } from './en-rules.ts'
 import { detectors, settings } from './en-settings.ts'
+import { timeline } from './en-timeline.ts'
 import { graph, hosts, map, past, period, programs, search } from './en-watch.ts'
-import { many, n } from './en-words.ts'
+import { many, n, wordsBy } from './words.ts'
 
 /** The page in English: plain, short, present tense. Functions where a sentence holds numbers or names. */
 export const en = {
@@ -17,6 +18,11 @@ export const en = {
   thisMachine: 'This machine',
   copy: 'Copy',
   copied: 'Copied',
+  copyAs: {
+    acts: { block: 'Block', unblock: 'Unblock', close: 'Close', see: 'See', rule: 'Rule' },
+    cli: (act: string) => `${act}: copy the command line`,
+    api: (act: string) => `${act}: copy the API call`,
+  },
   close: 'Close',
   cancel: 'Cancel',
   loading: 'Loading',
@@ -24,10 +30,10 @@ export const en = {
   none: '—',
 
   span: {
-    seconds: (count: number) => `${count} s`,
-    minutes: (count: number) => `${count} min`,
-    hours: (count: number) => `${count} h`,
-    days: (count: number) => `${count} d`,
+    seconds: (count: number) => `${n(count)} s`,
+    minutes: (count: number) => `${n(count)} min`,
+    hours: (count: number) => `${n(count)} h`,
+    days: (count: number) => `${n(count)} d`,
     ago: (span: string) => `${span} ago`,
   },
 
@@ -54,7 +60,7 @@ export const en = {
       `What you see is from ${at}. If Gatehouse still runs, it goes on without the page; blocks stay in the kernel.`,
     tryNow: 'Try now',
     part: (part: string, state: string) => `${part}: ${state}.`,
-    states: { degraded: 'works only in part', off: 'off' } as Record<string, string>,
+    states: wordsBy({ degraded: 'works only in part', off: 'off' }),
     watching: 'Gatehouse can see but not block.',
     details: 'See all checks',
     more: (count: number) => `and ${n(count)} more`,
@@ -73,19 +79,19 @@ export const en = {
     title: 'Sign in to Gatehouse',
     lede: 'Gatehouse lets you in with a link that works once. Make one in a terminal on this machine, then open it:',
     command: 'sudo gatehouse login',
+    name: 'Name',
     password: 'Password',
+    code: 'Code of your authenticator app',
+    codeHelp: 'Six digits. The phone is gone? One of your recovery codes does it too.',
     orPassword: 'Or use the password',
+    orName: 'Or sign in with your name',
     signIn: 'Sign in',
     show: 'Show the password',
     hide: 'Hide the password',
     foot: 'Protection runs whether or not you are signed in.',
-    name: 'Name',
     ended: 'Your session has ended.',
-    code: 'Code of your authenticator app',
-    codeHelp: 'Six digits. The phone is gone? One of your recovery codes does it too.',
     endedWhy:
       'Gatehouse was started again, the session was too old, or somebody ended it: by hand, or with another password or role. Nothing was lost.',
-    orName: 'Or sign in with your name',
     signOut: 'Sign out',
   },
 
@@ -95,13 +101,13 @@ export const en = {
     password: 'Password',
     code: 'Code of your authenticator app',
     noPassword: 'No password? Open a fresh link:',
+    onlyLink: 'You have no password here. Open a fresh link, then do this once more:',
     submit: 'Go on',
   },
 
   toast: {
     undo: 'Undo',
     closed: (count: number) => `${many(count, 'connection was', 'connections were')} closed.`,
-    onlyLink: 'You have no password here. Open a fresh link, then do this once more:',
     dismiss: 'Dismiss',
     nothingToUndo: 'There is nothing to undo.',
     pickOne: 'Choose a host or a flow. Whole programs cannot be blocked yet.',
@@ -124,6 +130,8 @@ export const en = {
     },
     density: 'Rows',
     densities: { compact: 'Compact', comfortable: 'Comfortable' },
+    language: 'Language',
+    asBrowser: 'Follows the browser',
   },
 
   keys: {
@@ -151,7 +159,7 @@ export const en = {
     copy: 'Copy the row',
     done: 'Done',
     new: 'Block an address',
-    names: { ' ': 'Space', ArrowRight: '→', ArrowLeft: '←', Escape: 'Esc' } as Record<string, string>,
+    names: wordsBy({ ' ': 'Space', ArrowRight: '→', ArrowLeft: '←', Escape: 'Esc' }),
     shift: 'Shift',
     move: 'move',
     all: 'all keys',
@@ -234,6 +242,10 @@ export const en = {
 
   settings,
 
+  roles,
+
+  accounts,
+
   doctor: {
     title: 'Doctor',
     lede: 'What Gatehouse needs of this machine, and what it found.',
@@ -242,10 +254,6 @@ export const en = {
     parts: 'Parts',
     partStates: { ok: 'Works', degraded: 'Works in part', off: 'Off' },
     checks: 'Checks',
-  roles,
-
-  accounts,
-
     allFine: 'All checks are fine.',
     trouble: (failed: number, warnings: number) =>
       `${[
@@ -257,6 +265,8 @@ export const en = {
     version: (version: string) => `Gatehouse ${version}`,
     checking: 'Checking this machine.',
   },
+
+  timeline,
 
   later: {
     title: 'This screen could not be loaded',
