@@ -13,5 +13,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        // By their names page-size.mjs finds the catalogues: a reader loads one of them before the first screen.
+        chunkFileNames: ({ facadeModuleId }) =>
+          `assets/${/\/text\/[a-z]{2}\.ts$/.test(facadeModuleId ?? '') ? 'text-' : ''}[name]-[hash].js`,
+      },
+    },
   },
 })

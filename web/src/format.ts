@@ -1,4 +1,12 @@
-import { locale, text } from './text/text.ts'
+import { language, locale } from './text/language.ts'
+import { text } from './text/text.ts'
+import { visible } from './visible.ts'
+
+const WHOLE = new Intl.NumberFormat(locale)
+const SHORT = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 })
+const TENTHS = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+const THREE_DIGITS = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 })
+const PERCENT = new Intl.NumberFormat(locale, { style: 'percent' })
 
 const THOUSANDS = ['', 'k', 'M', 'G', 'T']
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
@@ -13,7 +21,7 @@ export function bytes(count: number): string {
     value /= 1000
     step++
   }
-  const rounded = step === 0 || value >= 9.95 ? Math.round(value) : Number(value.toFixed(1))
+  const rounded = step === 0 || value >= 9.95 ? WHOLE.format(Math.round(value)) : SHORT.format(value)
   return `${rounded} ${UNITS[step]}`
 }
 
@@ -23,13 +31,18 @@ export const rate = (bytesPerSecond: number): string =>
 
 /** Whole numbers with the reader's separators; from ten thousand on, short: 61 k. */
 export function count(value: number): string {
-  if (value < 10_000) return value.toLocaleString(locale)
+  if (value < 10_000) return exact(value)
   const step = Math.min(THOUSANDS.length - 1, Math.floor(Math.log10(value) / 3 + 1e-9))
-  const short = Number((value / 1000 ** step).toPrecision(3))
-  return `${short.toLocaleString(locale)} ${THOUSANDS[step]}`
+  return `${THREE_DIGITS.format(value / 1000 ** step)} ${THOUSANDS[step]}`
 }
 
-export const exact = (value: number): string => value.toLocaleString(locale)
+export const exact = (value: number): string => WHOLE.format(value)
+
+/** With its one decimal, also where that is 0: figures that change do not jump. */
+export const tenths = (value: number): string => TENTHS.format(value)
+
+/** A share from 0 to 1. */
+export const percent = (share: number): string => PERCENT.format(share)
 
 /** A span of time, one unit: 8 s, 12 min, 6 h, 9 d. */
 export function span(milliseconds: number): string {
@@ -52,9 +65,9 @@ export function countdown(milliseconds: number): string {
 /** A round-trip time: 0.4 ms, 48 ms, 1.2 s. */
 export function roundTrip(milliseconds: number | undefined): string {
   if (milliseconds === undefined) return '—'
-  if (milliseconds < 0.1) return '<0.1 ms'
-  if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`
-  return `${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`
+  if (milliseconds < 0.1) return `<${tenths(0.1)} ms`
+  if (milliseconds >= 1000) return `${tenths(milliseconds / 1000)} s`
+  return `${milliseconds < 10 ? tenths(milliseconds) : WHOLE.format(Math.round(milliseconds))} ms`
 }
 
 const CLOCK = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
@@ -68,6 +81,12 @@ export function moment(at: number, now: number): string {
   const isToday = new Date(at).toDateString() === new Date(now).toDateString()
   return isToday ? CLOCK_SHORT.format(at) : `${DAY.format(at)}, ${CLOCK_SHORT.format(at)}`
 }
+
+const COUNTRIES = new Intl.DisplayNames(language, { type: 'region' })
+
+/** What a country is called in the language of the page; a code that is none stays as it is. */
+export const countryName = (code: string): string =>
+  /^[A-Z]{2}$/.test(code) ? (COUNTRIES.of(code) ?? code) : visible(code)
 
 /** For titles: the exact time in ISO 8601. */
 export const iso = (at: number): string => new Date(at).toISOString()

@@ -5,8 +5,10 @@ import { mount } from 'svelte'
 import App from './App.svelte'
 import sprite from './icons.svg?raw'
 import { look } from './look.svelte.ts'
+import { language } from './text/language.ts'
 
 look.apply()
+document.documentElement.lang = language
 
 // Icons are drawn with <use href="#i-…">: the sprite has to stand in the document.
 const icons = new DOMParser().parseFromString(sprite, 'image/svg+xml').documentElement

@@ -1,4 +1,4 @@
-import { many, n } from './en-words.ts'
+import { many, n, wordsBy } from './words.ts'
 
 export const alerts = {
   title: 'Alerts',
@@ -26,7 +26,6 @@ export const alerts = {
   detector: 'Detector',
   setting: 'Setting',
   sure: 'How sure',
-  sureness: (percent: number) => `${percent} %`,
   technique: 'Technique',
   spoofable: 'The sender may be forged: no handshake proves who it is.',
   proven: 'A handshake proves the sender.',
@@ -94,13 +93,13 @@ export const blocks = {
     reason: 'Why',
     reasonHelp: 'Shown in the list and kept in the decisions',
     submit: 'Block',
-    durations: {
+    durations: wordsBy({
       '600': '10 minutes',
       '3600': '1 hour',
       '86400': '1 day',
       '604800': '1 week',
       '0': 'Until you undo it',
-    } as Record<string, string>,
+    }),
     usual: 'The usual time',
   },
   allow: {
@@ -130,7 +129,7 @@ export const decisions = {
   label: 'Decisions, newest first',
   lede: 'All that you and Gatehouse decided. Everything can be taken back.',
   columns: { at: 'When', kind: 'What', target: 'Target', actor: 'By', reason: 'Why' },
-  kinds: {
+  kinds: wordsBy({
     block: 'Blocked',
     limit: 'Limited',
     unblock: 'Unblocked',
@@ -149,8 +148,8 @@ export const decisions = {
     load: 'List turned away',
     unload: 'List let go',
     repair: 'Put back',
-  } as Record<string, string>,
-  kindWords: {
+  }),
+  kindWords: wordsBy({
     block: 'The kernel turns it away',
     limit: 'The kernel lets few of its packets a second through',
     unblock: 'The block was taken back',
@@ -169,7 +168,7 @@ export const decisions = {
     load: 'The kernel turns away all that the list holds. Switch the list off to take it back',
     unload: 'The kernel turns the list away no longer',
     repair: 'Another program changed our part of the packet filter',
-  } as Record<string, string>,
+  }),
   forTime: (span: string) => `for ${span}`,
   undoes: (id: number) => `takes back ${id}`,
   undo: 'Undo',

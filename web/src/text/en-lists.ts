@@ -1,4 +1,4 @@
-import { many, n } from './en-words.ts'
+import { many, n, wordsBy } from './words.ts'
 
 export const lists = {
   title: 'Lists',
@@ -18,7 +18,7 @@ export const lists = {
     updated: 'Updated',
     state: 'State',
   },
-  categories: {
+  categories: wordsBy({
     'command-and-control': 'Command and control',
     malware: 'Malware',
     hijacked: 'Hijacked networks',
@@ -26,31 +26,31 @@ export const lists = {
     anonymity: 'Anonymity',
     tracking: 'Tracking',
     own: 'Your own',
-  } as Record<string, string>,
-  actions: { record: 'Recorded', alert: 'Told', block: 'Blocked' } as Record<string, string>,
-  actionWords: {
+  }),
+  actions: wordsBy({ record: 'Recorded', alert: 'Told', block: 'Blocked' }),
+  actionWords: wordsBy({
     record: 'Shown beside the connection, nothing more',
     alert: 'An alert tells you of the connection',
     block: 'You are told, and the peer is shut out',
-  } as Record<string, string>,
+  }),
   actionOf: (title: string) => `What happens on a hit of ${title}`,
   switchOf: (title: string) => `Use ${title}`,
-  states: {
+  states: wordsBy({
     off: 'Off',
     waiting: 'Waiting',
     ok: 'Fresh',
     stale: 'Stale',
     failing: 'Failing',
     held: 'Held',
-  } as Record<string, string>,
-  stateWords: {
+  }),
+  stateWords: wordsBy({
     off: 'It is not fetched, and nothing is held against it',
     waiting: 'It was not fetched yet',
     ok: 'The newest version is in use',
     stale: 'It was not renewed for long: what it holds may be over',
     failing: 'It could not be renewed; the last good version is in use',
     held: 'A new version differs so much that it waits for you',
-  } as Record<string, string>,
+  }),
   next: (at: string) => `next at ${at}`,
   never: 'never',
   hits: (hits: number) =>
@@ -72,11 +72,11 @@ export const lists = {
     homepage: 'Read more',
     format: 'Format',
     decided: 'Decided by',
-    decidedBy: {
+    decidedBy: wordsBy({
       config: 'the config file',
       person: 'a person',
       nobody: 'nobody: it is off as it came',
-    } as Record<string, string>,
+    }),
     doing: 'How it is doing',
     state: 'State',
     entries: 'Entries',
@@ -121,11 +121,11 @@ export const lists = {
   },
   says: (on: number, entries: string) => `${many(on, 'list is', 'lists are')} on, with ${entries} entries.`,
   saysNone: 'No list is on: nothing is fetched, and nothing leaves this machine.',
-  empty: { on: 'No list is on', trouble: 'No list needs you' } as Record<string, string>,
-  emptyWhy: {
+  empty: wordsBy({ on: 'No list is on', trouble: 'No list needs you' }),
+  emptyWhy: wordsBy({
     on: 'Lists of others name addresses and names of attackers. Each is fetched only after you switch it on.',
     trouble: 'Every list that is on is fresh, and no new version waits for you.',
-  } as Record<string, string>,
+  }),
   seeAll: 'See all lists',
   unavailable: 'Lists cannot be shown now',
 }

@@ -1,4 +1,4 @@
-import { many, n } from './en-words.ts'
+import { many, n, wordsBy } from './words.ts'
 
 export const rules = {
   title: 'Rules',
@@ -17,27 +17,27 @@ export const rules = {
     packets: 'Packets',
   },
   views: { label: 'View', list: 'List', text: 'Text', diff: 'Changes' },
-  actions: {
+  actions: wordsBy({
     allow: 'Allow',
     deny: 'Block',
     reject: 'Reject',
     limit: 'Limit',
     audit: 'Record',
-  } as Record<string, string>,
-  actionWords: {
+  }),
+  actionWords: wordsBy({
     allow: 'Lets the packet pass',
     deny: 'Drops the packet without a word',
     reject: 'Says no: a reset, or port unreachable',
     limit: 'Lets few packets in a time pass',
     audit: 'Only counts; the next rules decide',
-  } as Record<string, string>,
+  }),
   trial: 'on trial',
   trialWords: 'It counts what it would decide, and decides nothing.',
   off: 'Off',
   offWords: 'It is switched off: no packet meets it.',
-  marks: { added: 'Added', changed: 'Changed', moved: 'Moved', removed: 'Removed' } as Record<string, string>,
+  marks: wordsBy({ added: 'Added', changed: 'Changed', moved: 'Moved', removed: 'Removed' }),
   was: (what: string) => `was: ${what}`,
-  directions: { inbound: 'Inbound', outbound: 'Outbound', forward: 'Forwarded' } as Record<string, string>,
+  directions: wordsBy({ inbound: 'Inbound', outbound: 'Outbound', forward: 'Forwarded' }),
   anyDirection: 'Any direction',
   not: (what: string) => `not ${what}`,
   conditions: {
@@ -69,19 +69,19 @@ export const rules = {
   notSince: (at: string) => `Not since Gatehouse looks, ${at}`,
   inForceOnly: 'New in the draft: nothing is counted yet',
   exactPackets: (count: string) => `${count} packets since the rules were put in place`,
-  remarks: {
+  remarks: wordsBy({
     duplicate: 'Repeats',
     shadowed: 'Never reached',
     unreachable: 'Never matches',
     expired: 'Over',
-  } as Record<string, string>,
+  }),
   remarkWords: (text: string) => `This rule does nothing: ${text}.`,
   brought: 'Gatehouse lets these pass first',
   broughtWords: (packets: string) =>
     `Open connections, loopback, neighbour discovery, DHCP and ICMP errors: ${packets} packets.`,
   otherwise: 'When no rule fits',
   otherwiseFor: (direction: string) => `When no rule fits, ${direction}`,
-  policies: { allow: 'Allow', deny: 'Block', reject: 'Reject' } as Record<string, string>,
+  policies: wordsBy({ allow: 'Allow', deny: 'Block', reject: 'Reject' }),
   undecided: (count: string) => `${count} packets so far`,
   more: (count: number) => `Show ${many(count, 'more rule', 'more rules')}`,
   grip: 'Drag to move, or Alt with the arrow keys',
@@ -148,7 +148,7 @@ export const rules = {
     lockdown: 'Lock down',
     pauseWords: 'Everything passes that is not blocked',
     lockdownWords: 'Only loopback and open login sessions pass',
-    spans: { '300': '5 minutes', '900': '15 minutes', '3600': '1 hour' } as Record<string, string>,
+    spans: wordsBy({ '300': '5 minutes', '900': '15 minutes', '3600': '1 hour' }),
   },
 
   check: {
@@ -168,7 +168,7 @@ export const rules = {
   simulation: {
     title: 'Simulation',
     period: 'Over the last',
-    periods: { '1': '1 hour', '24': '24 hours', '168': '7 days', '720': '30 days' } as Record<string, string>,
+    periods: wordsBy({ '1': '1 hour', '24': '24 hours', '168': '7 days', '720': '30 days' }),
     lede: 'What the draft would have decided otherwise about connections of the past. Nothing is changed.',
     ledeInForce: 'There is no draft: it is what is in force, so nothing would differ.',
     start: 'Start',

@@ -1,10 +1,10 @@
-import { many, n } from './en-words.ts'
+import { many, n, wordsBy } from './words.ts'
 
 export const settings = {
   title: 'Settings',
   search: 'Find a setting by name, key or meaning',
   sectionsLabel: 'Sections',
-  sections: {
+  sections: wordsBy({
     capture: 'What is watched',
     respond: 'Answers to findings',
     'respond.modes': 'How far detectors may go',
@@ -21,8 +21,8 @@ export const settings = {
     decoys: 'Decoys',
     logs: 'Logs',
     report: 'Who is told',
-  } as Record<string, string>,
-  ledes: {
+  }),
+  ledes: wordsBy({
     capture: 'Which traffic Gatehouse looks at, and how much of it.',
     respond: 'When a finding becomes an alert, a limit or a block, and for how long.',
     'respond.modes':
@@ -35,7 +35,7 @@ export const settings = {
     page: 'Where this page listens, and under which addresses it is reached.',
     places: 'Where countries and networks of addresses come from.',
     intel: 'Lists and services of others. Nothing is fetched before you switch one on.',
-  } as Record<string, string>,
+  }),
   detectors: 'Detectors',
   detectorSection: (title: string) => `Detector: ${title}`,
   count: (count: number) => many(count, 'setting', 'settings'),
@@ -85,12 +85,12 @@ export const detectors = {
   search: 'Find a detector',
   lede: 'What is watched for, and how far each detector may go.',
   profile: 'Profile',
-  profiles: { normal: 'Normal', aggressive: 'Aggressive', paranoid: 'Paranoid' } as Record<string, string>,
-  profileWords: {
+  profiles: wordsBy({ normal: 'Normal', aggressive: 'Aggressive', paranoid: 'Paranoid' }),
+  profileWords: wordsBy({
     normal: 'The limits as they come',
     aggressive: 'About half the evidence is enough',
     paranoid: 'A quarter of the evidence is enough: expect false alarms',
-  } as Record<string, string>,
+  }),
   columns: {
     name: 'Watches for',
     mode: 'May',
@@ -98,13 +98,13 @@ export const detectors = {
     changed: 'Changed',
     technique: 'ATT&CK',
   },
-  modes: { off: 'Off', watch: 'Watch', suggest: 'Suggest', act: 'Act' } as Record<string, string>,
-  modeWords: {
+  modes: wordsBy({ off: 'Off', watch: 'Watch', suggest: 'Suggest', act: 'Act' }),
+  modeWords: wordsBy({
     off: 'Says nothing, not even an alert',
     watch: 'Tells you, and does nothing',
     suggest: 'Proposes blocks that wait for you',
     act: 'Blocks by itself',
-  } as Record<string, string>,
+  }),
   modeOf: (title: string) => `How far ${title} may go`,
   atLeast: (count: number) => `${n(count)} or more`,
   changedCount: (count: number) => many(count, 'setting', 'settings'),
@@ -140,9 +140,6 @@ export const detectors = {
       'There might have been more alerts. What never was one is not recorded, so history cannot show them.',
     partial: 'Only the newest alerts were looked at.',
     measured: (value: number, limit: number) => `${n(value)} seen, the new limit is ${n(limit)}`,
-    outcomes: { gone: 'Not told', cutShort: 'Cut short', unknown: 'Unknown', stays: 'Still told' } as Record<
-      string,
-      string
-    >,
+    outcomes: wordsBy({ gone: 'Not told', cutShort: 'Cut short', unknown: 'Unknown', stays: 'Still told' }),
   },
 }

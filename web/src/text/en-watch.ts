@@ -1,7 +1,7 @@
-import { many, n } from './en-words.ts'
+import { many, n, wordsBy } from './words.ts'
 
 export const search = {
-  keyHints: {
+  keyHints: wordsBy({
     app: 'name or path of the program',
     path: 'path of the program',
     pid: 'process id',
@@ -27,7 +27,7 @@ export const search = {
     bytes: 'bytes both ways: >10M',
     rtt: 'time of the handshake: >200',
     community: 'community ID of the connection',
-  } as Record<string, string>,
+  }),
   ignored: 'What can be read of the search still counts.',
 }
 

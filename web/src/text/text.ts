@@ -1,9 +1,15 @@
-import { en } from './en.ts'
+import type { en } from './en.ts'
+import { type Language, language } from './language.ts'
 
-/** Every word of the page. A translation is another file of this shape. */
+export { locale } from './language.ts'
+
+/** Every word of the page. A translation is another file of this shape: one that lacks a key does not compile. */
 export type Text = typeof en
 
-export const text: Text = en
+const CATALOGUES: Readonly<Record<Language, () => Promise<Text>>> = {
+  en: async () => (await import('./en.ts')).en,
+  de: async () => (await import('./de.ts')).de,
+}
 
-/** How numbers and dates are written: as the reader's browser says. */
-export const locale = navigator.language
+/** In the reader's language; the other catalogues are not fetched. A change of the language loads the page again. */
+export const text: Text = await CATALOGUES[language]()

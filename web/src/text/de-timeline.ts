@@ -1,0 +1,48 @@
+import type { Text } from './text.ts'
+import { many, n } from './words.ts'
+
+export const timeline: Text['timeline'] = {
+  title: 'Zeitachse',
+  span: 'Zeitraum',
+  spans: { hour: '1 h', quarter: '6 h', day: '24 h', week: '7 Tage', month: '30 Tage' },
+  lanes: {
+    exec: 'Gestartete Programme',
+    names: 'Namen',
+    flows: 'Verbindungen',
+    alerts: 'Alarme',
+    decisions: 'Entscheidungen',
+    kernel: 'Kernel',
+  },
+  laneWords: {
+    exec: 'Prozesse, die da gestartet sind und gesprochen haben',
+    names: 'Verschiedene Namen, mit denen gesprochen wurde',
+    flows: 'Aufgebaute Verbindungen',
+    alerts: 'Neue Alarme',
+    decisions: 'Was Menschen und Gatehouse entschieden haben',
+    kernel: 'Pakete, die der Kernel wegen einer Sperre abgewiesen hat oder die der Mitschnitt verlor',
+  },
+  chart: 'Einen Teil markieren: alle Listen zeigen dann nur ihn',
+  hint: 'Ziehen markiert. Pfeiltasten bewegen einen Rand.',
+  range: (from, to) => `${from} bis ${to}`,
+  start: 'Anfang des markierten Teils',
+  end: 'Ende des markierten Teils',
+  whole: 'Der markierte Teil',
+  clear: 'Alles zeigen',
+  onlyMarked: (range) => `Nur ${range}, wie auf der Zeitachse markiert.`,
+  onlyNow: 'Diese Liste zeigt, was jetzt ist.',
+  events: (count, hasMore) => `${hasMore ? 'neueste ' : ''}${many(count, 'Ereignis', 'Ereignisse')}`,
+  seeConnections: 'Verbindungen ansehen',
+  reach: (at) => `Gezählt seit ${at}`,
+  bucket: 'Ab',
+  table: 'Dasselbe als Tabelle',
+  back: 'Zurück zu den Bahnen',
+  at: (range, lane, count) => `${range}: ${lane} ${n(count)}`,
+  started: 'gestartet',
+  process: (pid) => `Prozess ${pid}`,
+  reached: (peer) => `erstmals mit ${peer} gesprochen`,
+  by: (actor) => `von ${actor}`,
+  empty: 'In dieser Zeit ist nichts geschehen',
+  emptyWhy:
+    'Programme, die starten, erste Kontakte, Alarme und Entscheidungen stehen hier, sobald sie da sind.',
+  reading: 'Die Zeitachse wird gelesen.',
+}
