@@ -1,4 +1,5 @@
 import { SUMMARY_KINDS } from '#model/summary.ts'
+import { ColumnBuilder } from '#store/columns/column-builder.ts'
 import { openDatabase } from '#store/database.ts'
 import { FlowTable } from '#store/flow-table.ts'
 import { inTransaction } from '#store/migrate.ts'
@@ -30,6 +31,8 @@ export function build(folder: string, count: number): void {
   }
   copySegments(db, segments, stepMs * SEGMENT)
   sumHours(db)
+  const columns = new ColumnBuilder(db)
+  while (columns.step());
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   db.close()
   close()

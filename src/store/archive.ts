@@ -204,7 +204,7 @@ export class Archive {
     let more = false
     this.#attempt(
       () => {
-        more = this.#tables.retention.step()
+        more = this.#tables.retention.step() || this.#tables.columns.step()
       },
       () => undefined,
     )

@@ -5,7 +5,6 @@ import { FirstSeenTable } from './first-seen-table.ts'
 import { keyAfter } from './flow-key.ts'
 import { type Growth, RollUp } from './roll-up.ts'
 import { endedOf, originOf, progressOf, type Row } from './rows.ts'
-import { scaleOf } from './scale.ts'
 
 /**
  * Flows of one segment. Smaller ones make writing cheaper and searching dearer: with these 10 million flows are
@@ -39,22 +38,23 @@ const ORIGIN = [
   'target_port',
   'opened_at',
 ]
-const KEYS = ['program', 'owner', 'name', 'country', 'asn', 'class', 'scale']
+const KEYS = ['program', 'owner', 'name', 'country', 'asn', 'class']
 const COLUMNS = ['id', 'segment', 'run', ...ORIGIN, ...PROGRESS, 'ended', ...KEYS]
 
 const placesOf = (names: readonly string[]): string => names.map((name) => `$${name}`).join(', ')
 const settersOf = (names: readonly string[]): string => names.map((name) => `${name} = $${name}`).join(', ')
 
 const STATEMENTS = {
-  find: `SELECT id, segment, owner, name, country, asn, class, scale, bytes_forward, bytes_backward
+  find: `SELECT id, segment, owner, name, country, asn, class, bytes_forward, bytes_backward
     FROM flows WHERE run = $run AND flow = $flow AND ended IS NULL`,
   // Indexed columns are set apart, and only when they change: to set one is to move it in its index.
   progress: `UPDATE flows SET ${settersOf(PROGRESS)} WHERE id = $id`,
-  sort: 'UPDATE flows SET class = $class, scale = $scale WHERE id = $id',
+  sort: 'UPDATE flows SET class = $class WHERE id = $id',
   own: 'UPDATE flows SET owner = $owner, program = $program WHERE id = $id',
   place: 'UPDATE flows SET name = $name, country = $country, asn = $asn WHERE id = $id',
   end: 'UPDATE flows SET ended = $ended WHERE id = $id',
   insert: `INSERT INTO flows (${COLUMNS.join(', ')}) VALUES (${placesOf(COLUMNS)})`,
+  late: 'INSERT OR IGNORE INTO late_flows (segment, id) VALUES ($segment, $id)',
   note: 'UPDATE meta SET value = $value WHERE key = $key',
   open: `INSERT INTO segments (segment, first_id, min_opened, max_opened)
     VALUES ($segment, $first, $min, $max) ON CONFLICT (segment) DO UPDATE SET
@@ -151,6 +151,7 @@ export class FlowTable {
     if (!found) return false
     const id = found['id'] as number
     const segment = found['segment'] as number
+    if (segment !== this.#segment) this.#statements.late.run({ segment, id })
     this.#statements.progress.run({ id, ...progressOf(connection) })
     const owner = this.#dimensions.ownerKey(connection.owner, segment)
     const peer = this.#dimensions.peerKey(connection, segment)
@@ -179,9 +180,8 @@ export class FlowTable {
   }
 
   #sort(found: Row, connection: Connection): void {
-    const sorted = sortOf(connection, this.#dimensions)
-    if (sorted.class === found['class'] && sorted.scale === found['scale']) return
-    this.#statements.sort.run({ id: found['id'] as number, ...sorted })
+    const sorted = this.#dimensions.classId(connection)
+    if (sorted !== found['class']) this.#statements.sort.run({ id: found['id'] as number, class: sorted })
   }
 
   #grow(found: Row, connection: Connection, now: number, isNewlyKnown: boolean): void {
@@ -224,7 +224,7 @@ export class FlowTable {
       ended: endedOf(connection),
       ...this.#dimensions.ownerKey(connection.owner, this.#segment),
       ...this.#dimensions.peerKey(connection, this.#segment),
-      ...sortOf(connection, this.#dimensions),
+      class: this.#dimensions.classId(connection),
     })
     this.#lastKey = id
     this.#segmentFlows++
@@ -252,8 +252,3 @@ export class FlowTable {
     this.#statements.note.run({ key, value })
   }
 }
-
-const sortOf = (connection: Connection, dimensions: Dimensions) => ({
-  class: dimensions.classId(connection),
-  scale: scaleOf(connection.bytesForward + connection.bytesBackward, connection.handshakeMs),
-})

@@ -172,6 +172,9 @@ export class Retention {
       DELETE FROM programs WHERE NOT EXISTS (SELECT 1 FROM owners WHERE owners.program = programs.id);
       DELETE FROM homes WHERE NOT EXISTS (SELECT 1 FROM owners WHERE owners.home = homes.id);
       DELETE FROM segments WHERE segment < (SELECT segment FROM flows ORDER BY id LIMIT 1);
+      DELETE FROM segment_words WHERE segment NOT IN (SELECT segment FROM segments);
+      DELETE FROM segment_codes WHERE segment NOT IN (SELECT segment FROM segments);
+      DELETE FROM late_flows WHERE segment NOT IN (SELECT segment FROM segments);
     `)
     return false
   }

@@ -41,6 +41,9 @@ function full(): DatabaseSync {
   return db
 }
 
+/** Made anew from flows. */
+const DERIVED = ['segment_words', 'segment_codes', 'late_flows']
+
 const tablesOf = (db: DatabaseSync): string[] =>
   db
     .prepare(
@@ -48,6 +51,7 @@ const tablesOf = (db: DatabaseSync): string[] =>
     )
     .all()
     .map(({ name }) => String(name))
+    .filter((name) => !DERIVED.includes(name))
 
 const rowsOf = (db: DatabaseSync, table: string): unknown[] => db.prepare(`SELECT * FROM ${table}`).all()
 

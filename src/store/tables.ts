@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { BaselineTable } from './baseline-table.ts'
+import { ColumnBuilder } from './columns/column-builder.ts'
 import type { Database } from './database.ts'
 import { FlowList } from './flow-list.ts'
 import { FlowTable } from './flow-table.ts'
@@ -43,6 +44,7 @@ export interface Tables {
   readonly journal: Journal
   readonly baselines: BaselineTable
   readonly retention: Retention
+  readonly columns: ColumnBuilder
 }
 
 export function standOn(database: Database, settings: StoreSettings): Tables {
@@ -59,6 +61,7 @@ export function standOn(database: Database, settings: StoreSettings): Tables {
     journal: new Journal(db),
     baselines: new BaselineTable(db),
     retention: new Retention(db, settings, run, () => flows.doubt()),
+    columns: new ColumnBuilder(db),
   }
 }
 

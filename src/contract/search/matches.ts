@@ -75,6 +75,8 @@ const TEXTS: Table<MaybeText> = {
     return [box?.name, box?.id, box?.pod?.name]
   },
   unit: ({ owner }) => [owner?.unit],
+  owner: ({ owner }) => [owner?.source],
+  script: ({ owner }) => [owner?.script],
   proto: ({ protocol }) => [protocol],
   dir: ({ direction }) => [direction],
   iface: ({ interfaceName }) => [interfaceName],

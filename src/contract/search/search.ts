@@ -59,6 +59,12 @@ export const SEARCH_KEYS = {
   uid: { value: 'integer', about: 'user id', example: 'uid:>999' },
   container: { value: 'text', about: 'name or id of the container', example: 'container:web' },
   unit: { value: 'text', about: 'systemd unit', example: 'unit:ssh' },
+  owner: {
+    value: 'exact',
+    about: 'how the program is known: ebpf, netlink, scan, guess or kernel',
+    example: 'owner:ebpf',
+  },
+  script: { value: 'text', about: 'what an interpreter runs', example: 'script:backup.py' },
   src: { value: 'address', about: 'who opened the connection', example: 'src:192.168.1.0/24' },
   dst: { value: 'address', about: 'to whom', example: 'dst:2001:db8::/32' },
   peer: { value: 'address', about: 'the other end', example: 'peer:203.0.113.9' },

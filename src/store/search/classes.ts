@@ -4,6 +4,7 @@ import { fitsText } from '#contract/search/text-pattern.ts'
 import { FLOW_STATES } from '#model/flow.ts'
 import { protocolName } from '#model/packet.ts'
 import { DIRECTIONS, type Row } from '../rows.ts'
+import { amongNumbers, type Sieve } from './lead.ts'
 import type { Walk } from './terms.ts'
 
 interface FlowClass {
@@ -17,11 +18,17 @@ interface FlowClass {
 
 const MAX_CLASSES = 2000
 
+/** A way to flows by their class. */
+export interface ClassWay {
+  readonly walk: Walk
+  readonly sieve: Sieve
+}
+
 /**
- * The walk to all flows whose class fits the search: every term on protocol, interface, direction, state and end at
+ * The way to all flows whose class fits the search: every term on protocol, interface, direction, state and end at
  * once, also those that say what must not be. Absent when no term is about them, or hardly a class is left out.
  */
-export function classWalk(db: DatabaseSync, search: Search): Walk | undefined {
+export function classWay(db: DatabaseSync, search: Search): ClassWay | undefined {
   const terms = search.terms.filter(isAboutClass)
   if (terms.length === 0) return undefined
   const ids: number[] = [0]
@@ -31,9 +38,12 @@ export function classWalk(db: DatabaseSync, search: Search): Walk | undefined {
     if (ids.length > MAX_CLASSES) return undefined
   }
   return {
-    index: 'flows_class',
-    condition: 'class IN (SELECT value FROM json_each($classes))',
-    values: { classes: JSON.stringify(ids) },
+    walk: {
+      index: 'flows_class',
+      condition: 'class IN (SELECT value FROM json_each($classes))',
+      values: { classes: JSON.stringify(ids) },
+    },
+    sieve: { isNot: false, leads: [amongNumbers('class', ids)] },
   }
 }
 

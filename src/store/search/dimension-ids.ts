@@ -11,7 +11,7 @@ export interface Spanned {
 }
 
 /** Beyond this many a value is common: then flows are walked, not rows picked. */
-const MAX_SPANNED = 20_000
+export const MAX_SPANNED = 20_000
 
 /** Which rows of the small tables fit: what is typed is compared here, by the same code as on the page. */
 export class DimensionIds {
@@ -31,8 +31,21 @@ export class DimensionIds {
     return this.#ids('SELECT * FROM homes', (row) => fits(homeOf(row)))
   }
 
-  names(pattern: TextPattern): number[] {
-    return this.#ids('SELECT id, name FROM names', (row) => fitsText(pattern, String(row['name'])))
+  /** With the segments that use them. */
+  names(pattern: TextPattern): Spanned[] {
+    const names: Spanned[] = []
+    const rows = this.#db.prepare('SELECT id, name, first_segment AS first, last_segment AS last FROM names')
+    for (const row of rows.iterate()) if (fitsText(pattern, String(row['name']))) names.push(spannedOf(row))
+    return names
+  }
+
+  /** Texts of what interpreters run, in any owner. */
+  scripts(pattern: TextPattern): string[] {
+    const rows = this.#db.prepare('SELECT DISTINCT script FROM owners WHERE script IS NOT NULL')
+    const scripts: string[] = []
+    for (const { script } of rows.iterate())
+      if (fitsText(pattern, String(script))) scripts.push(String(script))
+    return scripts
   }
 
   networks(pattern: TextPattern): number[] {
@@ -45,18 +58,11 @@ export class DimensionIds {
     return this.#spans(sql, values)
   }
 
-  nameSpans(ids: readonly number[]): Spanned[] | undefined {
-    if (ids.length > MAX_SPANNED) return undefined
-    const sql = `SELECT id, first_segment AS first, last_segment AS last FROM names
-      WHERE id IN (SELECT value FROM json_each($ids))`
-    return this.#spans(sql, { ids: JSON.stringify(ids) })
-  }
-
   #spans(sql: string, values: Values): Spanned[] | undefined {
     const spans: Spanned[] = []
     for (const row of this.#db.prepare(sql).iterate(values)) {
       if (spans.length === MAX_SPANNED) return undefined
-      spans.push({ id: Number(row['id']), first: Number(row['first']), last: Number(row['last']) })
+      spans.push(spannedOf(row))
     }
     return spans
   }
@@ -67,3 +73,9 @@ export class DimensionIds {
     return ids
   }
 }
+
+const spannedOf = (row: Row): Spanned => ({
+  id: Number(row['id']),
+  first: Number(row['first']),
+  last: Number(row['last']),
+})

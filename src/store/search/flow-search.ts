@@ -8,6 +8,7 @@ import type { SearchRequest, SearchSlice } from '../store.ts'
 import { prepareForSearch, type SearchState } from './binding.ts'
 import { blockedRanges, createBlockedAddresses } from './blocked.ts'
 import { type Plan, planOf } from './plan.ts'
+import { Sifting } from './sifting.ts'
 import { usedValues, type Walk } from './terms.ts'
 
 const AT_ONCE = 250
@@ -27,6 +28,14 @@ export interface Segment {
   /** Its ids: the first is in, the end is out. */
   readonly first: number
   readonly end: number
+}
+
+/** How one search finds its way in each segment. */
+interface Ways {
+  readonly walks: Plan['ways']
+  readonly sifting: Sifting
+  /** Those that led to too many in a segment. */
+  readonly common: Set<Plan['ways'][number]>
 }
 
 type FoundIds = { readonly ids: number[]; readonly stoppedBelow?: number }
@@ -99,11 +108,12 @@ export class FlowSearch {
     visit: (segment: Segment, candidates: readonly number[] | undefined) => boolean,
   ): number | undefined {
     const startedAt = performance.now()
+    const ways = this.#waysOf(plan)
     for (const segment of this.#segments(plan, below)) {
       const isOver = performance.now() - startedAt > budgetMs
       // The first one is always done: so each page gets further.
       if (isOver && segment.end !== below) return segment.end
-      if (!visit(segment, this.#candidates(plan, segment))) return undefined
+      if (!visit(segment, this.#candidates(ways, segment))) return undefined
     }
     return undefined
   }
@@ -121,16 +131,36 @@ export class FlowSearch {
     return { ids, ...(stoppedBelow !== undefined && { stoppedBelow }) }
   }
 
-  /** The flows of a segment that may fit, newest first, by the way that leads to the fewest; absent: read them all. */
-  #candidates(plan: Plan, segment: Segment): number[] | undefined {
+  #waysOf(plan: Plan): Ways {
+    const firstOf = this.#prepare('SELECT first_id FROM segments WHERE segment = ?')
+    const sifting = new Sifting(this.#db, plan.sieves, (segment) =>
+      Number(firstOf.get(segment)?.['first_id']),
+    )
+    return { walks: plan.ways, sifting, common: new Set() }
+  }
+
+  /** The flows of a segment that may fit, newest first; absent: read them all. */
+  #candidates({ walks, sifting, common }: Ways, { segment }: Segment): number[] | undefined {
+    const isSifted = sifting.has(segment)
+    if (isSifted && sifting.leavesNothing(segment)) return newestFirst(sifting.late(segment))
+    // What was common in one segment is common in others: there columns lead.
+    const tried = isSifted ? walks.filter((way) => !common.has(way)) : walks
+    const fewest = this.#fewest(tried, segment, common)
+    if (fewest) return newestFirst(fewest)
+    const sifted = isSifted ? sifting.ids(segment) : undefined
+    return sifted && newestFirst([...new Set(sifted)])
+  }
+
+  /** By the way that leads to the fewest. */
+  #fewest(walks: Plan['ways'], segment: number, common: Ways['common']): number[] | undefined {
     let fewest: number[] | undefined
-    for (const walks of plan.ways) {
-      const most = fewest ? fewest.length : this.#limits.candidates
-      const found = this.#follow(walks, segment.segment, most)
+    for (const way of walks) {
+      const found = this.#follow(way, segment, fewest ? fewest.length : this.#limits.candidates)
+      if (!found && !fewest) common.add(way)
       if (found && (!fewest || found.length < fewest.length)) fewest = found
       if (fewest?.length === 0) return fewest
     }
-    return fewest?.sort((a, b) => b - a)
+    return fewest
   }
 
   /** Undefined when there are more than `most`. */
@@ -195,3 +225,5 @@ function spanValues(
   const ids = spans.flatMap(({ id, first, last }) => (first <= segment && last >= segment ? [id] : []))
   return ids.length === 0 ? undefined : { ids: JSON.stringify(ids) }
 }
+
+const newestFirst = (ids: number[]): number[] => ids.sort((a, b) => b - a)

@@ -3,8 +3,9 @@ import type { AddressRange } from '#contract/search/address-range.ts'
 import type { Search } from '#contract/search/search.ts'
 import type { Values } from '../rows.ts'
 import { Binding, type SearchState } from './binding.ts'
-import { classWalk } from './classes.ts'
+import { classWay } from './classes.ts'
 import { DimensionIds } from './dimension-ids.ts'
+import type { Sieve } from './lead.ts'
 import { partsOf, usedValues, type Walk } from './terms.ts'
 
 /** How a search is done in the store. */
@@ -15,6 +16,8 @@ export interface Plan {
   readonly values: Values
   /** For each term that an index helps with, the walks to all flows that may meet it. */
   readonly ways: readonly (readonly Walk[])[]
+  /** For each term that columns speak of. */
+  readonly sieves: readonly Sieve[]
   /** Bounds of `opened_at` that every found flow keeps; infinite where none is asked for. */
   readonly openedFrom: number
   readonly openedTo: number
@@ -26,18 +29,19 @@ export function planOf(
   { state, run, blocked }: { state: SearchState; run: number; blocked: readonly AddressRange[] },
 ): Plan {
   const bind = new Binding(db)
-  const tools = { bind, ids: new DimensionIds(db), run, blocked }
+  const tools = { bind, ids: new DimensionIds(db), run, state, blocked }
   const parts = search.terms.map((term) => partsOf(term, tools))
   state.patterns = bind.patterns
   const where = parts.length === 0 ? '1' : parts.map(({ condition }) => condition).join(' AND ')
-  const byClass = classWalk(db, search)
+  const byClass = classWay(db, search)
   const ways = parts.flatMap(({ walks }) => (walks ? [walks] : []))
   const needsOwners = parts.some((part) => part.needsOwners)
   return {
     from: needsOwners ? 'flows LEFT JOIN owners ON owners.id = flows.owner' : 'flows',
     where,
     values: usedValues(where, bind.values),
-    ways: byClass ? [...ways, [byClass]] : ways,
+    ways: byClass ? [...ways, [byClass.walk]] : ways,
+    sieves: [...parts.flatMap(({ sieve }) => sieve ?? []), ...(byClass ? [byClass.sieve] : [])],
     ...openedSpan(search),
   }
 }

@@ -3,10 +3,11 @@ import { isInSpan, type NumberSpan, type SearchKey, type Term, type Test } from 
 import { fitsText, type TextPattern } from '#contract/search/text-pattern.ts'
 import { FLOW_STATES } from '#model/flow.ts'
 import { protocolName } from '#model/packet.ts'
+import { countryOf, hashOf, NONE, ownerSourceOf } from '../columns/segment-columns.ts'
 import { DIRECTIONS, packCommunityId, type Values } from '../rows.ts'
-import { scalesOfBytes, scalesOfRtt } from '../scale.ts'
-import type { Binding } from './binding.ts'
-import type { DimensionIds, Spanned } from './dimension-ids.ts'
+import type { Binding, SearchState } from './binding.ts'
+import { type DimensionIds, MAX_SPANNED, type Spanned } from './dimension-ids.ts'
+import { amongNumbers, type Lead, type Sieve } from './lead.ts'
 
 /** One way along an index to the flows of a segment that may fit. */
 export type Walk =
@@ -20,9 +21,14 @@ interface Part {
   readonly condition: string
   /** Absent: no index helps. */
   readonly walks?: readonly Walk[]
+  /** Absent: no column tells. What leads speak of is what meets the condition; of large numbers, roughly. */
+  readonly leads?: readonly Lead[]
 }
 
-export interface TermParts extends Part {
+export interface TermParts {
+  readonly condition: string
+  readonly walks?: readonly Walk[]
+  readonly sieve?: Sieve
   readonly needsOwners: boolean
 }
 
@@ -30,6 +36,7 @@ export interface TermTools {
   readonly bind: Binding
   readonly ids: DimensionIds
   readonly run: number
+  readonly state: Pick<SearchState, 'blocked'>
   /** What the blocks in force name. */
   readonly blocked: readonly AddressRange[]
 }
@@ -37,7 +44,15 @@ export interface TermTools {
 /** So many values in one walk: each costs a step in every segment. */
 const MAX_IN_WALK = 500
 const MAX_BLOCKED_WALKS = 32
-const OWNER_KEYS: ReadonlySet<Term['key']> = new Set(['pid', 'uid', 'user', 'unit', 'container'])
+const OWNER_KEYS: ReadonlySet<Term['key']> = new Set([
+  'pid',
+  'uid',
+  'user',
+  'unit',
+  'container',
+  'owner',
+  'script',
+])
 
 /** A term as a condition on the tables `flows` and, where it needs them, `owners`. */
 export function partsOf(term: Term, tools: TermTools): TermParts {
@@ -45,10 +60,14 @@ export function partsOf(term: Term, tools: TermTools): TermParts {
   const anyOf =
     parts.length === 0 ? '0' : parts.map(({ condition }) => `ifnull(${condition}, 0)`).join(' OR ')
   const walks = parts.every((part) => part.walks) ? parts.flatMap((part) => part.walks ?? []) : undefined
+  const leads = parts.every((part) => part.leads) ? parts.flatMap((part) => part.leads ?? []) : undefined
+  // Scripts are kept as numbers that two may share: nothing is left out because of one.
+  const isCertain = term.key !== 'script' || !term.isNot
   return {
     condition: term.isNot ? `NOT (${anyOf})` : `(${anyOf})`,
     needsOwners: OWNER_KEYS.has(term.key),
     ...(walks && !term.isNot && { walks }),
+    ...(leads && isCertain && { sieve: { isNot: term.isNot, leads } }),
   }
 }
 
@@ -69,7 +88,7 @@ function partOf(key: Term['key'], test: Test, tools: TermTools): Part {
   }
 }
 
-const NOTHING: Part = { condition: '0', walks: [] }
+const NOTHING: Part = { condition: '0', walks: [], leads: [] }
 
 type TextPart = (pattern: TextPattern, tools: TermTools) => Part
 
@@ -84,6 +103,16 @@ const TEXTS: Partial<Record<SearchKey, TextPart>> = {
     homePart(tools, ({ container }) =>
       [container?.name, container?.id, container?.pod?.name].some((text) => fitsText(pattern, text)),
     ),
+  owner: (pattern, { bind }) => ({
+    condition: bind.fits('owners.source', pattern),
+    leads: [
+      {
+        column: 'owner-source',
+        fits: (code) => fitsText(pattern, ownerSourceOf(code)),
+      },
+    ],
+  }),
+  script: (pattern, tools) => scriptPart(pattern, tools),
   proto: (pattern, { bind }) => ({
     condition: bind.among(
       'flows.protocol',
@@ -101,7 +130,11 @@ const TEXTS: Partial<Record<SearchKey, TextPart>> = {
   country: (pattern, tools) => countryPart(pattern, tools),
   asn: (pattern, { bind, ids }) => {
     const asns = ids.networks(pattern)
-    return { condition: bind.among('flows.asn', asns), ...inWalk('flows_asn', 'asn', asns) }
+    return {
+      condition: bind.among('flows.asn', asns),
+      ...inWalk('flows_asn', 'asn', asns),
+      leads: [amongNumbers('asn', asns)],
+    }
   },
 }
 
@@ -111,33 +144,49 @@ const LOCAL_PORT = 'CASE direction WHEN 0 THEN target_port ELSE source_port END'
 const BYTES = '(bytes_forward + bytes_backward)'
 
 const NUMBERS: Partial<Record<SearchKey, NumberPart>> = {
-  pid: (span, tools) => ownerPart(spanCondition('owners.pid', span, tools), tools),
+  pid: (span, tools) => ({
+    ...ownerPart(spanCondition('owners.pid', span, tools), tools),
+    leads: [inNumbers('pid', span)],
+  }),
   uid: (span, tools) => homePart(tools, ({ uid }) => isInSpan(uid, span)),
   port: (span, tools) => {
     const [source, target] = ['source_port', 'target_port'].map((port) => spanCondition(port, span, tools))
-    return { condition: `(${source} OR ${target})`, walks: portWalks(span, tools) }
+    const leads: Lead[] = [
+      { column: 'source-port', span },
+      { column: 'target-port', span },
+    ]
+    return { condition: `(${source} OR ${target})`, walks: portWalks(span, tools), leads }
   },
   lport: (span, tools) => ({
     condition: spanCondition(LOCAL_PORT, span, tools),
     walks: portWalks(span, tools),
+    leads: [
+      { column: 'target-port', span, directions: [0] },
+      { column: 'source-port', span, directions: [1, 2, 3] },
+    ],
   }),
   asn: (span, tools) => {
     const condition = spanCondition('flows.asn', span, tools)
-    return { condition, walks: [{ index: 'flows_asn', condition, values: tools.bind.values }] }
+    const walks = [{ index: 'flows_asn', condition, values: tools.bind.values }]
+    return { condition, walks, leads: [inNumbers('asn', span)] }
   },
   since: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
   until: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
-  bytes: (span, tools) => {
-    const [low, high] = scalesOfBytes(span)
-    const condition = `scale BETWEEN ${tools.bind.value(low)} AND ${tools.bind.value(high)}`
-    return { condition: spanCondition(BYTES, span, tools), walks: scaleWalks(condition, tools) }
-  },
-  rtt: (span, tools) => {
-    const scales = tools.bind.value(JSON.stringify(scalesOfRtt(span)))
-    const condition = `scale IN (SELECT value FROM json_each(${scales}))`
-    return { condition: spanCondition('handshake_ms', span, tools), walks: scaleWalks(condition, tools) }
-  },
+  bytes: (span, tools) => ({
+    condition: spanCondition(BYTES, span, tools),
+    leads: [{ column: 'bytes', span }],
+  }),
+  rtt: (span, tools) => ({
+    condition: spanCondition('handshake_ms', span, tools),
+    leads: [{ column: 'handshake', span }],
+  }),
 }
+
+/** What a flow does not have is in no span. */
+const inNumbers = (column: 'pid' | 'asn', span: NumberSpan): Lead => ({
+  column,
+  fits: (value) => value !== NONE && isInSpan(value, span),
+})
 
 function spanCondition(column: string, span: NumberSpan, { bind }: TermTools): string {
   const { from, to, isAbove, isBelow } = span
@@ -154,16 +203,16 @@ const portWalks = (span: NumberSpan, tools: TermTools): Walk[] =>
     values: tools.bind.values,
   }))
 
-/** With those of which no scale was noted. */
-const scaleWalks = (condition: string, { bind }: TermTools): Walk[] =>
-  [condition, 'scale = 0'].map((one) => ({ index: 'flows_scale', condition: one, values: bind.values }))
-
 type ProgramFits = Parameters<DimensionIds['programs']>[0]
 type HomeFits = Parameters<DimensionIds['homes']>[0]
 
 function programPart({ bind, ids }: TermTools, fits: ProgramFits): Part {
   const programs = ids.programs(fits)
-  return { condition: bind.among('flows.program', programs), ...inWalk('flows_program', 'program', programs) }
+  return {
+    condition: bind.among('flows.program', programs),
+    ...inWalk('flows_program', 'program', programs),
+    leads: [amongNumbers('program', programs)],
+  }
 }
 
 function homePart(tools: TermTools, fits: HomeFits): Part {
@@ -172,30 +221,47 @@ function homePart(tools: TermTools, fits: HomeFits): Part {
   const owners = tools.ids.owners('home IN (SELECT value FROM json_each($homes))', {
     homes: JSON.stringify(homes),
   })
-  return { condition, ...(owners && { walks: [{ index: 'flows_owner', column: 'owner', spans: owners }] }) }
+  return { condition, ...ownerWalk(owners), leads: [amongNumbers('home', homes)] }
+}
+
+/** Interpreters run what is named in their owners. */
+function scriptPart(pattern: TextPattern, { bind, ids }: TermTools): Part {
+  const scripts = ids.scripts(pattern)
+  const owners = ids.owners('script IN (SELECT value FROM json_each($scripts))', {
+    scripts: JSON.stringify(scripts),
+  })
+  const lead = amongNumbers('script', scripts.map(hashOf))
+  return { condition: bind.fits('owners.script', pattern), ...ownerWalk(owners), leads: [lead] }
 }
 
 /** `condition` is on owners, with values that are bound already. */
 function ownerPart(condition: string, { bind, ids }: TermTools): Part {
-  const owners = ids.owners(condition, usedValues(condition, bind.values))
-  return { condition, ...(owners && { walks: [{ index: 'flows_owner', column: 'owner', spans: owners }] }) }
+  return { condition, ...ownerWalk(ids.owners(condition, usedValues(condition, bind.values))) }
 }
 
+const ownerWalk = (owners: readonly Spanned[] | undefined): Pick<Part, 'walks'> =>
+  owners ? { walks: [{ index: 'flows_owner', column: 'owner', spans: owners }] } : {}
+
 function namePart(pattern: TextPattern, { bind, ids }: TermTools): Part {
-  const names = ids.names(pattern)
-  const spans = ids.nameSpans(names)
+  const spans = ids.names(pattern)
+  const names = spans.map(({ id }) => id)
   return {
     condition: bind.among('flows.name', names),
-    ...(spans && { walks: [{ index: 'flows_name', column: 'name', spans }] }),
+    ...(spans.length <= MAX_SPANNED && { walks: [{ index: 'flows_name', column: 'name', spans }] }),
+    leads: [amongNumbers('name', names)],
   }
 }
 
 /** Countries are kept in capitals. */
 function countryPart(pattern: TextPattern, { bind }: TermTools): Part {
   const [code = '', ...more] = pattern.pieces
-  if (more.length > 0) return { condition: bind.fits('flows.country', pattern) }
-  const condition = `flows.country = ${bind.value(code.toUpperCase())}`
-  return { condition, walks: [{ index: 'flows_country', condition, values: bind.values }] }
+  const isOne = more.length === 0
+  return {
+    condition: isOne
+      ? `flows.country = ${bind.value(code.toUpperCase())}`
+      : bind.fits('flows.country', pattern),
+    leads: [{ column: 'country', fits: (letters) => fitsText(pattern, countryOf(letters)) }],
+  }
 }
 
 /** Which column holds the address, by direction: the peer of an inbound flow (code 0) is its source. */
@@ -219,7 +285,19 @@ function addressPart(key: keyof typeof SIDES, range: AddressRange, { bind }: Ter
       AND length(flows.${column}) = ${length}`,
     values: bind.values,
   }))
-  return { condition: `(${walks.map(({ condition }) => `(${condition})`).join(' OR ')})`, walks }
+  const leads = SIDES[key].map(
+    ([column, directions]): Lead => ({
+      column,
+      fits: (address) => address.length === length && isBetween(address, range),
+      ...(key === 'peer' && { directions: directions.split(', ').map(Number) }),
+    }),
+  )
+  return { condition: `(${walks.map(({ condition }) => `(${condition})`).join(' OR ')})`, walks, leads }
+}
+
+function isBetween(address: Uint8Array, range: AddressRange): boolean {
+  const bytes = Buffer.from(address.buffer, address.byteOffset, address.length)
+  return bytes.compare(bytesOfWords(range, 'low')) >= 0 && bytes.compare(bytesOfWords(range, 'high')) <= 0
 }
 
 function bytesOfWords(range: AddressRange, end: 'low' | 'high'): Uint8Array {
@@ -233,8 +311,9 @@ function wordPart({ pattern, range }: Extract<Test, { kind: 'word' }>, tools: Te
   const parts = [TEXTS.app?.(pattern, tools) ?? NOTHING, namePart(pattern, tools)]
   if (range) parts.push(addressPart('src', range, tools), addressPart('dst', range, tools))
   const condition = `(${parts.map((part) => `ifnull(${part.condition}, 0)`).join(' OR ')})`
-  if (!parts.every((part) => part.walks)) return { condition }
-  return { condition, walks: parts.flatMap((part) => part.walks ?? []) }
+  const leads = parts.flatMap((part) => part.leads ?? [])
+  if (!parts.every((part) => part.walks)) return { condition, leads }
+  return { condition, walks: parts.flatMap((part) => part.walks ?? []), leads }
 }
 
 /** Four of the twenty bytes are in the index: they tell nearly all flows apart. */
@@ -255,7 +334,7 @@ const inDirection = (code: number): Part => ({ condition: `direction = ${code}` 
 function isPart(what: Extract<Test, { kind: 'is' }>['what'], tools: TermTools): Part {
   switch (what) {
     case 'blocked':
-      return { condition: BLOCKED, ...blockedWalks(tools) }
+      return { condition: BLOCKED, ...blockedWalks(tools), leads: blockedLeads(tools) }
     case 'allowed':
       return { condition: `NOT ${BLOCKED}` }
     case 'live':
@@ -264,7 +343,11 @@ function isPart(what: Extract<Test, { kind: 'is' }>['what'], tools: TermTools): 
     case 'over':
       return { condition: `NOT ${live(tools)}` }
     case 'unknown':
-      return { condition: 'owner IS NULL', walks: [NOBODY] }
+      return {
+        condition: 'owner IS NULL',
+        walks: [NOBODY],
+        leads: [{ column: 'pid', fits: (pid) => pid === NONE }],
+      }
     default:
       return inDirection(DIRECTIONS.indexOf(what))
   }
@@ -275,6 +358,14 @@ function blockedWalks(tools: TermTools): Pick<Part, 'walks'> {
   if (tools.blocked.length > MAX_BLOCKED_WALKS) return {}
   return { walks: tools.blocked.flatMap((range) => addressPart('peer', range, tools).walks ?? []) }
 }
+
+/** Flows whose peer a block names. */
+const blockedLeads = ({ state }: TermTools): Lead[] =>
+  SIDES.peer.map(([column, directions]) => ({
+    column,
+    fits: (address) => state.blocked.has(address),
+    directions: directions.split(', ').map(Number),
+  }))
 
 const NOBODY: Walk = { index: 'flows_nobody', condition: 'owner IS NULL', values: {} }
 
