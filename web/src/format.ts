@@ -76,6 +76,11 @@ const DAY = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
 
 export const clockTime = (at: number): string => CLOCK.format(at)
 
+/** Without seconds. */
+export const clockMinutes = (at: number): string => CLOCK_SHORT.format(at)
+
+export const day = (at: number): string => DAY.format(at)
+
 /** The past as a clock time; before today, with its day. */
 export function moment(at: number, now: number): string {
   const isToday = new Date(at).toDateString() === new Date(now).toDateString()
