@@ -54,6 +54,7 @@ export interface PortParts extends Pick<UndoParts, 'undoRules' | 'undoFeed' | 'u
   readonly ruleDrafting?: Port['ruleDrafting']
   readonly settings?: Port['settings']
   readonly timeline?: Port['timeline']
+  readonly pointers?: Port['pointers']
   readonly shieldDesk?: Port['shield']
   readonly decoys?: { readonly status: NonNullable<Port['decoys']> }
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
@@ -80,6 +81,7 @@ export class CorePort implements Port {
   readonly ruleDrafting: Port['ruleDrafting']
   readonly settings: Port['settings']
   readonly timeline: Port['timeline']
+  readonly pointers: Port['pointers']
   readonly decoys: Port['decoys']
   readonly shield: Port['shield']
   readonly views: Views
@@ -104,6 +106,7 @@ export class CorePort implements Port {
     this.ruleDrafting = parts.ruleDrafting
     this.settings = parts.settings
     this.timeline = parts.timeline
+    this.pointers = parts.pointers
     this.decoys = parts.decoys?.status
     this.shield = parts.shieldDesk
     this.response = parts.response
@@ -115,8 +118,8 @@ export class CorePort implements Port {
     this.programBytes = () => parts.owners.programBytes()
     this.undo = createUndo({
       ...parts,
-      allow: (request, actor) => this.allow(request, actor),
-      disallow: (target, actor) => this.disallow(target, actor),
+      allow: (request, actor, undoes) => this.allow(request, actor, undoes),
+      disallow: (target, actor, undoes) => this.disallow(target, actor, undoes),
     })
   }
 
@@ -195,7 +198,7 @@ export class CorePort implements Port {
     return [...this.#parts.allow.entries()]
   }
 
-  async allow(request: Parameters<Port['allow']>[0], actor: Actor): Promise<Outcome> {
+  async allow(request: Parameters<Port['allow']>[0], actor: Actor, undoes?: number): Promise<Outcome> {
     const target = targetOf(request.target)
     const entry = { target, source: 'person' as const, note: request.note ?? `allowed by ${actor.name}` }
     if (request.dryRun) return { sentence: `${target} would never be blocked.`, closedConnections: 0 }
@@ -203,7 +206,8 @@ export class CorePort implements Port {
       throw new Refused(409, `${target} is on the allow list already.`, 'See: gatehouse allow list')
     await this.#parts.store.recordAllow(this.#parts.allow.personal())
     const released = this.#parts.gate.release(entry)
-    const noted = this.#parts.gate.note({ kind: 'allow', target, actor: actor.name, reason: entry.note })
+    const about = { target, actor: actor.name, reason: entry.note, ...(undoes !== undefined && { undoes }) }
+    const noted = this.#parts.gate.note({ kind: 'allow', ...about })
     await Promise.all([noted.recorded, ...released.map((answer) => answer.recorded)])
     const freed =
       released.length === 0
@@ -212,7 +216,7 @@ export class CorePort implements Port {
     return outcome(noted.decision, `${target} will never be blocked.${freed}`, 0)
   }
 
-  async disallow(target: string, actor: Actor): Promise<Outcome> {
+  async disallow(target: string, actor: Actor, undoes?: number): Promise<Outcome> {
     const named = targetOf(target)
     const entry = this.#parts.allow.remove(named)
     if (!entry) {
@@ -228,6 +232,7 @@ export class CorePort implements Port {
       target: named,
       actor: actor.name,
       reason: entry.note,
+      ...(undoes !== undefined && { undoes }),
     })
     await noted.recorded
     return outcome(noted.decision, `${named} can be blocked again.`, 0)

@@ -18,8 +18,8 @@ export interface UndoParts {
   readonly defaultBlockSeconds: () => number
   readonly now: () => number
   readonly proofMs?: number | undefined
-  readonly allow: Port['allow']
-  readonly disallow: Port['disallow']
+  readonly allow: (...asked: [...Parameters<Port['allow']>, undoes: number]) => Promise<Outcome>
+  readonly disallow: (...asked: [...Parameters<Port['disallow']>, undoes: number]) => Promise<Outcome>
   /** Each is absent where there is no such part now. */
   readonly watchdog?: { undo(decision: Decision, actor: string): Promise<Outcome> } | undefined
   readonly settings?: { undo: Undo } | undefined
@@ -59,8 +59,8 @@ export function createUndo(parts: UndoParts): Port['undo'] {
   }
   const inverses: Readonly<Record<Decision['kind'], Undo>> = {
     ...{ block, limit: block, adopt: block, unblock, expire: unblock },
-    allow: ({ target }, actor) => parts.disallow(target, actor),
-    disallow: ({ target, reason }, actor) => parts.allow({ target, note: reason }, actor),
+    allow: ({ id, target }, actor) => parts.disallow(target, actor, id),
+    disallow: ({ id, target, reason }, actor) => parts.allow({ target, note: reason }, actor, id),
     ...{ watch, unwatch: watch, setting: policy(setting) },
     ...{ rules: policy(rules), rollback: policy(rules), trial: rules, lockdown: rules, pause: rules },
     ...{ feed: policy(feed), 'close-port': port, 'open-port': port, load: list, unload: list },
