@@ -3,10 +3,7 @@ import { ask } from './api.ts'
 import { live } from './live.svelte.ts'
 import { text } from './text/text.ts'
 import { type Toast, toasts } from './toast.svelte.ts'
-
-/** What can still be taken back, newest last: `u` walks through it. */
-const undoable: (() => Promise<void>)[] = []
-const MOST_UNDOABLE = 50
+import { undoStack } from './undo.svelte.ts'
 
 /** Does something, says what was done, and offers to take it back. Answers false when it was refused. */
 async function act(
@@ -31,33 +28,10 @@ function offerUndo(kind: Toast['kind'], outcome: Outcome): void {
     toasts.show({ kind, sentence })
     return
   }
-  const undo = rememberUndo(async () => {
+  const undo = undoStack.remember(sentence, async () => {
     await act('good', () => ask<Outcome>('POST', `decisions/${decision.id}/undo`))
   })
   toasts.show({ kind, sentence, undo })
-}
-
-/** Puts an act that can be taken back on the stack of `u`; the answer takes it back. */
-export function rememberUndo(run: () => Promise<void>): () => void {
-  undoable.push(run)
-  if (undoable.length > MOST_UNDOABLE) undoable.shift()
-  return () => {
-    const at = undoable.indexOf(run)
-    if (at >= 0) undoable.splice(at, 1)
-    toasts.dismiss()
-    void run()
-  }
-}
-
-/** Takes the newest act of this page back. */
-export function undoLast(): void {
-  const run = undoable.pop()
-  if (!run) {
-    toasts.show({ kind: 'plain', sentence: text.toast.nothingToUndo })
-    return
-  }
-  toasts.dismiss()
-  void run()
 }
 
 /** Blocks an address or range; a form that shows refusals itself takes them by `onProblem`. */
@@ -80,10 +54,11 @@ export async function blockAll(targets: readonly string[]): Promise<void> {
   }
   await live.readBlocks()
   const ids = outcomes.flatMap(({ decision }) => (decision ? [decision.id] : []))
-  const undo = rememberUndo(async () => {
+  const sentence = text.toast.blocked(outcomes.length)
+  const undo = undoStack.remember(sentence, async () => {
     for (const id of ids.reverse()) await act('good', () => ask<Outcome>('POST', `decisions/${id}/undo`))
   })
-  toasts.show({ kind: 'block', sentence: text.toast.blocked(outcomes.length), undo })
+  toasts.show({ kind: 'block', sentence, undo })
 }
 
 export const allow = (target: string, note: string): Promise<boolean> =>
@@ -120,6 +95,7 @@ export async function archive(ids: readonly number[], isArchived = true): Promis
     return
   }
   if (!isArchived) return
-  const undo = rememberUndo(() => archive(ids, false))
-  toasts.show({ kind: 'good', sentence: text.toast.archived(ids.length), undo })
+  const sentence = text.toast.archived(ids.length)
+  const undo = undoStack.remember(sentence, () => archive(ids, false))
+  toasts.show({ kind: 'good', sentence, undo })
 }

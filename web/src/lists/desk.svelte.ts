@@ -1,7 +1,7 @@
 import type { Feed, FeedChange, FeedOutcome } from '../../../src/contract/intel.ts'
-import { rememberUndo } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
 import { toasts } from '../toast.svelte.ts'
+import { undoStack } from '../undo.svelte.ts'
 
 const AGAIN_MS = 5_000
 
@@ -45,7 +45,7 @@ class ListsDesk {
     this.busyId = feed.id
     try {
       const { sentence } = await run()
-      const undo = takeBack && rememberUndo(takeBack)
+      const undo = takeBack && undoStack.remember(sentence, takeBack)
       toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
     } catch (problem) {
       toasts.problem(problem)

@@ -7,10 +7,10 @@ import type {
   RulesOutcome,
   RulesState,
 } from '../../../src/contract/rules.ts'
-import { rememberUndo } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
 import { text } from '../text/text.ts'
 import { toasts } from '../toast.svelte.ts'
+import { undoStack } from '../undo.svelte.ts'
 import { draftRows } from './draft-rows.ts'
 
 const AGAIN_MS = 5_000
@@ -111,14 +111,15 @@ class RulesDesk {
   async #act(run: () => Promise<RulesOutcome>, before?: string): Promise<boolean> {
     this.isBusy = true
     try {
-      const { sentence, pending } = await run()
+      const { sentence: told, pending } = await run()
+      const sentence = pending ? text.rules.applied : told
       this.#before = pending ? before : undefined
       const undo = pending
-        ? rememberUndo(async () => void (await this.rollback()))
+        ? undoStack.remember(sentence, async () => void (await this.rollback()))
         : before === undefined
           ? undefined
-          : rememberUndo(async () => void (await this.#return(before)))
-      toasts.show({ kind: 'good', sentence: pending ? text.rules.applied : sentence, ...(undo && { undo }) })
+          : undoStack.remember(sentence, async () => void (await this.#return(before)))
+      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
       await this.read()
       return true
     } catch (problem) {
@@ -150,7 +151,7 @@ class RulesDesk {
     try {
       await run()
       await this.read()
-      const undo = isUndo ? undefined : rememberUndo(() => this.#restore(before))
+      const undo = isUndo ? undefined : undoStack.remember(sentence, () => this.#restore(before))
       toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
       return true
     } catch (problem) {

@@ -7,9 +7,9 @@ import type {
   SettingsOutcome,
   SettingsState,
 } from '../../../src/contract/settings.ts'
-import { rememberUndo } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
 import { toasts } from '../toast.svelte.ts'
+import { undoStack } from '../undo.svelte.ts'
 
 type Changes = SettingsChange['changes']
 
@@ -66,7 +66,7 @@ class SettingsDesk {
     try {
       const { sentence, decisions } = await ask<SettingsOutcome>('PATCH', 'settings', { changes })
       const ids = decisions.map(({ id }) => id).reverse()
-      const undo = ids.length > 0 ? rememberUndo(() => this.#takeBack(ids)) : undefined
+      const undo = ids.length > 0 ? undoStack.remember(sentence, () => this.#takeBack(ids)) : undefined
       toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
       await this.read()
       return undefined

@@ -46,3 +46,34 @@ export const timeline: Text['timeline'] = {
     'Programme, die starten, erste Kontakte, Alarme und Entscheidungen stehen hier, sobald sie da sind.',
   reading: 'Die Zeitachse wird gelesen.',
 }
+
+export const views: Text['views'] = {
+  label: 'Gespeicherte Ansichten',
+  save: 'Diese Ansicht speichern',
+  saveNow: 'Speichern',
+  name: 'Name',
+  kept: 'Suche, Zeitraum und Aussehen bleiben in diesem Browser gespeichert.',
+  forget: (name) => `${name} vergessen`,
+}
+
+export const path: Text['path'] = {
+  title: 'Weg zum Urteil',
+  local: 'Es bleibt auf diesem Rechner: Sperren und Regeln sehen es nicht an.',
+  allowList: 'Erlaubnisliste',
+  blocks: 'Sperren',
+  rules: 'Regeln',
+  byDefault: 'Vorgabe der Regeln',
+  notThere: 'nicht genannt',
+  notReached: 'nicht erreicht',
+  because: (condition) => `nicht ${condition}`,
+  outcomes: { decides: 'entscheidet', records: 'schreibt auf', passes: 'passt nicht' },
+  hidden: (count) => `${many(count, 'Regel davor passte', 'Regeln davor passten')} nicht`,
+  flip: 'Was es ändern würde',
+  reading: 'Die Regeln werden gefragt.',
+  tree: 'Gestartet von',
+  hash: 'SHA-256',
+  package: 'Paket',
+  packageFile: { unchanged: 'wie geliefert', changed: 'seither geändert', unknown: 'nicht bekannt' },
+  aboutProgram: 'Zu diesem Programm',
+  aboutHost: 'Zu diesem Host',
+}

@@ -4,7 +4,7 @@ import { alerts, blocks, decisions } from './de-decide.ts'
 import { lists } from './de-lists.ts'
 import { rules } from './de-rules.ts'
 import { detectors, settings } from './de-settings.ts'
-import { timeline } from './de-timeline.ts'
+import { path, timeline, views } from './de-timeline.ts'
 import { graph, hosts, map, past, period, programs, search } from './de-watch.ts'
 import type { Text } from './text.ts'
 import { many, n } from './words.ts'
@@ -111,6 +111,8 @@ export const de: Text = {
     closed: (count) => `${many(count, 'Verbindung', 'Verbindungen')} getrennt.`,
     dismiss: 'Ausblenden',
     nothingToUndo: 'Es gibt nichts zurückzunehmen.',
+    stack: (count) => `${many(count, 'Handlung lässt', 'Handlungen lassen')} sich zurücknehmen`,
+    stack: (count) => `${many(count, 'eigene Handlung lässt', 'eigene Handlungen lassen')} sich zurücknehmen`,
     pickOne: 'Bitte einen Host oder eine Verbindung wählen. Ganze Programme lassen sich noch nicht sperren.',
     copied: (what) => `Kopiert: ${what}`,
     copyFailed: 'Der Browser hat das Kopieren nicht erlaubt.',
@@ -236,7 +238,9 @@ export const de: Text = {
   hosts,
   graph,
   map,
+  path,
   timeline,
+  views,
 
   inspector,
 

@@ -44,3 +44,34 @@ export const timeline = {
   emptyWhy: 'Programs that start, first contacts, alerts and decisions stand here as they come.',
   reading: 'Reading the timeline.',
 }
+
+export const views = {
+  label: 'Saved views',
+  save: 'Save this view',
+  saveNow: 'Save',
+  name: 'Name',
+  kept: 'The search, the period and the look are kept in this browser.',
+  forget: (name: string) => `Forget ${name}`,
+}
+
+export const path = {
+  title: 'Way to the verdict',
+  local: 'It stays within this machine: blocks and rules do not look at it.',
+  allowList: 'Allow list',
+  blocks: 'Blocks',
+  rules: 'Rules',
+  byDefault: 'Default of the rules',
+  notThere: 'not named',
+  notReached: 'not reached',
+  because: (condition: string) => `not ${condition}`,
+  outcomes: { decides: 'decides', records: 'records', passes: 'passes' },
+  hidden: (count: number) => `${many(count, 'rule', 'rules')} before these did not fit`,
+  flip: 'What would change it',
+  reading: 'Asking the rules.',
+  tree: 'Started by',
+  hash: 'SHA-256',
+  package: 'Package',
+  packageFile: { unchanged: 'as it came', changed: 'changed since', unknown: 'not known' },
+  aboutProgram: 'About this program',
+  aboutHost: 'About this host',
+}

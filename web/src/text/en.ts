@@ -4,7 +4,7 @@ import { alerts, blocks, decisions } from './en-decide.ts'
 import { lists } from './en-lists.ts'
 import { rules } from './en-rules.ts'
 import { detectors, settings } from './en-settings.ts'
-import { timeline } from './en-timeline.ts'
+import { path, timeline, views } from './en-timeline.ts'
 import { graph, hosts, map, past, period, programs, search } from './en-watch.ts'
 import { many, n, wordsBy } from './words.ts'
 
@@ -110,6 +110,7 @@ export const en = {
     closed: (count: number) => `${many(count, 'connection was', 'connections were')} closed.`,
     dismiss: 'Dismiss',
     nothingToUndo: 'There is nothing to undo.',
+    stack: (count: number) => `${many(count, 'act', 'acts')} of yours can be undone`,
     pickOne: 'Choose a host or a flow. Whole programs cannot be blocked yet.',
     copied: (what: string) => `Copied: ${what}`,
     copyFailed: 'The browser did not let the page copy.',
@@ -277,7 +278,9 @@ export const en = {
     checking: 'Checking this machine.',
   },
 
+  path,
   timeline,
+  views,
 
   later: {
     title: 'This screen could not be loaded',
