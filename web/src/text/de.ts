@@ -111,8 +111,6 @@ export const de: Text = {
     closed: (count) => `${many(count, 'Verbindung', 'Verbindungen')} getrennt.`,
     dismiss: 'Ausblenden',
     nothingToUndo: 'Es gibt nichts zurückzunehmen.',
-    stack: (count) => `${many(count, 'Handlung lässt', 'Handlungen lassen')} sich zurücknehmen`,
-    stack: (count) => `${many(count, 'eigene Handlung lässt', 'eigene Handlungen lassen')} sich zurücknehmen`,
     pickOne: 'Bitte einen Host oder eine Verbindung wählen. Ganze Programme lassen sich noch nicht sperren.',
     copied: (what) => `Kopiert: ${what}`,
     copyFailed: 'Der Browser hat das Kopieren nicht erlaubt.',
