@@ -1,4 +1,5 @@
 import { keep, kept } from './kept.ts'
+import type { LanguageChoice } from './text/language.ts'
 
 export const THEMES = ['system', 'dark', 'light', 'contrast', 'contrast-light'] as const
 export const DENSITIES = ['compact', 'comfortable'] as const
@@ -27,6 +28,12 @@ class Look {
     const next = THEMES[(THEMES.indexOf(this.theme) + 1) % THEMES.length] ?? 'system'
     this.setTheme(next)
     return next
+  }
+
+  /** Loads the page again: titles and columns are made of words when their files are loaded. */
+  setLanguage(language: LanguageChoice): void {
+    keep('language', language)
+    location.reload()
   }
 
   /** Writes the choice to the document; the stylesheet does the rest. */

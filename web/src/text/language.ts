@@ -1,4 +1,4 @@
-import { keep, kept } from '../kept.ts'
+import { kept } from '../kept.ts'
 
 /** Languages that have a catalogue, each by its own name. */
 export const LANGUAGE_NAMES = { en: 'English', de: 'Deutsch' } as const
@@ -48,9 +48,3 @@ function isLocale(tag: string): boolean {
 export const languageChoice = kept('language', LANGUAGE_CHOICES, 'browser')
 export const language = languageFor(languageChoice, navigator.languages)
 export const locale = localeFor(languageChoice, navigator.languages)
-
-/** Keeps the choice and loads the page again: titles and columns are made of words when their files are loaded. */
-export function speak(choice: LanguageChoice): void {
-  keep('language', choice)
-  location.reload()
-}
