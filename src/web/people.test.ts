@@ -99,6 +99,13 @@ describe('codes', () => {
     expect(statuses.slice(3)).toEqual([429, 429, 429])
   })
 
+  test('to be asked for the code is no wrong try: the password was right', async () => {
+    for (let turn = 0; turn < 5; turn++) {
+      expect((await signIn({ password: PASSWORD })).body['signIn']).toEqual({ code: true })
+    }
+    expect((await signIn({ password: PASSWORD, code: codeOf(SECRET, site.now) })).status).toBe(200)
+  })
+
   test('a recovery code works once, and the core hears of it', async () => {
     expect((await signIn({ password: PASSWORD, code: RECOVERY })).status).toBe(200)
     expect(site.reports).toEqual([{ kind: 'spent', name: 'owner', digest: RECOVERY_DIGEST }])

@@ -133,6 +133,8 @@ function createPasswordCheck({
     checking++
     const check = await people.check(claim, now()).finally(() => checking--)
     if (check.is === 'code-missing') {
+      // The password was right: half of a sign-in is no wrong guess.
+      attempts.succeeded(address)
       const detail = 'The code of your authenticator app is missing.'
       return { is: 'out', status: 401, detail, needsCode: true }
     }

@@ -164,7 +164,7 @@ describe('the page of a running daemon', () => {
   test('no screen scrolls sideways at 360 px, and a deep link opens its screen', async () => {
     const { page, wrongs } = await real.signIn({ width: 360, height: 780 })
     const watch = ['/', '/connections', '/connections?when=past', '/programs', '/hosts', '/map', '/graph']
-    for (const path of [...watch, '/alerts', '/blocks', '/decisions', '/doctor', '/nowhere']) {
+    for (const path of [...watch, '/alerts', '/blocks', '/decisions', '/accounts', '/doctor', '/nowhere']) {
       await page.goto(new URL(path, page.url()).href)
       await page.getByRole('heading').first().waitFor()
       const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth')

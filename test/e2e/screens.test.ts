@@ -32,6 +32,7 @@ const SCREENS: Readonly<Record<string, string>> = {
   'lists-one': '/lists/feodo?q=203.0.113.9',
   decisions: '/decisions',
   'settings-found': '/settings?q=block',
+  accounts: '/accounts',
   doctor: '/doctor',
 }
 

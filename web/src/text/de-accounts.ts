@@ -93,6 +93,11 @@ export const accounts: Text['accounts'] = {
     soon: 'Seiten dieser Sitzung schließen sich innerhalb von zehn Sekunden.',
   },
 
+  others: {
+    title: 'Konten und Token',
+    why: 'Konten von anderen und Token sind der Rolle Verwalter vorbehalten.',
+  },
+
   people: {
     title: 'Konten',
     lede: 'Wer sich hier mit eigenem Namen anmelden darf.',
@@ -127,7 +132,6 @@ export const accounts: Text['accounts'] = {
   tokens: {
     title: 'Tokens',
     lede: 'Für Programme, die die API fragen, etwa ein Sammler von Metriken.',
-    may: 'Darf',
     since: 'seit',
     until: 'bis',
     scopes: {

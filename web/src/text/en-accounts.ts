@@ -90,7 +90,12 @@ export const accounts = {
     this: 'this one',
     signOut: 'Sign out',
     signOutOf: (name: string, from: string) => `Sign out ${name} from ${from}`,
-    soon: 'Pages of that session close within ten seconds.',
+    soon: 'An open page of whoever is signed out closes within ten seconds.',
+  },
+
+  others: {
+    title: 'Accounts and tokens',
+    why: 'Accounts of others and tokens are for the role admin.',
   },
 
   people: {
@@ -127,14 +132,13 @@ export const accounts = {
   tokens: {
     title: 'Tokens',
     lede: 'For programs that ask the API, such as a collector of metrics.',
-    may: 'May',
     since: 'since',
     until: 'until',
     scopes: {
-      metrics: 'read metrics',
-      viewer: 'all a viewer may',
-      operator: 'all an operator may',
-      admin: 'all an admin may',
+      metrics: 'Metrics alone',
+      viewer: 'As a viewer',
+      operator: 'As an operator',
+      admin: 'As an admin',
     },
     never: 'until it is revoked',
     over: 'its time is over',
@@ -149,7 +153,7 @@ export const accounts = {
       title: 'Make a token',
       name: 'Name',
       nameHelp: 'Of the program that will use it',
-      scope: 'May',
+      scope: 'It may ask',
       days: 'Good for',
       daysOf: (days: number) => (days === 0 ? 'until it is revoked' : `${n(days)} days`),
       submit: 'Make the token',
