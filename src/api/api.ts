@@ -16,7 +16,10 @@ import { addDecisionRoutes } from './routes/decisions.ts'
 import { addDecoyRoutes } from './routes/decoys.ts'
 import { addDetectorRoutes } from './routes/detectors.ts'
 import { addEventRoutes } from './routes/events.ts'
+import { addExplainedRoute } from './routes/explained.ts'
+import { addHereRoute } from './routes/here.ts'
 import { addIntelRoutes } from './routes/intel.ts'
+import { addPointerRoute } from './routes/pointer.ts'
 import { addProgramBytesRoutes } from './routes/program-bytes.ts'
 import { addRuleDraftingRoutes } from './routes/rule-drafting.ts'
 import { addRuleExchangeRoutes } from './routes/rule-exchange.ts'
@@ -74,7 +77,9 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addStatusRoutes(app, port)
   addConnectionRoutes(app, port)
   addViewRoutes(app, port)
+  addPointerRoute(app, port)
   addTimelineRoute(app, port)
+  addHereRoute(app, port)
   addWatchdogRoutes(app, port)
   addProgramBytesRoutes(app, port)
   addAlertRoutes(app, port)
@@ -86,6 +91,7 @@ export function createApi(port: Port, options: ApiOptions = {}): Api {
   addRuleLogRoute(app, port)
   addRuleExchangeRoutes(app, port)
   addRuleVersionRoutes(app, port)
+  addExplainedRoute(app, port)
   addRuleDraftingRoutes(app, port)
   addSignInRoutes(app, port)
   addAccountRoutes(app, port)

@@ -1,3 +1,4 @@
+import type { Explained, ExplainedRequest } from '#contract/explained.ts'
 import type {
   ExplainRequest,
   RuleAdd,
@@ -22,6 +23,8 @@ export interface Rules {
     readonly log?: RuleLogPort | undefined
     readonly exchange?: RuleExchange
     readonly versions?: RuleVersionsPort
+    /** Why something came out as it did. */
+    readonly explain?: (request: ExplainedRequest) => Promise<Explained>
   }
   state(): RulesState
   check(text: string): RulesCheck

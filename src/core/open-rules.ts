@@ -215,12 +215,16 @@ function deskOf(
     link: defaultLink,
     ownAddress: (like) => ownAddress(allow.entries(), like),
     sessions: () => sessionsOf(allow.entries()),
-    vital: () => vitalOf(options, connections()),
+    vital: () => vitalOf(options, connections(), namesOf),
   })
 }
 
-const vitalOf = ({ allow, pagePort, now }: OpenRulesOptions, connections: readonly Connection[]) =>
-  vitalTraffic({ entries: allow.entries(), connections, link: defaultLink(), pagePort, at: now() })
+const vitalOf = (
+  { allow, pagePort, now }: OpenRulesOptions,
+  connections: readonly Connection[],
+  namesOf: (address: Ip) => readonly string[],
+) =>
+  vitalTraffic({ entries: allow.entries(), connections, link: defaultLink(), pagePort, at: now(), namesOf })
 
 /** Where nothing is enforced on purpose. */
 export const noRules = (health: PartHealth): OpenRules => ({

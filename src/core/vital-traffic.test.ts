@@ -71,6 +71,71 @@ describe('a draft would cut', () => {
   })
 })
 
+describe('each of what this machine lives on is missed when a draft would cut it, by whatever condition', () => {
+  const NTP_SERVER = ip('203.0.113.123')
+  const page = aConnection({
+    direction: 'inbound',
+    peer: ip('198.51.100.8'),
+    source: ip('198.51.100.8'),
+    target: ip('192.0.2.1'),
+    targetPort: 8090,
+    localPort: 8090,
+    owner: { ...SSHD, name: 'node', path: '/usr/bin/node', unit: 'gatehouse.service' },
+  })
+  const clock = aConnection({
+    protocol: 17,
+    peer: NTP_SERVER,
+    target: NTP_SERVER,
+    targetPort: 123,
+    peerPort: 123,
+    owner: { ...SSHD, name: 'chronyd', path: '/usr/sbin/chronyd', unit: 'chrony.service' },
+  })
+  const session = aConnection({
+    direction: 'inbound',
+    peer: ip('198.51.100.7'),
+    localPort: 22,
+    owner: { ...SSHD, path: '/usr/sbin/sshd', unit: 'ssh.service' },
+  })
+  const connections = [page, clock, session]
+  const named = new Map([
+    [NTP_SERVER, ['ntp.example']],
+    ['198.51.100.8', ['desk.example']],
+  ])
+  const seen = vitalTraffic({
+    entries,
+    connections,
+    link: 'eth0',
+    pagePort: 8090,
+    at: 0,
+    namesOf: (address) => named.get(address) ?? [],
+  })
+  const [SESSION, PAGE, TIME] = [
+    'login session of anna',
+    'the page as 198.51.100.8 has it open',
+    `the time from ${NTP_SERVER}`,
+  ]
+  const [GATEWAY, DHCP] = ['neighbour discovery (default gateway of eth0)', 'DHCP (default gateway of eth0)']
+
+  test.each<readonly [string, string, readonly string[]]>([
+    ['a session', 'rules: [deny ssh]', [SESSION]],
+    ['a session by its program', 'rules: [deny in program /usr/sbin/sshd]', [SESSION]],
+    ['a session by its unit', 'rules: [deny in unit ssh]', [SESSION]],
+    ['the gateway', '{ essentials: judge, rules: [deny in from "fe80::/10"] }', [GATEWAY]],
+    ['DNS', 'rules: [deny out 53]', ['DNS server']],
+    ['DHCP', '{ essentials: judge, rules: [deny out 67/udp] }', [DHCP]],
+    ['time', 'rules: [deny out 123/udp]', [TIME]],
+    ['time by its name', 'rules: [deny out 123/udp to .ntp.example]', [TIME]],
+    ['time by its program', 'rules: [deny out program /usr/sbin/chronyd]', [TIME]],
+    ['time by its unit', 'rules: [deny out unit chrony]', [TIME]],
+    ['the page', 'rules: [deny in 8090/tcp]', [PAGE]],
+    ['the page by who has it open', 'rules: [deny in 8090/tcp from desk.example]', [PAGE]],
+    ['the page by its program', 'rules: [deny in program /usr/bin/node]', [PAGE]],
+  ])('%s', (_what, draft, cut) => {
+    expect(cutsOf(bookOf(draft), EMPTY_BOOK, seen).map(({ what }) => what)).toEqual(cut)
+    expect(cutsOf(bookOf('rules: [deny in 9/tcp, deny out program /no/such]'), EMPTY_BOOK, seen)).toEqual([])
+  })
+})
+
 test('a lockdown leaves who is logged in', () => {
   expect(cuts(lockdownText([ip('198.51.100.7')]))).toEqual(['DNS server'])
 })

@@ -19,6 +19,8 @@ export interface VitalParts {
   readonly link: string | undefined
   readonly pagePort: number
   readonly at: number
+  /** Names that rules by domain know of an address. */
+  readonly namesOf?: (address: Ip) => readonly string[]
 }
 
 const [TCP, UDP, ICMPV6] = [6, 17, 58]
@@ -28,11 +30,15 @@ const HIGH_PORT = 50_000
 
 /** What rules must not cut: login sessions, the page, DNS, time, DHCP, the neighbours, loopback; both ways each. */
 export function vitalTraffic(parts: VitalParts): VitalPacket[] {
+  const namesOf = parts.namesOf ?? (() => [])
   return [
     ...parts.entries.flatMap((entry) => entryPackets(entry, parts)),
     ...parts.connections.flatMap((connection) => connectionPackets(connection, parts)),
     ...loopbackPackets(parts.at),
-  ]
+  ].map(({ what, facts }) => {
+    const names = { sourceNames: namesOf(facts.source), targetNames: namesOf(facts.target) }
+    return { what, facts: { ...facts, ...names } }
+  })
 }
 
 /** Of what is vital, what `draft` would stop and `current` lets through. */

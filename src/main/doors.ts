@@ -2,11 +2,14 @@ import { join } from 'node:path'
 import { createApi } from '#api/api.ts'
 import { listenForOwner } from '#api/listen.ts'
 import { Refused } from '#api/port.ts'
+import { createExplained, ownAmong } from '#core/explained.ts'
 import { withFeedDecisions } from '#core/feed-decisions.ts'
+import { createPointerDesk } from '#core/pointer-desk.ts'
 import { CorePort, shownAlert } from '#core/port.ts'
 import { startPulse } from '#core/pulse.ts'
 import { createResponseDesk } from '#core/response-desk.ts'
 import { openSettingJournal } from '#core/setting-journal.ts'
+import { standpointOf } from '#core/standing.ts'
 import type { UndoParts } from '#core/undo.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { loadObservers } from '#detect/observation.ts'
@@ -16,6 +19,7 @@ import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import type { SocketKey } from '#model/owner.ts'
 import type { Base } from './base.ts'
 import { factsOf } from './facts.ts'
+import { whereAmI } from './here.ts'
 import { createPageDoor } from './page-door.ts'
 import { openSettings } from './settings.ts'
 import { openTimeline } from './timeline.ts'
@@ -27,6 +31,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   const door = createPageDoor(base)
   const facts = factsOf(base, watching, () => door.web)
   base.rules.see(() => watching.live.all())
+  explainWith(base, watching)
   base.rules.tell((standing) => events.send({ kind: 'rules', standing }))
   const settings = openSettings(base, watching, [...(await loadDetectors()), ...(await loadObservers())])
   const feeds = withFeedDecisions(watching.intel.port, {
@@ -46,6 +51,13 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     detectors: settings.detectors,
     settings: settings.desk,
     timeline: openTimeline(base, watching),
+    here: () => whereAmI(base),
+    pointers: createPointerDesk({
+      record: watching.intel.record,
+      peers: watching.peers,
+      standpoint: () => standpointOf(base.allow.entries()),
+      now: base.now,
+    }),
     response: createResponseDesk({
       ...base,
       ...watching,
@@ -78,6 +90,14 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
   )
   if (config.page.enabled) await door.open(api)
   for (const health of facts.parts()) speaker.health(health)
+}
+
+/** What was is explained by rules as they are. */
+function explainWith({ rules: { desk }, allow, store }: Base, { live }: Watching): void {
+  if (!desk) return
+  const isOwn = ownAmong(() => allow.entries())
+  const explain = createExplained({ explain: (request) => desk.explain(request), live, store, isOwn })
+  desk.beside = { ...desk.beside, explain }
 }
 
 function undoRulesOf({ history, desk }: Base['rules']): UndoParts['undoRules'] {

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -34,12 +35,12 @@ afterEach(async () => {
   removeFolder(folder)
 })
 
-async function start(onCrash: 'keep' | 'open', more = ''): Promise<TestDaemon> {
+async function start(onCrash: 'keep' | 'open', more = '', pins = ''): Promise<TestDaemon> {
   if (!existsSync(join(folder, 'rules.yaml'))) writeFileSync(join(folder, 'rules.yaml'), SHUT)
   daemon = await startDaemon({
     namespace: wire.server.namespace,
     folder,
-    config: `rules: { onCrash: ${onCrash} }\n${more}`,
+    config: `rules: { onCrash: ${onCrash}${pins && `, pinFolder: ${pins}`} }\n${more}`,
     flags: ['--rules', join(folder, 'rules.yaml')],
   })
   return daemon
@@ -82,6 +83,34 @@ describe('rules.onCrash: open', () => {
     await start('open')
     expect(call()).toBe('failed TIMEOUT')
     expect(ruleset()).toContain(OTHER)
+  })
+
+  test('nothing of rules by program stays pinned or in force, also of an earlier run that kept them', async () => {
+    const pins = join(folder, 'pins')
+    mkdirSync(pins)
+    execFileSync('mount', ['-t', 'bpf', 'bpf', pins])
+    try {
+      writeFileSync(
+        join(folder, 'rules.yaml'),
+        `defaults: { inbound: deny }\nrules:\n  - { action: allow, direction: in, program: /usr/bin/true }\n`,
+      )
+      const keeping = await start('keep', '', pins)
+      expect(keeping.output()).not.toContain('the kernel')
+      expect(readdirSync(pins)).toContain('gatehouse_rules')
+      await keeping.kill()
+      expect(readdirSync(pins)).toContain('gatehouse_rules')
+      expect(call()).toBe('failed TIMEOUT')
+      const opening = await start('open', '', pins)
+      expect(readdirSync(pins)).not.toContain('gatehouse_rules')
+      expect(call()).toBe('failed TIMEOUT')
+      await opening.kill()
+      await until('all is open', () => !tables().includes('gatehouse'))
+      expect(readdirSync(pins)).not.toContain('gatehouse_rules')
+      expect(call()).toBe('open')
+    } finally {
+      await daemon?.stop()
+      execFileSync('umount', [pins])
+    }
   })
 
   test('one that is stopped does as enforce.onStop says: the guard opens nothing', async () => {

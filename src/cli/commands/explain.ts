@@ -1,9 +1,11 @@
 import { Option } from 'commander'
+import type { Explained } from '#contract/explained.ts'
 import type { ExplainRequest, RuleExplanation } from '#contract/rules.ts'
 import { visibleText } from '#lib/visible-text.ts'
 import { defineCommand } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { readId } from '../words.ts'
 
 interface ExplainOptions extends CommonOptions {
   readonly direction: ExplainRequest['direction']
@@ -22,8 +24,14 @@ export default defineCommand({
   add(program, shell) {
     const explain = program
       .command('explain')
-      .description('what blocks and rules do with a packet, step by step')
-      .argument('<peer>', 'the other end: 203.0.113.9:443, [2001:db8::9]:443; inbound, the port is ours')
+      .description(
+        'what blocks and rules do with a packet, step by step; or why an alert, a flow, a decision',
+      )
+      .argument(
+        '<peer>',
+        'the other end: 203.0.113.9:443, [2001:db8::9]:443; inbound, the port is ours. Or: alert, flow, decision',
+      )
+      .argument('[id]', 'number of the alert, the flow or the decision')
     leaf(explain, 'explain 203.0.113.9:443')
       .addOption(
         new Option('--direction <way>', 'as this machine sees it')
@@ -41,8 +49,14 @@ export default defineCommand({
       .option('--unit <name>', 'of systemd that it runs in: ssh.service')
       .option('--container <name>', 'that it runs in, by name or id')
       .option('--user <uid>', 'number of the user who sends (default: 0)')
-      .action(async (peer: string, options: ExplainOptions) => {
+      .action(async (peer: string, id: string | undefined, options: ExplainOptions) => {
         const { core, show } = asking(shell, options)
+        const list = KEPT[peer]
+        if (list !== undefined) {
+          const request = { of: peer, id: readId(id ?? '', list) }
+          show(await core.ask<Explained>('POST', '/explain', request), explainedText)
+          return
+        }
         show(
           await core.ask<RuleExplanation>('POST', '/rules/explain', requestOf(peer, options)),
           explanationText,
@@ -50,6 +64,18 @@ export default defineCommand({
       })
   },
 })
+
+/** What is explained by its number, and who lists it. */
+const KEPT: Readonly<Record<string, string>> = {
+  alert: 'gatehouse alerts',
+  flow: 'gatehouse connections',
+  decision: 'gatehouse decisions',
+}
+
+const explainedText = ({ about, explanation, flip }: Explained): string => {
+  const now = explanation ? `Now: ${explanationText(explanation)}` : ''
+  return `${visibleText(about)}\n${now}${explanation?.flip === flip ? '' : `${visibleText(flip)}\n`}`
+}
 
 function requestOf(peer: string, options: ExplainOptions): Record<string, unknown> {
   const { address, port } = endpointOf(peer)
