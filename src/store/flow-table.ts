@@ -5,6 +5,7 @@ import { FirstSeenTable } from './first-seen-table.ts'
 import { keyAfter } from './flow-key.ts'
 import { type Growth, RollUp } from './roll-up.ts'
 import { endedOf, originOf, progressOf, type Row } from './rows.ts'
+import { scaleOf } from './scale.ts'
 
 /**
  * Flows of one segment. Smaller ones make writing cheaper and searching dearer: with these 10 million flows are
@@ -38,18 +39,18 @@ const ORIGIN = [
   'target_port',
   'opened_at',
 ]
-const KEYS = ['program', 'owner', 'name', 'country', 'asn', 'class']
+const KEYS = ['program', 'owner', 'name', 'country', 'asn', 'class', 'scale']
 const COLUMNS = ['id', 'segment', 'run', ...ORIGIN, ...PROGRESS, 'ended', ...KEYS]
 
 const placesOf = (names: readonly string[]): string => names.map((name) => `$${name}`).join(', ')
 const settersOf = (names: readonly string[]): string => names.map((name) => `${name} = $${name}`).join(', ')
 
 const STATEMENTS = {
-  find: `SELECT id, segment, owner, name, country, asn, class, bytes_forward, bytes_backward
+  find: `SELECT id, segment, owner, name, country, asn, class, scale, bytes_forward, bytes_backward
     FROM flows WHERE run = $run AND flow = $flow AND ended IS NULL`,
   // Indexed columns are set apart, and only when they change: to set one is to move it in its index.
   progress: `UPDATE flows SET ${settersOf(PROGRESS)} WHERE id = $id`,
-  sort: 'UPDATE flows SET class = $class WHERE id = $id',
+  sort: 'UPDATE flows SET class = $class, scale = $scale WHERE id = $id',
   own: 'UPDATE flows SET owner = $owner, program = $program WHERE id = $id',
   place: 'UPDATE flows SET name = $name, country = $country, asn = $asn WHERE id = $id',
   end: 'UPDATE flows SET ended = $ended WHERE id = $id',
@@ -180,8 +181,9 @@ export class FlowTable {
   }
 
   #sort(found: Row, connection: Connection): void {
-    const sorted = this.#dimensions.classId(connection)
-    if (sorted !== found['class']) this.#statements.sort.run({ id: found['id'] as number, class: sorted })
+    const sorted = sortOf(connection, this.#dimensions)
+    if (sorted.class === found['class'] && sorted.scale === found['scale']) return
+    this.#statements.sort.run({ id: found['id'] as number, ...sorted })
   }
 
   #grow(found: Row, connection: Connection, now: number, isNewlyKnown: boolean): void {
@@ -224,7 +226,7 @@ export class FlowTable {
       ended: endedOf(connection),
       ...this.#dimensions.ownerKey(connection.owner, this.#segment),
       ...this.#dimensions.peerKey(connection, this.#segment),
-      class: this.#dimensions.classId(connection),
+      ...sortOf(connection, this.#dimensions),
     })
     this.#lastKey = id
     this.#segmentFlows++
@@ -252,3 +254,8 @@ export class FlowTable {
     this.#statements.note.run({ key, value })
   }
 }
+
+const sortOf = (connection: Connection, dimensions: Dimensions) => ({
+  class: dimensions.classId(connection),
+  scale: scaleOf(connection.bytesForward + connection.bytesBackward, connection.handshakeMs),
+})

@@ -24,10 +24,6 @@ CREATE TABLE late_flows (
   PRIMARY KEY (segment, id)
 ) STRICT, WITHOUT ROWID;
 
--- Columns answer for them. What these took, columns take now.
-DROP INDEX flows_scale;
-DROP INDEX flows_country;
-
 -- What an interpreter runs; of owners that are there already as well.
 ALTER TABLE owners ADD COLUMN script TEXT AS (details ->> '$.script') VIRTUAL;
 CREATE INDEX owners_script ON owners (script, last_segment, first_segment) WHERE script IS NOT NULL;

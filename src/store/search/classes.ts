@@ -5,7 +5,7 @@ import { FLOW_STATES } from '#model/flow.ts'
 import { protocolName } from '#model/packet.ts'
 import { DIRECTIONS, type Row } from '../rows.ts'
 import { amongNumbers, type Sieve } from './lead.ts'
-import type { Walk } from './terms.ts'
+import type { Walk } from './part.ts'
 
 interface FlowClass {
   readonly protocol: string

@@ -11,7 +11,7 @@ export interface Spanned {
 }
 
 /** Beyond this many a value is common: then flows are walked, not rows picked. */
-export const MAX_SPANNED = 20_000
+const MAX_SPANNED = 20_000
 
 /** Which rows of the small tables fit: what is typed is compared here, by the same code as on the page. */
 export class DimensionIds {

@@ -7,9 +7,10 @@ import type { Values } from '../rows.ts'
 import type { SearchRequest, SearchSlice } from '../store.ts'
 import { prepareForSearch, type SearchState } from './binding.ts'
 import { blockedRanges, createBlockedAddresses } from './blocked.ts'
+import type { Walk } from './part.ts'
 import { type Plan, planOf } from './plan.ts'
 import { Sifting } from './sifting.ts'
-import { usedValues, type Walk } from './terms.ts'
+import { usedValues } from './terms.ts'
 
 const AT_ONCE = 250
 

@@ -6,7 +6,8 @@ import { Binding, type SearchState } from './binding.ts'
 import { classWay } from './classes.ts'
 import { DimensionIds } from './dimension-ids.ts'
 import type { Sieve } from './lead.ts'
-import { partsOf, usedValues, type Walk } from './terms.ts'
+import type { Walk } from './part.ts'
+import { partsOf, usedValues } from './terms.ts'
 
 /** How a search is done in the store. */
 export interface Plan {

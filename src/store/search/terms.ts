@@ -1,29 +1,14 @@
-import type { AddressRange } from '#contract/search/address-range.ts'
 import { isInSpan, type NumberSpan, type SearchKey, type Term, type Test } from '#contract/search/search.ts'
 import { fitsText, type TextPattern } from '#contract/search/text-pattern.ts'
 import { FLOW_STATES } from '#model/flow.ts'
 import { protocolName } from '#model/packet.ts'
 import { countryOf, hashOf, NONE, ownerSourceOf } from '../columns/segment-columns.ts'
 import { DIRECTIONS, packCommunityId, type Values } from '../rows.ts'
-import type { Binding, SearchState } from './binding.ts'
-import { type DimensionIds, MAX_SPANNED, type Spanned } from './dimension-ids.ts'
+import { scalesOfBytes, scalesOfRtt } from '../scale.ts'
+import { addressPart, blockedLeads, blockedWalks } from './addresses.ts'
+import type { DimensionIds, Spanned } from './dimension-ids.ts'
 import { amongNumbers, type Lead, type Sieve } from './lead.ts'
-
-/** One way along an index to the flows of a segment that may fit. */
-export type Walk =
-  /** A condition that the index answers; `$segment` is bound for each segment. */
-  | { readonly index: string; readonly condition: string; readonly values: Values }
-  /** Rows of which each is used in a few segments only. */
-  | { readonly index: string; readonly column: string; readonly spans: readonly Spanned[] }
-
-/** What a test is in the store: the condition decides, the walks lead to all that may meet it. */
-interface Part {
-  readonly condition: string
-  /** Absent: no index helps. */
-  readonly walks?: readonly Walk[]
-  /** Absent: no column tells. What leads speak of is what meets the condition; of large numbers, roughly. */
-  readonly leads?: readonly Lead[]
-}
+import type { Part, TermTools, Walk } from './part.ts'
 
 export interface TermParts {
   readonly condition: string
@@ -32,18 +17,9 @@ export interface TermParts {
   readonly needsOwners: boolean
 }
 
-export interface TermTools {
-  readonly bind: Binding
-  readonly ids: DimensionIds
-  readonly run: number
-  readonly state: Pick<SearchState, 'blocked'>
-  /** What the blocks in force name. */
-  readonly blocked: readonly AddressRange[]
-}
-
 /** So many values in one walk: each costs a step in every segment. */
 const MAX_IN_WALK = 500
-const MAX_BLOCKED_WALKS = 32
+const MAX_NAMES_IN_WALK = 2_000
 const OWNER_KEYS: ReadonlySet<Term['key']> = new Set([
   'pid',
   'uid',
@@ -172,14 +148,24 @@ const NUMBERS: Partial<Record<SearchKey, NumberPart>> = {
   },
   since: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
   until: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
-  bytes: (span, tools) => ({
-    condition: spanCondition(BYTES, span, tools),
-    leads: [{ column: 'bytes', span }],
-  }),
-  rtt: (span, tools) => ({
-    condition: spanCondition('handshake_ms', span, tools),
-    leads: [{ column: 'handshake', span }],
-  }),
+  bytes: (span, tools) => {
+    const [low, high] = scalesOfBytes(span)
+    const condition = `scale BETWEEN ${tools.bind.value(low)} AND ${tools.bind.value(high)}`
+    return {
+      condition: spanCondition(BYTES, span, tools),
+      walks: scaleWalks(condition, tools),
+      leads: [{ column: 'bytes', span }],
+    }
+  },
+  rtt: (span, tools) => {
+    const scales = tools.bind.value(JSON.stringify(scalesOfRtt(span)))
+    const condition = `scale IN (SELECT value FROM json_each(${scales}))`
+    return {
+      condition: spanCondition('handshake_ms', span, tools),
+      walks: scaleWalks(condition, tools),
+      leads: [{ column: 'handshake', span }],
+    }
+  },
 }
 
 /** What a flow does not have is in no span. */
@@ -202,6 +188,10 @@ const portWalks = (span: NumberSpan, tools: TermTools): Walk[] =>
     condition: spanCondition(port, span, tools),
     values: tools.bind.values,
   }))
+
+/** With those of which no scale was noted. */
+const scaleWalks = (condition: string, { bind }: TermTools): Walk[] =>
+  [condition, 'scale = 0'].map((one) => ({ index: 'flows_scale', condition: one, values: bind.values }))
 
 type ProgramFits = Parameters<DimensionIds['programs']>[0]
 type HomeFits = Parameters<DimensionIds['homes']>[0]
@@ -247,7 +237,7 @@ function namePart(pattern: TextPattern, { bind, ids }: TermTools): Part {
   const names = spans.map(({ id }) => id)
   return {
     condition: bind.among('flows.name', names),
-    ...(spans.length <= MAX_SPANNED && { walks: [{ index: 'flows_name', column: 'name', spans }] }),
+    ...(spans.length <= MAX_NAMES_IN_WALK && { walks: [{ index: 'flows_name', column: 'name', spans }] }),
     leads: [amongNumbers('name', names)],
   }
 }
@@ -255,56 +245,10 @@ function namePart(pattern: TextPattern, { bind, ids }: TermTools): Part {
 /** Countries are kept in capitals. */
 function countryPart(pattern: TextPattern, { bind }: TermTools): Part {
   const [code = '', ...more] = pattern.pieces
-  const isOne = more.length === 0
-  return {
-    condition: isOne
-      ? `flows.country = ${bind.value(code.toUpperCase())}`
-      : bind.fits('flows.country', pattern),
-    leads: [{ column: 'country', fits: (letters) => fitsText(pattern, countryOf(letters)) }],
-  }
-}
-
-/** Which column holds the address, by direction: the peer of an inbound flow (code 0) is its source. */
-const SIDES = {
-  src: [['source', '0, 1, 2, 3']],
-  dst: [['target', '0, 1, 2, 3']],
-  peer: [
-    ['source', '0'],
-    ['target', '1, 2, 3'],
-  ],
-} as const
-
-function addressPart(key: keyof typeof SIDES, range: AddressRange, { bind }: TermTools): Part {
-  const low = bind.value(bytesOfWords(range, 'low'))
-  const high = bind.value(bytesOfWords(range, 'high'))
-  const length = range.version === 4 ? 4 : 16
-  const walks = SIDES[key].map(([column, directions]) => ({
-    index: `flows_${column}`,
-    // `length`: IPv4 addresses lie between IPv6 addresses in an index of bytes.
-    condition: `direction IN (${directions}) AND flows.${column} BETWEEN ${low} AND ${high}
-      AND length(flows.${column}) = ${length}`,
-    values: bind.values,
-  }))
-  const leads = SIDES[key].map(
-    ([column, directions]): Lead => ({
-      column,
-      fits: (address) => address.length === length && isBetween(address, range),
-      ...(key === 'peer' && { directions: directions.split(', ').map(Number) }),
-    }),
-  )
-  return { condition: `(${walks.map(({ condition }) => `(${condition})`).join(' OR ')})`, walks, leads }
-}
-
-function isBetween(address: Uint8Array, range: AddressRange): boolean {
-  const bytes = Buffer.from(address.buffer, address.byteOffset, address.length)
-  return bytes.compare(bytesOfWords(range, 'low')) >= 0 && bytes.compare(bytesOfWords(range, 'high')) <= 0
-}
-
-function bytesOfWords(range: AddressRange, end: 'low' | 'high'): Uint8Array {
-  const words = range.version === 4 ? range[end].slice(3) : range[end]
-  const view = new DataView(new ArrayBuffer(words.length * 4))
-  for (const [at, word] of words.entries()) view.setUint32(at * 4, word)
-  return new Uint8Array(view.buffer)
+  const leads: Lead[] = [{ column: 'country', fits: (letters) => fitsText(pattern, countryOf(letters)) }]
+  if (more.length > 0) return { condition: bind.fits('flows.country', pattern), leads }
+  const condition = `flows.country = ${bind.value(code.toUpperCase())}`
+  return { condition, walks: [{ index: 'flows_country', condition, values: bind.values }], leads }
 }
 
 function wordPart({ pattern, range }: Extract<Test, { kind: 'word' }>, tools: TermTools): Part {
@@ -352,20 +296,6 @@ function isPart(what: Extract<Test, { kind: 'is' }>['what'], tools: TermTools): 
       return inDirection(DIRECTIONS.indexOf(what))
   }
 }
-
-/** While few are blocked each has its walk. */
-function blockedWalks(tools: TermTools): Pick<Part, 'walks'> {
-  if (tools.blocked.length > MAX_BLOCKED_WALKS) return {}
-  return { walks: tools.blocked.flatMap((range) => addressPart('peer', range, tools).walks ?? []) }
-}
-
-/** Flows whose peer a block names. */
-const blockedLeads = ({ state }: TermTools): Lead[] =>
-  SIDES.peer.map(([column, directions]) => ({
-    column,
-    fits: (address) => state.blocked.has(address),
-    directions: directions.split(', ').map(Number),
-  }))
 
 const NOBODY: Walk = { index: 'flows_nobody', condition: 'owner IS NULL', values: {} }
 
