@@ -18,9 +18,9 @@ const ProgramBytes = z
 
 export const ProgramBytesReport = z
   .object({
-    source: z.enum(['packets', 'sockets']).openapi({
+    source: z.enum(['messages', 'packets', 'sockets']).openapi({
       description:
-        'packets: each packet of each socket, IP headers included (eBPF). sockets: what TCP sockets say of themselves, data without headers, no UDP (sock_diag)',
+        'messages: what programs send and take, without headers; packets are then messages (eBPF). packets: each packet of each socket, IP headers included (eBPF). sockets: what TCP sockets say of themselves, data without headers, no UDP (sock_diag)',
     }),
     seconds: count.openapi({ description: 'How long has been counted' }),
     programs: z.array(ProgramBytes),

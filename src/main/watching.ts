@@ -37,8 +37,9 @@ export type Watching = Awaited<ReturnType<typeof startWatching>>
 /** The packet thread, the owners thread, and the pipeline behind them. */
 export async function startWatching(base: Base) {
   const { onStop, now, store, allow, atlas, enforcer, gate } = base
-  const mayHold = base.config.owners.holdFirstPackets && !base.config.dryRun
-  const owners = startOwners(mayHold ? {} : { sources: ONLY_LOOKING })
+  const { holdFirstPackets, countBytes } = base.config.owners
+  const mayHold = holdFirstPackets && !base.config.dryRun
+  const owners = startOwners({ countBytes, ...(!mayHold && { sources: ONLY_LOOKING }) })
   onStop(() => owners.stop())
   if (base.reports.log) base.reports.log.owners = owners
   const live = createLiveConnections()

@@ -1,8 +1,8 @@
 /**
- * How bytes are counted. `packets`: of each packet of each socket, IP headers included, as netfilter counts them.
- * `sockets`: what the kernel's TCP sockets say of themselves, data without headers, and UDP not at all.
+ * How bytes are counted. `messages`: what programs hand to their sockets and take from them, without headers; a packet is
+ * then a message. `packets`: of each packet of each socket, IP headers included, as netfilter counts them. `sockets`: what the kernel's TCP sockets say of themselves, data without headers, and UDP not at all.
  */
-export type BytesSource = 'packets' | 'sockets'
+export type BytesSource = 'messages' | 'packets' | 'sockets'
 
 /** What one program sent and received since counting began. */
 export interface ProgramBytes {

@@ -1,16 +1,18 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startOwners } from '#identify/owners/thread.ts'
 import { ByteCounters, type SocketBytes } from '#kernel/bpf/byte-counters.ts'
 import { parseCgroupMount } from '#kernel/bpf/cgroup-root.ts'
 import { testWith } from '../support/needs.ts'
 
 const wireTest = testWith('root', 'ip', 'nft')
+const hasCompiler = spawnSync('cc', ['--version']).status === 0
+const compiledTest = hasCompiler ? wireTest : test.skip
 const PAYLOAD = 3_000_000
 const SENT_BACK = 70_000
 const DATAGRAMS = 500
@@ -41,10 +43,13 @@ afterEach(() => {
   rmdirSync(group)
 })
 
-/** Runs a script in the namespace and the group; it says a line when all has been sent, and waits for its end. */
-async function transfer(script: string, look: (said: string) => Promise<void> | void): Promise<void> {
-  const shell = `echo $$ > ${group}/cgroup.procs && exec ip netns exec ${namespace} "$0" -e "$1"`
-  const child = spawn('sh', ['-c', shell, process.execPath, script], { stdio: ['pipe', 'pipe', 'inherit'] })
+/** Runs a command in the namespace and the group; it says a line when all has been sent, and waits for its end. */
+async function transfer(
+  command: readonly string[],
+  look: (said: string) => Promise<void> | void,
+): Promise<void> {
+  const shell = `echo $$ > ${group}/cgroup.procs && exec ip netns exec ${namespace} "$@"`
+  const child = spawn('sh', ['-c', shell, 'sh', ...command], { stdio: ['pipe', 'pipe', 'inherit'] })
   try {
     const [said] = (await once(child.stdout, 'data')) as [Buffer]
     // Acknowledgements are under way for at most 40 ms (TCP_DELACK_MIN).
@@ -56,7 +61,10 @@ async function transfer(script: string, look: (said: string) => Promise<void> | 
   }
 }
 
-const tcp = (host: string): string => `
+const tcp = (host: string): string[] => [
+  process.execPath,
+  '-e',
+  `
   const net = require('net')
   process.stdin.on('end', () => process.exit()).resume()
   let got = 0
@@ -67,16 +75,42 @@ const tcp = (host: string): string => `
   server.listen(0, '${host}', () => {
     client = net.connect(server.address().port, '${host}', () => client.write(Buffer.alloc(${PAYLOAD})))
     client.on('data', (bytes) => { back += bytes.length; done() })
-  })`
+  })`,
+]
 
-const udp = `
+const udp = [
+  process.execPath,
+  '-e',
+  `
   const dgram = require('dgram')
   process.stdin.on('end', () => process.exit()).resume()
   const [server, client] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')]
   let got = 0
   const send = () => client.send(Buffer.alloc(${DATAGRAM_BYTES}), server.address().port, '127.0.0.1')
   server.on('message', () => { if (++got === ${DATAGRAMS}) console.log(client.address().port); else send() })
-  server.bind(0, '127.0.0.1', send)`
+  server.bind(0, '127.0.0.1', send)`,
+]
+
+/** One datagram to itself, looked at and read, and nothing left; the same over a pair of Unix sockets. Waits for its end. */
+const PEEKING = `
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  socklen_t size = sizeof at;
+  char room[100];
+  int own = socket(AF_INET, SOCK_DGRAM, 0), pair[2];
+  if (bind(own, (void *)&at, size) || getsockname(own, (void *)&at, &size)) return 2;
+  if (sendto(own, "hello", 5, 0, (void *)&at, size) != 5) return 3;
+  if (recv(own, room, sizeof room, MSG_PEEK) != 5 || recv(own, room, sizeof room, 0) != 5) return 4;
+  if (recv(own, room, sizeof room, MSG_DONTWAIT) != -1) return 5;
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || send(pair[0], "elsewhere", 9, 0) != 9) return 6;
+  if (recv(pair[1], room, sizeof room, 0) != 9) return 7;
+  puts("done"); fflush(stdout);
+  return read(0, room, 1) < 0;
+}`
 
 function countedByNft(): { sent: number; received: number } {
   const text = execFileSync('ip', ['netns', 'exec', namespace, 'nft', 'list', 'counters'], {
@@ -110,7 +144,7 @@ describe('the bytes of each socket, without any capture', () => {
     ['IPv4', '127.0.0.1', 52],
     ['IPv6', '::1', 72],
   ])('over TCP and %s are those that nftables counts, to the byte', async (_version, host, headerBytes) => {
-    const counters = new ByteCounters({ cgroup: group })
+    const counters = new ByteCounters({ counts: 'packets', cgroup: group })
     await transfer(tcp(host), (said) => {
       const all = read(counters)
       expect(sumOf(all)).toEqual(countedByNft())
@@ -130,7 +164,7 @@ describe('the bytes of each socket, without any capture', () => {
   })
 
   wireTest('over UDP are payload and headers', async () => {
-    const counters = new ByteCounters({ cgroup: group })
+    const counters = new ByteCounters({ counts: 'packets', cgroup: group })
     await transfer(udp, (said) => {
       const all = read(counters)
       expect(sumOf(all)).toEqual(countedByNft())
@@ -144,7 +178,7 @@ describe('the bytes of each socket, without any capture', () => {
   })
 
   wireTest('are not lost when there is no room for a socket, nor when its counters are taken', async () => {
-    const counters = new ByteCounters({ cgroup: group, sockets: 1 })
+    const counters = new ByteCounters({ counts: 'packets', cgroup: group, sockets: 1 })
     await transfer(tcp('127.0.0.1'), () => {
       const cookies = counters.cookies()
       expect(cookies).toHaveLength(2)
@@ -157,7 +191,7 @@ describe('the bytes of each socket, without any capture', () => {
   })
 
   wireTest('say in which network namespace the socket is', async () => {
-    const counters = new ByteCounters({ cgroup: group })
+    const counters = new ByteCounters({ counts: 'packets', cgroup: group })
     await transfer(tcp('127.0.0.1'), () => {
       const ours = execFileSync(
         'ip',
@@ -170,7 +204,78 @@ describe('the bytes of each socket, without any capture', () => {
   })
 })
 
-describe('the bytes of each program', () => {
+describe('the bytes of messages of each socket, without any capture', () => {
+  /** Of all sockets of this machine those in our namespace. */
+  const ours = (counters: ByteCounters): SocketBytes[] => {
+    const stat = ['stat', '-Lc', '%i', '/proc/self/ns/net']
+    const netns = Number(execFileSync('ip', ['netns', 'exec', namespace, ...stat], { encoding: 'utf8' }))
+    return read(counters).filter((socket) => socket.netns === netns)
+  }
+
+  wireTest.each([
+    ['IPv4', '127.0.0.1'],
+    ['IPv6', '::1'],
+  ])('over TCP and %s are what both ends wrote and read', async (_version, host) => {
+    const counters = new ByteCounters({ counts: 'messages' })
+    try {
+      await transfer(tcp(host), (said) => {
+        const all = ours(counters)
+        expect(all).toHaveLength(2)
+        expect(all.find(({ localPort }) => localPort === Number(said))).toMatchObject({
+          sentBytes: PAYLOAD,
+          receivedBytes: SENT_BACK,
+          protocol: 6,
+        })
+        expect(all.find(({ localPort }) => localPort !== Number(said))).toMatchObject({
+          sentBytes: SENT_BACK,
+          receivedBytes: PAYLOAD,
+          protocol: 6,
+        })
+      })
+    } finally {
+      counters.close()
+    }
+  })
+
+  wireTest('over UDP are those of its datagrams, each a message', async () => {
+    const counters = new ByteCounters({ counts: 'messages' })
+    try {
+      await transfer(udp, (said) => {
+        const all = ours(counters)
+        expect(all).toHaveLength(2)
+        const sent = { sentBytes: DATAGRAMS * DATAGRAM_BYTES, sentPackets: DATAGRAMS, receivedBytes: 0 }
+        expect(all.find(({ localPort }) => localPort === Number(said))).toMatchObject({
+          ...sent,
+          protocol: 17,
+        })
+        const received = { receivedBytes: DATAGRAMS * DATAGRAM_BYTES, receivedPackets: DATAGRAMS }
+        expect(all.find(({ localPort }) => localPort !== Number(said))).toMatchObject(received)
+      })
+    } finally {
+      counters.close()
+    }
+  })
+
+  compiledTest('what was only looked at, failed, or went to no IP socket is not counted', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'gh-peeking-'))
+    const program = join(folder, 'peeking')
+    writeFileSync(`${program}.c`, PEEKING)
+    execFileSync('cc', ['-o', program, `${program}.c`])
+    const counters = new ByteCounters({ counts: 'messages' })
+    try {
+      await transfer([program], () => {
+        expect(ours(counters)).toMatchObject([
+          { sentBytes: 5, sentPackets: 1, receivedBytes: 5, receivedPackets: 1 },
+        ])
+      })
+    } finally {
+      counters.close()
+      rmSync(folder, { recursive: true })
+    }
+  })
+})
+
+describe.each(['messages', 'packets'] as const)('the bytes of each program, by %s', (countBytes) => {
   wireTest('who connects and who listens, also when it is over and when it was there before us', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gh-bytes-'))
     const [client, server, early] = ['client', 'server', 'early'].map((name) => join(folder, name)) as [
@@ -192,14 +297,15 @@ describe('the bytes of each program', () => {
       },
     )
     await pause(500)
-    const owners = startOwners({ sources: ['ebpf', 'scan'] })
+    const owners = startOwners({ sources: ['ebpf', 'scan'], countBytes })
     try {
       await owners.programBytes()
       late.stdin.write('x')
       execFileSync(client, ['-e', `${send}; s.end(); s.resume()`])
       await pause(700)
       const sums = await untilCounted(async () => {
-        const { programs = [] } = (await owners.programBytes()) ?? {}
+        const { source, programs = [] } = (await owners.programBytes()) ?? {}
+        expect(source).toBe(countBytes)
         const of = (path: string) => programs.find(({ program }) => program === path)
         const all = { client: of(client), server: of(server), early: of(early) }
         const isAll = all.client && all.early && (all.server?.receivedBytes ?? 0) > PAYLOAD

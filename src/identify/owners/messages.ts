@@ -3,6 +3,7 @@ import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { OwnerSource } from './owner-source.ts'
+import type { OwnersSettings } from './settings.ts'
 
 /** `owner` is absent when nobody could say: the socket is gone, or there never was one on this machine. */
 export interface OwnerAnswer {
@@ -21,6 +22,8 @@ export interface ListedSockets {
 export interface WorkerSettings {
   /** The ways to know owners that may be used. */
   readonly sources: readonly OwnerSource['name'][]
+  /** What is counted with eBPF, where this kernel can. */
+  readonly countBytes: OwnersSettings['countBytes']
 }
 
 /** What the main thread asks of the owners thread. */

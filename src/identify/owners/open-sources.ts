@@ -16,6 +16,7 @@ import type { OwnerSource } from './owner-source.ts'
 import { ProcScan } from './proc-scan.ts'
 import { Processes } from './process.ts'
 import { ProcessBook } from './process-book.ts'
+import type { OwnersSettings } from './settings.ts'
 import { Users } from './users.ts'
 
 /** Why a better source is not there, and what helps. */
@@ -51,6 +52,7 @@ interface Common {
   readonly clock: () => number
   /** Told when the health of a source has changed by itself. */
   readonly changed: () => void
+  readonly countBytes: OwnersSettings['countBytes']
 }
 
 /**
@@ -59,7 +61,7 @@ interface Common {
  */
 export function openSources(
   wanted: ReadonlySet<OwnerSource['name']>,
-  given: Pick<Common, 'diag' | 'clock' | 'changed'>,
+  given: Pick<Common, 'diag' | 'clock' | 'changed' | 'countBytes'>,
 ): OpenedSources {
   const common = { users: new Users(), names: new ContainerNames(), processes: new Processes(), ...given }
   const scan = new ProcScan(common.processes, common.users, common.names)
@@ -94,7 +96,7 @@ function openNetlink(common: Common): OwnerSource | undefined {
   }
 }
 
-function openEbpf({ users, names, processes, clock }: Common): Ebpf | Missing {
+function openEbpf({ users, names, processes, clock, countBytes }: Common): Ebpf | Missing {
   const unable = whyNoEbpf()
   if (unable) return unable
   try {
@@ -112,7 +114,7 @@ function openEbpf({ users, names, processes, clock }: Common): Ebpf | Missing {
     })
     book.seed(new ProcFds().pids(), clock())
     const netns = statSync('/proc/thread-self/ns/net').ino
-    const counters = openCounters()
+    const counters = openCounters(countBytes)
     return {
       owners: new EbpfOwners({ watch, book, maker, netns }),
       fd: watch.fd,
@@ -124,13 +126,14 @@ function openEbpf({ users, names, processes, clock }: Common): Ebpf | Missing {
 }
 
 /** Owners are worth having without them. */
-function openCounters(): ByteCounters | undefined {
+function openCounters(counts: OwnersSettings['countBytes']): ByteCounters | undefined {
   try {
-    return new ByteCounters()
+    return new ByteCounters({ counts })
   } catch (refused) {
-    if (refused instanceof ProgramRefused || refused instanceof KernelError || refused instanceof BtfError)
-      return undefined
-    throw refused
+    const isKernels =
+      refused instanceof ProgramRefused || refused instanceof KernelError || refused instanceof BtfError
+    if (!isKernels) throw refused
+    return counts === 'messages' ? openCounters('packets') : undefined
   }
 }
 

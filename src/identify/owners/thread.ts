@@ -18,6 +18,8 @@ export interface OwnersOptions {
   readonly now?: () => number
   /** The ways to know owners that may be used; all, when absent. Those that this machine lacks are left out and said. */
   readonly sources?: readonly OwnerSource['name'][]
+  /** What is counted with eBPF, where this kernel can; messages, when absent. */
+  readonly countBytes?: WorkerSettings['countBytes']
   /** The file that runs in the thread. */
   readonly workerFile?: URL
 }
@@ -89,7 +91,10 @@ class OwnersThread implements Owners {
     this.#cache = new OwnerCache(options.cacheSize ?? CACHE_SIZE)
     this.#now = options.now ?? (() => performance.now())
     this.#workerFile = options.workerFile ?? new URL('./worker.ts', import.meta.url)
-    this.#settings = { sources: options.sources ?? ALL_SOURCES }
+    this.#settings = {
+      sources: options.sources ?? ALL_SOURCES,
+      countBytes: options.countBytes ?? 'messages',
+    }
     this.#restart = new Restart({ start: () => this.#start(), now: this.#now })
     this.#start()
   }

@@ -32,12 +32,13 @@ const BYTES_EVERY_MS = 2_000
 const BYTES_SHARE = 0.02
 const SHORTEST_RATE_MS = 500
 
-const { sources: wanted } = workerData as WorkerSettings
+const { sources: wanted, countBytes } = workerData as WorkerSettings
 const diag = new SocketDiag()
 const { sources, ebpf, held, missing } = openSources(new Set(wanted), {
   diag,
   clock: () => performance.now(),
   changed: () => tellHealth(),
+  countBytes,
 })
 const tracking = openTracking()
 const lookUp = new LookUp(new SocketFinder(diag, tracking), sources)
@@ -96,7 +97,7 @@ function bytesOf(opened: typeof ebpf): ProgramBytesBook | undefined {
   if (!opened?.counters) return undefined
   const { counters, owners } = opened
   const parts = {
-    source: 'packets' as const,
+    source: counters.counts,
     counters,
     programOf: owners.programOf.bind(owners),
     search: (sockets: ReadonlyMap<bigint, SocketBytes>, now: number) =>

@@ -47,6 +47,8 @@ export const HOOK = {
   setSocketOption: { program: 25, attach: 22 },
   socketRelease: { program: 9, attach: 34 },
   rawTracepoint: { program: 17, attach: 0 },
+  /** A tracepoint whose arguments have types: members are read by plain loads. */
+  typedTracepoint: { program: 26, attach: 23 },
 } as const
 
 export type Hook = keyof typeof HOOK
@@ -154,25 +156,26 @@ function isThere(act: () => void): boolean {
   }
 }
 
-/** Throws ProgramRefused, with the end of the verifier's log. */
-export function loadProgram(name: string, hook: Hook, instructions: Uint8Array): number {
+/** `target`: of a typed tracepoint, its type (Btf.tracepoint). Throws ProgramRefused, with the end of the verifier's log. */
+export function loadProgram(name: string, hook: Hook, instructions: Uint8Array, target = 0): number {
+  const program = { name, hook, instructions, target }
   for (let tries = 1; ; tries++) {
     try {
-      return load(name, hook, instructions)
+      return load(program)
     } catch (refused) {
       if (!(refused instanceof KernelError)) throw refused
       // The verifier gives up when a signal comes (bpf_check): nothing is wrong with the program.
       if (refused.code === 'EAGAIN' && tries < MAX_TRIES) continue
-      throw new ProgramRefused(name, refused, verifierLog(name, hook, instructions))
+      throw new ProgramRefused(name, refused, verifierLog(program))
     }
   }
 }
 
 /** Loads again with the log on: only what it says counts. */
-function verifierLog(name: string, hook: Hook, instructions: Uint8Array): string {
+function verifierLog(program: LoadedProgram): string {
   const log = new Uint8Array(LOG_BYTES)
   try {
-    closeFd(load(name, hook, instructions, log))
+    closeFd(load(program, log))
   } catch {
     // The first refusal is the one that is told.
   }
@@ -221,6 +224,13 @@ export function attachToTracepoint(program: number, tracepoint: string): number 
   return call(COMMAND.openRawTracepoint, `tracepoint ${tracepoint}`, bytes, name)
 }
 
+/** A typed program knows its tracepoint since it was loaded. */
+export function attachTyped(program: number): number {
+  const { bytes, view } = attributes()
+  view.setUint32(8, program, true)
+  return call(COMMAND.openRawTracepoint, 'typed tracepoint', bytes)
+}
+
 /** The last lines of a verifier log, without its statistics and without what a terminal would act on. */
 export function endOfLog(log: Uint8Array): string {
   const end = log.indexOf(0)
@@ -232,7 +242,14 @@ export function endOfLog(log: Uint8Array): string {
   return lines.slice(-LOG_LINES_SHOWN).join(' | ').slice(-LOG_CHARACTERS_SHOWN)
 }
 
-function load(name: string, hook: Hook, instructions: Uint8Array, log?: Uint8Array): number {
+interface LoadedProgram {
+  readonly name: string
+  readonly hook: Hook
+  readonly instructions: Uint8Array
+  readonly target: number
+}
+
+function load({ name, hook, instructions, target }: LoadedProgram, log?: Uint8Array): number {
   const { bytes, view } = attributes()
   view.setUint32(0, HOOK[hook].program, true)
   view.setUint32(4, instructions.length / 8, true)
@@ -245,6 +262,7 @@ function load(name: string, hook: Hook, instructions: Uint8Array, log?: Uint8Arr
   }
   setName(bytes, 48, name)
   view.setUint32(68, HOOK[hook].attach, true)
+  view.setUint32(108, target, true)
   return call(COMMAND.loadProgram, `eBPF program ${name}`, bytes, instructions)
 }
 

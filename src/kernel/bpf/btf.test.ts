@@ -76,6 +76,7 @@ const SAMPLE = btfOf([
   },
   { name: 'loop', kind: STRUCT, members: [['', 9, 0]] },
   { kind: TYPEDEF, value: 8 },
+  { name: 'btf_trace_made_up', kind: TYPEDEF, value: 1 },
 ])
 
 describe('offset', () => {
@@ -101,11 +102,17 @@ describe('offset', () => {
   })
 })
 
+test('the type of a tracepoint is found by its name; one that is not there is named', () => {
+  expect(new Btf(SAMPLE).tracepoint('made_up')).toBe(10)
+  expect(() => new Btf(SAMPLE).tracepoint('made')).toThrow('this kernel has no tracepoint made')
+})
+
 test('bytes that are cut off or changed give an answer or a BtfError, never anything else', () => {
   const attempt = (bytes: Buffer): void => {
     try {
       const btf = new Btf(bytes)
       for (const member of ['in.b', 'deep', 'zz']) btf.offset('outer', member)
+      btf.tracepoint('made_up')
     } catch (error) {
       expect(error).toBeInstanceOf(BtfError)
     }

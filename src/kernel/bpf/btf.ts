@@ -89,6 +89,16 @@ export class Btf {
     return bits >> 3
   }
 
+  /** The type of a tracepoint's programs. Throws BtfError when this kernel has no such tracepoint. */
+  tracepoint(name: string): number {
+    const found = this.#types.findIndex((at, id) => {
+      const kind = (this.#word(at + 4) >>> 24) & 0x1f
+      return id > 0 && kind === KIND.typedef && this.#isText(this.#word(at), `btf_trace_${name}`)
+    })
+    if (found < 0) throw new BtfError(`this kernel has no tracepoint ${name}`)
+    return found
+  }
+
   #readTypes(start: number, end: number): void {
     for (let at = start; at < end; ) {
       if (at + HEAD_BYTES > end) throw new BtfError('BTF is cut off')

@@ -1,9 +1,18 @@
 import { closeFd, mapShared, pageBytes, type SharedMapping } from '../libc.ts'
-import { attachToCgroup, createMap, loadProgram, lookUpElement, MAP, nextKey, takeElement } from './bpf.ts'
+import {
+  attachToCgroup,
+  attachTyped,
+  createMap,
+  loadProgram,
+  lookUpElement,
+  MAP,
+  nextKey,
+  takeElement,
+} from './bpf.ts'
 import { type Btf, readKernelBtf } from './btf.ts'
-import { byteProgram, COUNTED, SLOT } from './byte-programs.ts'
+import { type ByteMaps, COUNTED, messageProgram, packetProgram, SLOT } from './byte-programs.ts'
 import { openGroup } from './denied-programs.ts'
-import { kernelOffsets } from './watch-programs.ts'
+import { type KernelOffsets, kernelOffsets } from './watch-programs.ts'
 
 const MAX_SOCKETS = 1 << 17
 /** Of these so many may want a place that is taken. */
@@ -12,7 +21,10 @@ const ELSEWHERE = 8
 const NOBODYS = -1n
 const WORD_BYTES = 8
 
-/** Since the socket's first packet. Bytes are of IP: from the IP header on, as netfilter counts them. */
+/**
+ * Since the socket's first packet. Bytes of packets are of IP: from the IP header on, as netfilter counts them. Of messages
+ * they are what programs sent and took, and a packet is a message.
+ */
 export interface SocketBytes {
   readonly sentBytes: number
   readonly sentPackets: number
@@ -26,7 +38,9 @@ export interface SocketBytes {
 
 export interface ByteCountersOptions {
   readonly btf?: Btf
-  /** Folder of the control group whose sockets are counted; absent: the root, which is all. */
+  /** Messages (Linux 6.3 or later) cost packets and connections nothing. */
+  readonly counts: 'packets' | 'messages'
+  /** With packets: folder of the control group whose sockets are counted; absent: the root, which is all. */
   readonly cgroup?: string
   /** Sockets that are counted apart at a time, a power of two: an eighth more may be; what is beyond counts together. */
   readonly sockets?: number
@@ -35,6 +49,7 @@ export interface ByteCountersOptions {
 /** Counts what each socket sends and receives, also when no packet is captured. All ends when this is closed. */
 export class ByteCounters {
   readonly room: number
+  readonly counts: ByteCountersOptions['counts']
   readonly #fds: number[] = []
   /** Where each socket has its place: memory that the kernel writes. */
   readonly #slots: SharedMapping
@@ -49,12 +64,12 @@ export class ByteCounters {
   readonly #next = new BigUint64Array(1)
 
   /** Throws BtfError, KernelError or ProgramRefused; then nothing stays behind. */
-  constructor({ btf = readKernelBtf(), cgroup, sockets = MAX_SOCKETS }: ByteCountersOptions = {}) {
+  constructor({ btf = readKernelBtf(), counts, cgroup, sockets = MAX_SOCKETS }: ByteCountersOptions) {
     const elsewhere = Math.ceil(sockets / ELSEWHERE)
     this.room = sockets + elsewhere
+    this.counts = counts
     this.#slotCount = sockets
     const offsets = kernelOffsets(btf)
-    const group = openGroup(cgroup)
     try {
       const { keyBytes, valueBytes } = COUNTED
       const array = { type: MAP.array, keyBytes: 4 } as const
@@ -68,22 +83,11 @@ export class ByteCounters {
       )
       this.#overflow = this.#keep(createMap('gh_more_bytes', { ...array, valueBytes, entries: 1 }))
       const maps = { slots, slotCount: sockets, sockets: this.#elsewhere, overflow: this.#overflow }
-      for (const [hook, direction] of [
-        ['egress', 'sent'],
-        ['ingress', 'received'],
-      ] as const) {
-        const program = loadProgram(`gh_${direction}`, hook, byteProgram(direction, offsets, maps))
-        try {
-          this.#keep(attachToCgroup(program, group.fd, hook))
-        } finally {
-          closeFd(program)
-        }
-      }
+      if (counts === 'packets') this.#countPackets(offsets, maps, cgroup)
+      else this.#countMessages(offsets, maps, btf)
     } catch (refused) {
       this.close()
       throw refused
-    } finally {
-      group.close()
     }
   }
 
@@ -134,6 +138,41 @@ export class ByteCounters {
   close(): void {
     for (const fd of this.#fds.splice(0).reverse()) closeFd(fd)
     this.#slots?.release()
+  }
+
+  #countPackets(offsets: KernelOffsets, maps: ByteMaps, cgroup: string | undefined): void {
+    const group = openGroup(cgroup)
+    try {
+      for (const [hook, direction] of [
+        ['egress', 'sent'],
+        ['ingress', 'received'],
+      ] as const) {
+        const program = loadProgram(`gh_${direction}`, hook, packetProgram(direction, offsets, maps))
+        this.#attach(program, () => attachToCgroup(program, group.fd, hook))
+      }
+    } finally {
+      group.close()
+    }
+  }
+
+  #countMessages(offsets: KernelOffsets, maps: ByteMaps, btf: Btf): void {
+    for (const [tracepoint, direction] of [
+      ['sock_send_length', 'sent'],
+      ['sock_recv_length', 'received'],
+    ] as const) {
+      const instructions = messageProgram(direction, offsets, maps)
+      const type = btf.tracepoint(tracepoint)
+      const program = loadProgram(`gh_${direction}`, 'typedTracepoint', instructions, type)
+      this.#attach(program, () => attachTyped(program))
+    }
+  }
+
+  #attach(program: number, attach: () => number): void {
+    try {
+      this.#keep(attach())
+    } finally {
+      closeFd(program)
+    }
   }
 
   /** Index of the word where the socket's place begins, if it has one. */

@@ -36,33 +36,69 @@ const HEAD = INDEX - HEAD_ROOM
 /** struct __sk_buff and struct bpf_sock (linux/bpf.h). */
 const PACKET = { length: 0, socket: 168 } as const
 const SOCKET = { protocol: 12, localPort: 44 } as const
+/** Of a message: struct sock, what the call answered, its flags (sock_send_length, sock_recv_length). */
+const MESSAGE = { socket: 0, answer: 8, flags: 16 } as const
+const [AF_INET, AF_INET6] = [2, 10] as const
+/** MSG_PEEK leaves the bytes where they are, MSG_ERRQUEUE brings back our own. */
+const NOT_TAKEN = 0x2 | 0x2000
+/** An error is negative. */
+const LARGEST_ANSWER = 0x7fffffff
 /** BPF_NOEXIST: never over what another CPU has begun. */
 const ONLY_NEW = 1
 const [CONTEXT, COOKIE, LENGTH, PLACE] = [6, 7, 8, 9] as const
 
-/**
- * Counts each packet of each socket, from its IP header on, and lets all pass. A packet costs an index into an array and
- * two additions: the kernel numbers cookies one after the other, so that sockets of a time rarely want one place. To make
- * an entry of a hash map for each socket would cost a connect() three times as much.
- */
-export function byteProgram(
-  direction: 'sent' | 'received',
-  offsets: KernelOffsets,
-  maps: ByteMaps,
-): Uint8Array {
-  const at = direction === 'sent' ? COUNTED.sentBytes : COUNTED.receivedBytes
+export type Direction = 'sent' | 'received'
+
+/** Writes what the socket is to PLACE, a map's memory or the stack, and jumps to `then`. */
+type Describe = (a: Assembler, offsets: KernelOffsets, then: string) => void
+
+/** Counts each packet of each socket, from its IP header on, and lets all pass. */
+export function packetProgram(direction: Direction, offsets: KernelOffsets, maps: ByteMaps): Uint8Array {
   const a = new Assembler().move(CONTEXT, 1).call(HELPER.socketCookie)
   a.jumpIf(0, '==', 0, 'end').move(COOKIE, 0).load(4, LENGTH, CONTEXT, PACKET.length)
+  count(a, { direction, offsets, maps, describe: describePacket })
+  return a.label('end').set(0, 1).exit().assemble()
+}
+
+/**
+ * Counts what each call of a program hands to an IP socket or takes from it: a connect() does neither, and costs nothing.
+ * Loads are plain: the verifier knows the types.
+ */
+export function messageProgram(direction: Direction, offsets: KernelOffsets, maps: ByteMaps): Uint8Array {
+  const a = new Assembler().load(8, LENGTH, 1, MESSAGE.answer)
+  a.jumpIf(LENGTH, '==', 0, 'end').jumpIf(LENGTH, '>', LARGEST_ANSWER, 'end')
+  if (direction === 'received') a.load(8, 2, 1, MESSAGE.flags).and(2, NOT_TAKEN).jumpIf(2, '!=', 0, 'end')
+  a.load(8, CONTEXT, 1, MESSAGE.socket).load(2, 1, CONTEXT, offsets.socket.family)
+  a.jumpIf(1, '==', AF_INET, 'ip').jumpIf(1, '!=', AF_INET6, 'end').label('ip')
+  a.move(1, CONTEXT).call(HELPER.socketCookie).jumpIf(0, '==', 0, 'end').move(COOKIE, 0)
+  count(a, { direction, offsets, maps, describe: describeSocket })
+  return a.label('end').set(0, 0).exit().assemble()
+}
+
+/**
+ * An index into an array and two additions: the kernel numbers cookies one after the other, so that sockets of a time
+ * rarely want one place. To make an entry of a hash map for each socket would cost three times as much.
+ */
+function count(
+  a: Assembler,
+  parts: {
+    readonly direction: Direction
+    readonly offsets: KernelOffsets
+    readonly maps: ByteMaps
+    readonly describe: Describe
+  },
+): void {
+  const { direction, offsets, maps, describe } = parts
+  const at = direction === 'sent' ? COUNTED.sentBytes : COUNTED.receivedBytes
   findSlot(a, maps)
   a.move(PLACE, 0).add(PLACE, SLOT.value)
   describe(a, offsets, 'add')
   a.label('mine').move(PLACE, 0).add(PLACE, SLOT.value).jump('add')
-  findElsewhere(a, offsets, maps)
+  findElsewhere(a, maps, (then) => describe(a, offsets, then))
   a.label('add')
     .addAtomically(PLACE, at, LENGTH)
     .set(1, 1)
     .addAtomically(PLACE, at + 8, 1)
-  return a.label('end').set(0, 1).exit().assemble()
 }
 
 /** Goes on with a free place that is now the socket's in r0; `mine`: it was before; `elsewhere`: it is another's. */
@@ -77,8 +113,13 @@ function findSlot(a: Assembler, maps: ByteMaps): void {
   a.move(1, 0).move(0, PLACE).jumpIfRegister(1, '==', COOKIE, 'mine').jumpIf(1, '!=', 0, 'elsewhere')
 }
 
-/** Writes what the socket is to PLACE, a map's memory or the stack, and jumps to `then`. */
-function describe(a: Assembler, { socket, netns }: KernelOffsets, then: string): void {
+function describeSocket(a: Assembler, { socket, netns }: KernelOffsets, then: string): void {
+  a.load(2, 1, CONTEXT, socket.localNumber).store(4, PLACE, COUNTED.localPort, 1)
+  a.load(2, 1, CONTEXT, socket.protocol).store(4, PLACE, COUNTED.protocol, 1)
+  a.load(8, 1, CONTEXT, socket.netns).load(4, 1, 1, netns.number).store(4, PLACE, COUNTED.netns, 1).jump(then)
+}
+
+function describePacket(a: Assembler, { socket, netns }: KernelOffsets, then: string): void {
   const unknown = `unknown-${a.length}`
   a.load(8, 1, CONTEXT, PACKET.socket).jumpIf(1, '==', 0, unknown)
   a.load(4, 2, 1, SOCKET.localPort).store(4, PLACE, COUNTED.localPort, 2)
@@ -96,14 +137,14 @@ function describe(a: Assembler, { socket, netns }: KernelOffsets, then: string):
 }
 
 /** PLACE is the socket's entry of the hash map, made if it must be; without room that of all such sockets. */
-function findElsewhere(a: Assembler, offsets: KernelOffsets, maps: ByteMaps): void {
+function findElsewhere(a: Assembler, maps: ByteMaps, describe: (then: string) => void): void {
   const find = (): void => void a.setMap(1, maps.sockets).move(2, 10).add(2, KEY).call(HELPER.mapLookUp)
   a.label('elsewhere').store(8, 10, KEY, COOKIE)
   find()
   a.jumpIf(0, '!=', 0, 'found')
   for (let zero = 0; zero < COUNTED.valueBytes; zero += 8) a.storeNumber(8, 10, VALUE + zero, 0)
   a.move(PLACE, 10).add(PLACE, VALUE)
-  describe(a, offsets, 'enter')
+  describe('enter')
   a.label('enter').setMap(1, maps.sockets).move(2, 10).add(2, KEY).move(3, 10).add(3, VALUE).set(4, ONLY_NEW)
   a.call(HELPER.mapUpdate)
   find()

@@ -62,6 +62,8 @@ export function kernelOffsets(btf: Btf) {
       peerPort: common('skc_dport'),
       protocol: of('sock', 'sk_protocol'),
       localPort: of('inet_sock', 'inet_sport'),
+      /** The same in the machine's order, and 0 again when the port is given back. */
+      localNumber: common('skc_num'),
     },
     proxy: { netns: of('nsproxy', 'net_ns') },
     netns: { number: of('net', 'ns.inum') },
