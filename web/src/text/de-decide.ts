@@ -104,6 +104,15 @@ export const blocks: Text['blocks'] = {
     },
     usual: 'Übliche Dauer',
   },
+  radius: {
+    none: 'Gerade spricht nichts mit ihr.',
+    says: (connections, programs, names, users) => {
+      const of = programs === '' ? '' : ` von ${programs}`
+      const to = names === '' ? '' : ` mit ${names}`
+      const by = users === '' ? '' : ` (Benutzer ${users})`
+      return `Das trennt ${many(connections, 'offene Verbindung', 'offene Verbindungen')}${of}${to}${by}.`
+    },
+  },
   allow: {
     title: 'Nie gesperrt',
     lede: 'Die Freigabeliste geht allem vor, damit sich niemand selbst aussperrt.',
@@ -150,6 +159,14 @@ export const decisions: Text['decisions'] = {
     load: 'Liste abgewiesen',
     unload: 'Liste freigelassen',
     repair: 'Repariert',
+    rules: 'Regeln',
+    trial: 'Regeln auf Probe',
+    rollback: 'Regeln zurück',
+    lockdown: 'Abgeriegelt',
+    pause: 'Pause',
+    feed: 'Bedrohungsliste',
+    'close-port': 'Port geschlossen',
+    'open-port': 'Port geöffnet',
   },
   kindWords: {
     block: 'Der Kernel weist es ab',
@@ -170,6 +187,14 @@ export const decisions: Text['decisions'] = {
     load: 'Der Kernel weist alles ab, was auf der Liste steht. Zurücknehmen: die Liste ausschalten',
     unload: 'Der Kernel weist die Liste nicht mehr ab',
     repair: 'Ein anderes Programm hat unseren Teil des Paketfilters verändert',
+    rules: 'Regeln kamen auf Dauer in Kraft',
+    trial: 'Regeln kamen auf Zeit in Kraft, wenn sie niemand behält',
+    rollback: 'Die Regeln davor gelten wieder',
+    lockdown: 'Nur Loopback und offene Anmeldungen kommen durch, auf Zeit',
+    pause: 'Alles kommt durch, was nicht gesperrt ist, auf Zeit',
+    feed: 'Eine Bedrohungsliste wurde geschaltet, oder über ihre neue Fassung entschieden',
+    'close-port': 'Ein Port dieser Maschine wurde auf Zeit geschlossen',
+    'open-port': 'Ein Port, der geschlossen war, ist wieder offen',
   },
   forTime: (span) => `für ${span}`,
   undoes: (id) => `nimmt ${id} zurück`,

@@ -6,7 +6,7 @@ export const timeline: Text['timeline'] = {
   span: 'Zeitraum',
   spans: { hour: '1 h', quarter: '6 h', day: '24 h', week: '7 Tage', month: '30 Tage' },
   lanes: {
-    exec: 'Gestartete Programme',
+    exec: 'Programmstarts',
     names: 'Namen',
     flows: 'Verbindungen',
     alerts: 'Alarme',
@@ -59,7 +59,7 @@ export const views: Text['views'] = {
 export const path: Text['path'] = {
   title: 'Weg zum Urteil',
   local: 'Es bleibt auf diesem Rechner: Sperren und Regeln sehen es nicht an.',
-  allowList: 'Erlaubnisliste',
+  allowList: 'Freigabeliste',
   blocks: 'Sperren',
   rules: 'Regeln',
   byDefault: 'Vorgabe der Regeln',

@@ -102,6 +102,15 @@ export const blocks = {
     }),
     usual: 'The usual time',
   },
+  radius: {
+    none: 'Nothing talks to it now.',
+    says: (connections: number, programs: string, names: string, users: string) => {
+      const of = programs === '' ? '' : ` of ${programs}`
+      const to = names === '' ? '' : ` with ${names}`
+      const by = users === '' ? '' : ` (user ${users})`
+      return `It cuts off ${many(connections, 'live connection', 'live connections')}${of}${to}${by}.`
+    },
+  },
   allow: {
     title: 'Never blocked',
     lede: 'The allow list wins over everything, so that nobody locks you out.',
@@ -148,6 +157,14 @@ export const decisions = {
     load: 'List turned away',
     unload: 'List let go',
     repair: 'Put back',
+    rules: 'Rules',
+    trial: 'Rules on trial',
+    rollback: 'Rules went back',
+    lockdown: 'Lockdown',
+    pause: 'Pause',
+    feed: 'Threat list',
+    'close-port': 'Port closed',
+    'open-port': 'Port opened',
   }),
   kindWords: wordsBy({
     block: 'The kernel turns it away',
@@ -168,6 +185,14 @@ export const decisions = {
     load: 'The kernel turns away all that the list holds. Switch the list off to take it back',
     unload: 'The kernel turns the list away no longer',
     repair: 'Another program changed our part of the packet filter',
+    rules: 'Rules came in force for good',
+    trial: 'Rules came in force for a time, unless somebody keeps them',
+    rollback: 'The rules before came back',
+    lockdown: 'Only loopback and open login sessions pass, for a time',
+    pause: 'Everything passes that is not blocked, for a time',
+    feed: 'A threat list was switched, or its new version decided',
+    'close-port': 'A port of this machine was closed for a time',
+    'open-port': 'A port that was closed is open again',
   }),
   forTime: (span: string) => `for ${span}`,
   undoes: (id: number) => `takes back ${id}`,
