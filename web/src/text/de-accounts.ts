@@ -90,12 +90,12 @@ export const accounts: Text['accounts'] = {
     this: 'diese hier',
     signOut: 'Abmelden',
     signOutOf: (name, from) => `${name} von ${from} abmelden`,
-    soon: 'Seiten dieser Sitzung schließen sich innerhalb von zehn Sekunden.',
+    soon: 'Wer abgemeldet wird, dessen offene Seite schließt sich innerhalb von zehn Sekunden.',
   },
 
   others: {
-    title: 'Konten und Token',
-    why: 'Konten von anderen und Token sind der Rolle Verwalter vorbehalten.',
+    title: 'Konten und Tokens',
+    why: 'Konten von anderen und Tokens sind der Rolle Verwalter vorbehalten.',
   },
 
   people: {
@@ -135,10 +135,10 @@ export const accounts: Text['accounts'] = {
     since: 'seit',
     until: 'bis',
     scopes: {
-      metrics: 'Metriken lesen',
-      viewer: 'alles, was Betrachter dürfen',
-      operator: 'alles, was Bediener dürfen',
-      admin: 'alles, was Verwalter dürfen',
+      metrics: 'Nur Metriken',
+      viewer: 'Wie Betrachter',
+      operator: 'Wie Bediener',
+      admin: 'Wie Verwalter',
     },
     never: 'bis es widerrufen wird',
     over: 'abgelaufen',
@@ -153,7 +153,7 @@ export const accounts: Text['accounts'] = {
       title: 'Token erstellen',
       name: 'Name',
       nameHelp: 'Des Programms, das es benutzen wird',
-      scope: 'Darf',
+      scope: 'Es darf fragen',
       days: 'Gilt',
       daysOf: (days) => (days === 0 ? 'bis es widerrufen wird' : `${n(days)} Tage`),
       submit: 'Token erstellen',
