@@ -114,7 +114,7 @@ describe('accounts', () => {
     await type(page, { Name: 'vera', Password: PASSWORDS.vera })
     const code = page.getByLabel('Code of your authenticator app')
     await code.waitFor()
-    expect(await code.evaluate((field) => field === document.activeElement)).toBe(true)
+    expect(await page.evaluate('document.activeElement.id')).toBe('code')
     expect(await page.getByRole('alert').count()).toBe(0)
     await page.screenshot({ path: join(SHOTS, 'login-code.png') })
     expect(await faultsOf(page)).toEqual([])
