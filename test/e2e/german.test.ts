@@ -34,6 +34,7 @@ const SCREENS: Readonly<Record<string, string>> = {
   rules: '/rules',
   'rules-text': '/rules?as=text',
   'rules-diff': '/rules?as=diff',
+  'rules-versions': '/rules?as=versions',
   'rules-new': '/rules?new=connection&direction=outbound&to=203.0.113.7&protocol=tcp&port=6667',
   lists: '/lists',
   'lists-one': '/lists/feodo?q=203.0.113.9',
@@ -77,8 +78,9 @@ const alone = new Set(english)
 const DAEMON_SAYS = [
   /^No block names this address\.$/,
   /^No list is on, so nothing is known of /,
-  // Parts that the doctor lists.
+  // A part that the doctor lists, and a detector.
   /^rules$/,
+  /^Changed program$/,
 ]
 
 /** All that can be read on the page: texts, and what stands in attributes. */
