@@ -64,6 +64,13 @@ describe('guessing is found', () => {
     })
   })
 
+  test('ftp, where a try is three short lines, as hydra makes them', () => {
+    const net = scene()
+    for (const n of range(40)) session(net, { port: 21, sourcePort: 20_000 + n, sent: 22, got: 76 })
+    net.pass(20_000)
+    expect(told(net)[0]).toMatchObject({ kind: 'ftp', severity: 'high', subject: ATTACKER })
+  })
+
   test('ssh, where scripts look alike too, for certain only at 60 a minute', () => {
     const net = scene()
     for (const n of range(40))
@@ -126,6 +133,13 @@ describe('nobody is blamed who', () => {
           got: 600 + (n % 9) * 150,
           lastsMs: 50,
         })
+      }
+    }))
+
+  test('knocks at an FTP server to see whether it greets, and says nothing', () =>
+    quiet((net) => {
+      for (const n of range(200)) {
+        session(net, { from: CLIENT, port: 21, sourcePort: 20_000 + n, sent: 0, got: 60, lastsMs: 50 })
       }
     }))
 

@@ -6,7 +6,7 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { rateOf } from '../evidence.ts'
-import { dataBackward, dataForward, isEmpty } from '../flow-data.ts'
+import { dataBackward, dataForward, isTalk } from '../flow-data.ts'
 import { HostRows } from '../host-rows.ts'
 import { httpStatus } from '../http-lines.ts'
 import { HTTP_LOGIN, LOGINS, loginOf } from '../logins.ts'
@@ -120,7 +120,7 @@ class BruteForceWatcher implements Watcher {
   #isGuess(flow: number, login: number): boolean {
     const flows = this.#flows
     if (flows.seenAt(flow) - flows.openedAt(flow) > LONGEST_TRY_MS) return false
-    if (isEmpty(flows, flow, this.#hosts.isIpv6(flows.source(flow)))) return false
+    if (!isTalk(flows, flow, this.#hosts.isIpv6(flows.source(flow)))) return false
     const { most } = LOGINS[login] as (typeof LOGINS)[number]
     return dataBackward(flows, flow) <= most && dataForward(flows, flow) <= most
   }

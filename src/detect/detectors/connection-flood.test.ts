@@ -32,6 +32,16 @@ describe('connections without data', () => {
     })
   })
 
+  test('also in one burst that is over before it shows that they carried nothing', () => {
+    const net = scene()
+    for (const _ of range(500)) {
+      net.connects({ from: ATTACKER, to: SERVER, port: 80 })
+      net.pass(15)
+    }
+    net.pass(20_000)
+    expect(told(net).at(-1)).toMatchObject({ kind: 'empty', severity: 'high', subject: ATTACKER })
+  })
+
   test('are none when a monitor polls 50 ports twice a minute', () => {
     const net = scene()
     for (const _ of range(10)) {

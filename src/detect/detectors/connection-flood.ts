@@ -112,7 +112,9 @@ class ConnectionFloodWatcher implements Watcher {
     const row = this.#rows.find(flows.source(flow), flows.target(flow), flows.targetPort(flow))
     if (row < 0) return
     if (isEmpty(flows, flow, this.#context.hosts.isIpv6(flows.source(flow)))) {
-      this.#empty.add(row, Math.max(flows.seenAt(flow), this.#rows.lastAt(row)))
+      const now = Math.max(flows.seenAt(flow), this.#rows.lastAt(row))
+      this.#empty.add(row, now)
+      if (this.#isEmpty(row, now)) this.#weigh(row, now)
     }
   }
 

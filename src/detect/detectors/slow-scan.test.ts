@@ -117,6 +117,34 @@ describe('nobody is blamed who', () => {
     }))
 })
 
+test('nmap -T1 -D: names that try the same in step are not blamed, one by one, for one scanner', () => {
+  const net = scene()
+  const names = [SCANNER, ...range(5, 1).map((n) => `198.51.100.${n}`)]
+  for (const port of range(30)) {
+    for (const from of names) net.silent({ from, to: SERVER, port, options: 4 })
+    net.pass(30_000)
+  }
+  const decoys = told(net)
+  expect(decoys).not.toEqual([])
+  for (const finding of decoys)
+    expect(finding).toMatchObject({ kind: 'decoys', subject: SERVER, blame: 'nobody' })
+  expect(decoys.at(-1)?.evidence.hosts).toContain(SCANNER)
+})
+
+test('two scanners with ports of their own are each blamed', () => {
+  const net = scene()
+  for (const port of range(12)) {
+    net.refused({ from: SCANNER, to: SERVER, port })
+    net.refused({ from: '198.51.100.7', to: SERVER, port: 500 + port })
+    net.pass(5 * MINUTE)
+  }
+  expect(
+    told(net)
+      .map(({ subject }) => subject as string)
+      .sort(),
+  ).toEqual(['198.51.100.7', SCANNER])
+})
+
 test('a peer-to-peer program that fails everywhere is noted, not blocked', () => {
   const net = scene()
   for (const n of range(30)) {

@@ -1,5 +1,6 @@
 /** Hot: runs per flow. Allocates nothing unless it reports. */
 import { z } from 'zod'
+import type { Ip } from '#model/address.ts'
 import type { Severity } from '#model/finding.ts'
 import { END_REASONS, FLOW_STATES, type Flows } from '#model/flow.ts'
 import type { Hosts } from '#model/host.ts'
@@ -7,7 +8,7 @@ import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { AddressRows, addressHash } from '../address-rows.ts'
 import { ContactMemory } from '../contact-memory.ts'
-import { defineDetector, type WatchContext } from '../detector.ts'
+import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration } from '../evidence.ts'
 import { isRefusal } from '../probe.ts'
 import { range } from '../self-test/net.ts'
@@ -30,6 +31,12 @@ const FAST_SILENT = 15
 const FEW = 2
 const TIMEOUT = END_REASONS.indexOf('timeout')
 const SYN_SENT = FLOW_STATES.indexOf('syn-sent')
+/** Sources that began within this time and failed at the same things: one scanner, and names that he made up (nmap -D). */
+const IN_STEP_MS = 60_000
+const SHARED = 0.6
+const LEAST_SHARED = 3
+const MOST_COMPARED = 128
+const MOST_NAMED = 32
 const WEB_PORTS: readonly number[] = [80, 443]
 
 const settings = z
@@ -201,6 +208,37 @@ class SlowScanWatcher implements Watcher {
     this.#failures[row] = count + 1
   }
 
+  /** Rows that failed at the same contacts in step with this one. For reports. */
+  #company(row: number): number[] {
+    const company: number[] = []
+    let compared = 0
+    for (let other = 0; other < ROWS && compared < MOST_COMPARED; other++) {
+      if (other === row || (this.#failures[other] as number) < LEAST_SHARED) continue
+      if (Math.abs((this.#firstAt[other] as number) - (this.#firstAt[row] as number)) > IN_STEP_MS) continue
+      compared++
+      if (this.#isInStep(row, other)) company.push(other)
+    }
+    return company
+  }
+
+  #isInStep(row: number, other: number): boolean {
+    const [own, theirs] = [this.#contactsOf(row), this.#contactsOf(other)]
+    const shorter = Math.min(own.size, theirs.size)
+    if (shorter < LEAST_SHARED) return false
+    return [...own].filter((contact) => theirs.has(contact)).length >= shorter * SHARED
+  }
+
+  /** Target and port as one word: a contact itself counts the source in. */
+  #contactsOf(row: number): Set<number> {
+    const start = row * CONTACTS
+    const length = Math.min(CONTACTS, this.#failures[row] as number)
+    const contacts = new Set<number>()
+    for (let at = start; at < start + length; at++) {
+      contacts.add(Math.imul(this.#targets[at] as number, 0x9e3779b1) ^ (this.#ports[at] as number))
+    }
+    return contacts
+  }
+
   #report(row: number, flow: number, now: number): void {
     const [start, count] = [row * CONTACTS, this.#failures[row] as number]
     const length = Math.min(CONTACTS, count)
@@ -212,7 +250,8 @@ class SlowScanWatcher implements Watcher {
     const isVertical = targets <= FEW
     const spanMs = Math.max(1, now - firstAt)
     this.#ratio[row] = 0
-    this.#context.report({
+    const company = this.#company(row)
+    const finding: ReportedFinding = {
       kind: isVertical ? 'ports' : ports.length <= FEW ? 'hosts' : 'mixed',
       severity: this.#severityOf(row, targets, ports),
       confidence: 0.9,
@@ -227,7 +266,9 @@ class SlowScanWatcher implements Watcher {
         ...{ firstAt, lastAt: now, count, ratePerSecond: Math.round((count * 1e6) / spanMs) / 1e3 },
         ...{ ports, samples: [] },
       },
-    })
+    }
+    const named = [row, ...company].slice(0, MOST_NAMED).map((one) => this.#rows.address(one))
+    this.#context.report(company.length === 0 ? finding : amongDecoys(finding, victim, named))
   }
 
   /** Peer-to-peer programs fail at many hosts and ports of their choice; hosts without IPv6 at silent web servers. */
@@ -238,3 +279,11 @@ class SlowScanWatcher implements Watcher {
     return isRefused && areServices ? 'high' : 'medium'
   }
 }
+
+/** Which of them it is nothing here tells: nobody is blamed. */
+const amongDecoys = (finding: ReportedFinding, victim: Ip, hosts: readonly Ip[]): ReportedFinding => ({
+  ...finding,
+  ...{ kind: 'decoys', subject: victim, victim, blame: 'nobody', key: `slow-scan decoys ${victim}` },
+  summary: `${hosts.length} addresses failed at the same first contacts with ${victim} in step: one scanner, and decoys that he made up`,
+  evidence: { ...finding.evidence, hosts },
+})
