@@ -1,3 +1,4 @@
+import type { Here } from '#contract/here.ts'
 import type {
   Alert,
   AllowEntry,
@@ -19,6 +20,7 @@ import type { AccountsPort } from './accounts-port.ts'
 import type { Actor, PageRequest } from './actor.ts'
 import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
+import type { PointerPort } from './pointer-port.ts'
 import type { ResponsePort } from './response-port.ts'
 import type { RuleDrafting } from './rule-drafting-port.ts'
 import type { Rules } from './rules-port.ts'
@@ -79,6 +81,10 @@ export interface Port {
   readonly shield?: ShieldPort | undefined
   /** Absent where nothing is enforced. */
   readonly watchdog?: Watchdog | undefined
+  /** Absent where nothing may be asked. */
+  readonly pointers?: PointerPort | undefined
+  /** Absent where that is not known. */
+  readonly here?: (() => Here) | undefined
   /** Absent where nothing is kept. */
   readonly timeline?: TimelinePort | undefined
 }

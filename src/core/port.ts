@@ -54,6 +54,7 @@ export interface PortParts extends Pick<UndoParts, 'undoRules' | 'undoFeed' | 'u
   readonly ruleDrafting?: Port['ruleDrafting']
   readonly settings?: Port['settings']
   readonly timeline?: Port['timeline']
+  readonly here?: Port['here']
   readonly pointers?: Port['pointers']
   readonly shieldDesk?: Port['shield']
   readonly decoys?: { readonly status: NonNullable<Port['decoys']> }
@@ -81,6 +82,7 @@ export class CorePort implements Port {
   readonly ruleDrafting: Port['ruleDrafting']
   readonly settings: Port['settings']
   readonly timeline: Port['timeline']
+  readonly here: Port['here']
   readonly pointers: Port['pointers']
   readonly decoys: Port['decoys']
   readonly shield: Port['shield']
@@ -106,6 +108,7 @@ export class CorePort implements Port {
     this.ruleDrafting = parts.ruleDrafting
     this.settings = parts.settings
     this.timeline = parts.timeline
+    this.here = parts.here
     this.pointers = parts.pointers
     this.decoys = parts.decoys?.status
     this.shield = parts.shieldDesk

@@ -19,7 +19,7 @@ import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import type { SocketKey } from '#model/owner.ts'
 import type { Base } from './base.ts'
 import { factsOf } from './facts.ts'
-import { whereAmI } from './here.ts'
+import { createHere } from './here.ts'
 import { createPageDoor } from './page-door.ts'
 import { openSettings } from './settings.ts'
 import { openTimeline } from './timeline.ts'
@@ -51,7 +51,7 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     detectors: settings.detectors,
     settings: settings.desk,
     timeline: openTimeline(base, watching),
-    here: () => whereAmI(base),
+    here: createHere(base),
     pointers: createPointerDesk({
       record: watching.intel.record,
       peers: watching.peers,

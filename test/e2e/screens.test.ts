@@ -26,6 +26,8 @@ const SCREENS: Readonly<Record<string, string>> = {
   map: '/map',
   graph: '/graph',
   'graph-table': '/graph?as=table',
+  timeline: '/timeline?span=hour',
+  'timeline-table': '/timeline?span=hour&as=table',
   alerts: '/alerts',
   'rules-new': '/rules?new=connection&direction=outbound&to=203.0.113.7&protocol=tcp&port=6667',
   blocks: '/blocks',

@@ -11,6 +11,14 @@ export const placesSettings = z
         'Your own MMDB files of cities, countries or networks, such as /var/lib/GeoIP/GeoLite2-City.mmdb. ' +
           'What they know wins over what Gatehouse brings along; the first one that knows it counts.',
       ),
+    country: z
+      .string()
+      .regex(/^[A-Z]{2}$/, 'write the two letters of a country, such as DE')
+      .optional()
+      .describe(
+        'Country where this machine stands, such as DE: the map draws its lines from there. ' +
+          'Absent: what a public address of this machine or its time zone tells.',
+      ),
   })
   .prefault({})
 

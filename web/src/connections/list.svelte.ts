@@ -28,6 +28,7 @@ export class ConnectionList {
   isFocused = $state(false)
   isScrolled = $state(false)
   isMenuOpen = $state(false)
+  isRowMenuOpen = $state(false)
 
   readonly view = $derived(VIEWS.find((view) => view === route.get('view')) ?? 'program')
   readonly sort = $derived(SORTS.find((sort) => sort === route.get('sort')) ?? 'down')
@@ -41,7 +42,7 @@ export class ConnectionList {
     ),
   )
   readonly isHeld = $derived(
-    this.isPointed || this.isFocused || this.isScrolled || this.isMenuOpen || this.selected.size > 0,
+    this.isPointed || this.isFocused || this.isScrolled || this.isMenuOpen || this.isRowMenuOpen || this.selected.size > 0,
   )
   readonly shown: Shown = $derived.by(() => this.#arrange())
   readonly at = $derived(this.shown.rows.findIndex(({ key }) => key === this.cursor))

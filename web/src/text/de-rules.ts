@@ -17,7 +17,7 @@ export const rules: Text['rules'] = {
     used: 'Letzter Treffer',
     packets: 'Pakete',
   },
-  views: { label: 'Ansicht', list: 'Liste', text: 'Text', diff: 'Änderungen' },
+  views: { label: 'Ansicht', list: 'Liste', text: 'Text', diff: 'Änderungen', versions: 'Fassungen' },
   actions: {
     allow: 'Erlauben',
     deny: 'Sperren',
@@ -212,6 +212,17 @@ export const rules: Text['rules'] = {
     noneWhy: 'Sobald eine Regel bearbeitet ist, steht hier jede Zeile, die anders ist als das, was gilt.',
     added: 'neu',
     removed: 'entfernt',
+  },
+  versions: {
+    label: 'Fassungen der Regeln, neueste zuerst',
+    inForce: 'In Kraft',
+    compare: 'Vergleichen',
+    restore: 'Als Entwurf nehmen',
+    restored: (number) => `Fassung ${number} ist der Entwurf. In Kraft ist sie noch nicht.`,
+    against: (number) => `Fassung ${number} gegen das, was gilt`,
+    same: 'Sie sagt dasselbe wie die Regeln, die gelten.',
+    none: 'Es waren noch keine Regeln in Kraft',
+    noneWhy: 'Jede Fassung, die in Kraft kommt, bleibt hier, mit wem und warum.',
   },
 
   form: {

@@ -16,7 +16,7 @@ export const rules = {
     used: 'Last match',
     packets: 'Packets',
   },
-  views: { label: 'View', list: 'List', text: 'Text', diff: 'Changes' },
+  views: { label: 'View', list: 'List', text: 'Text', diff: 'Changes', versions: 'Versions' },
   actions: wordsBy({
     allow: 'Allow',
     deny: 'Block',
@@ -209,6 +209,17 @@ export const rules = {
     noneWhy: 'As soon as you edit a rule, each line that differs from what is in force stands here.',
     added: 'added',
     removed: 'removed',
+  },
+  versions: {
+    label: 'Versions of the rules, newest first',
+    inForce: 'In force',
+    compare: 'Compare',
+    restore: 'Make it the draft',
+    restored: (number: number) => `Version ${number} is the draft. It is not in force yet.`,
+    against: (number: number) => `Version ${number} against what is in force`,
+    same: 'It says the same as the rules in force.',
+    none: 'No rules were in force yet',
+    noneWhy: 'Each version that comes in force is kept here, with who did it and why.',
   },
 
   form: {

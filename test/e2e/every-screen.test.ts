@@ -1,0 +1,160 @@
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { faultsOf } from '../support/axe.ts'
+import { testWith } from '../support/needs.ts'
+import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
+
+const test = testWith('root', 'ip', 'nft', 'chromium')
+
+const SHOTS = 'coverage/screens'
+/** A name from outside may try markup, ANSI colours, a reversal that forges the ending, and sheer length. */
+const HOSTILE = '<img src=x onerror=hit()>\u001b[31m\u202Egpj.sh'
+const LONG = `${HOSTILE} ${'W'.repeat(150)}`
+const BLOCKED = '198.51.100.0/24'
+
+const SCREENS = [
+  '/',
+  '/connections',
+  '/connections?view=host',
+  '/connections?view=flat',
+  '/connections?when=past',
+  '/programs',
+  '/hosts',
+  '/map',
+  '/graph',
+  '/graph?as=table',
+  '/timeline?span=hour',
+  '/timeline?span=hour&as=table',
+  '/alerts',
+  '/rules',
+  '/rules?as=text',
+  '/blocks',
+  '/lists',
+  '/decisions',
+  '/detectors',
+  '/settings',
+  '/doctor',
+] as const
+
+const nameOf = (path: string): string => path.replaceAll(/[^a-z]+/g, '-').replaceAll(/^-|-$/g, '') || 'now'
+
+describe('every screen', () => {
+  let real: RealPage
+
+  beforeAll(async () => {
+    real = await startRealPage()
+    const { server, client } = real.wire
+    layAbroad(real.wire)
+    const port = await listen(client)
+    talk(server, real.folder, port, { program: 'larkmail', to: Object.values(ABROAD), bytesEach: 6_000 })
+    const hostile = join(real.folder, HOSTILE)
+    copyFileSync('/bin/bash', hostile)
+    server.start(hostile, '-c', `exec 3<>/dev/tcp/${client.ip4}/${port}; read -r -t 600 _ <&3`, LONG)
+    mkdirSync(SHOTS, { recursive: true })
+  })
+
+  afterAll(async () => {
+    await real?.remove()
+  })
+
+  const go = async (page: Page, path: string): Promise<void> => {
+    await page.goto(new URL(path, page.url()).href)
+    await page.getByRole('heading', { level: 1 }).first().waitFor()
+    await page.locator('.status--watch').waitFor({ state: 'detached' })
+    await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
+  }
+  const sidewaysOf = (page: Page): Promise<number> =>
+    page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  const shoot = (page: Page, name: string) => page.screenshot({ path: join(SHOTS, `${name}.png`) })
+
+  /** Blocks something for a reason as hostile as a name may be: it shows among blocks and decisions. */
+  const blockWithReason = (page: Page) =>
+    page.evaluate(
+      async ([target, reason]) => {
+        const headers = { 'content-type': 'application/json', 'x-gatehouse': '1' }
+        const body = JSON.stringify({ target, reason })
+        return (await fetch('/api/v1/blocks', { method: 'POST', headers, body })).status
+      },
+      [BLOCKED, LONG.slice(0, 200)],
+    )
+
+  test('with an inspector open it is free of serious faults in both high-contrast themes', async () => {
+    const { page, wrongs } = await real.signIn()
+    await blockWithReason(page)
+    const faults: string[] = []
+    for (const theme of ['contrast', 'contrast-light']) {
+      await page.evaluate((name) => localStorage.setItem('gatehouse.theme', name), theme)
+      for (const path of SCREENS) {
+        await go(page, path)
+        const row = page.locator('.row[aria-rowindex]').first()
+        if (/^\/(connections|programs|hosts)/.test(path)) {
+          await row.click()
+          await page.keyboard.press('Enter')
+          await page.getByLabel('Inspector').waitFor()
+        }
+        await page.waitForTimeout(400)
+        await shoot(page, `${nameOf(path)}-${theme}`)
+        faults.push(...(await faultsOf(page)).map((fault) => `${path} ${theme}: ${fault}`))
+      }
+    }
+    expect(faults).toEqual([])
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  }, 300_000)
+
+  test('it fits a telephone of 360 pixels and a zoom of 200 %, with an inspector open too', async () => {
+    const { page, wrongs } = await real.signIn({ width: 360, height: 780 })
+    await blockWithReason(page)
+    const wide: string[] = []
+    const sizes = { 360: { width: 360, height: 780 }, 'zoom-200': { width: 720, height: 450 } } as const
+    for (const [size, viewport] of Object.entries(sizes)) {
+      await page.setViewportSize(viewport)
+      for (const path of SCREENS) {
+        await go(page, path)
+        await page.waitForTimeout(300)
+        await shoot(page, `${nameOf(path)}-${size}`)
+        if ((await sidewaysOf(page)) > 0) wide.push(`${path} ${size}`)
+        if (!/^\/(programs|hosts)/.test(path)) continue
+        await page.locator('.row[aria-rowindex]').first().click()
+        await page.getByLabel('Inspector').waitFor()
+        await shoot(page, `${nameOf(path)}-inspector-${size}`)
+        if ((await sidewaysOf(page)) > 0) wide.push(`${path} inspector ${size}`)
+      }
+    }
+    expect(wide).toEqual([])
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  }, 300_000)
+
+  test('what hostile names hold is text on each of them, and breaks no layout', async () => {
+    const { page, wrongs } = await real.signIn()
+    await blockWithReason(page)
+    const broken: string[] = []
+    for (const path of SCREENS) {
+      await go(page, path)
+      await page.evaluate('window.hits = 0; window.hit = () => window.hits++')
+      await page.waitForTimeout(300)
+      const found = (await page.evaluate(
+        `({
+          hits: window.hits,
+          images: document.querySelectorAll('main img, main script').length,
+          unseen: /[\\u001b\\u202e]/.test(document.body.innerText),
+          wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        })`,
+      )) as { hits: number; images: number; unseen: boolean; wide: number }
+      if (found.hits > 0 || found.images > 0 || found.unseen || found.wide > 0)
+        broken.push(`${path} ${JSON.stringify(found)}`)
+    }
+    expect(broken).toEqual([])
+    // It was there to be seen.
+    await go(page, '/programs')
+    await page.getByText('⟨U+202E⟩gpj').first().waitFor()
+    await go(page, '/timeline?span=hour')
+    await page.getByText('⟨U+202E⟩gpj').first().waitFor()
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  }, 240_000)
+})

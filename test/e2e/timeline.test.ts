@@ -1,0 +1,185 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { testWith } from '../support/needs.ts'
+import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
+
+const test = testWith('root', 'ip', 'nft', 'chromium')
+const SHOTS = 'coverage/screens'
+const BLOCKED = '198.51.100.7'
+
+describe('the timeline, and what a row offers', () => {
+  let real: RealPage
+
+  beforeAll(async () => {
+    real = await startRealPage()
+    layAbroad(real.wire)
+    const port = await listen(real.wire.client)
+    talk(real.wire.server, real.folder, port, {
+      program: 'larkmail',
+      to: [...Object.values(ABROAD), real.wire.client.ip4],
+      bytesEach: 6_000,
+    })
+    mkdirSync(SHOTS, { recursive: true })
+  })
+
+  afterAll(async () => {
+    await real?.remove()
+  })
+
+  const go = async (page: Page, path: string): Promise<void> => {
+    await page.goto(new URL(path, page.url()).href)
+    await page.getByRole('heading', { level: 1 }).first().waitFor()
+    await page.locator('.status--watch').waitFor({ state: 'detached' })
+  }
+  const larkRow = (page: Page) => page.locator('.row', { hasText: 'larkmail' }).first()
+  const block = (page: Page, target: string) =>
+    page.evaluate(async (address) => {
+      const headers = { 'content-type': 'application/json', 'x-gatehouse': '1' }
+      await fetch('/api/v1/blocks', { method: 'POST', headers, body: JSON.stringify({ target: address }) })
+    }, target)
+
+  test('shows what happened in its lanes, and a mark on it drives every list', async () => {
+    const { page, wrongs } = await real.signIn()
+    await block(page, BLOCKED)
+    await page.keyboard.press('g')
+    await page.keyboard.press('t')
+    await page.getByRole('button', { name: '1 h', exact: true }).click()
+    await page.getByText('larkmail').first().waitFor()
+    await page.getByText(BLOCKED).first().waitFor()
+    for (const lane of ['Programs started', 'Names', 'Connections', 'Alerts', 'Decisions', 'Kernel']) {
+      expect(await page.getByRole('img', { name: new RegExp(`^${lane}`) }).count(), lane).toBe(1)
+    }
+    const drawn = await page.locator('.lane--decisions path').getAttribute('d')
+    expect(drawn?.length).toBeGreaterThan(5)
+
+    // The last half of the hour, by the mouse.
+    const box = await page.getByRole('group', { name: /^Mark a part/ }).boundingBox()
+    if (!box) throw new Error('the timeline has no size')
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 60)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width - 2, box.y + 60, { steps: 4 })
+    await page.mouse.up()
+    const marked = new URL(page.url()).searchParams
+    expect(Date.parse(marked.get('to') ?? '') - Date.parse(marked.get('from') ?? '')).toBe(30 * 60_000)
+    await page.screenshot({ path: join(SHOTS, 'timeline-marked.png') })
+
+    // Every list keeps to it: what is in it shows, and the bar says so.
+    for (const [screen, shows] of [
+      ['Programs', 'larkmail'],
+      ['Hosts', ABROAD.JP],
+      ['Decisions', BLOCKED],
+      ['Blocks', BLOCKED],
+      ['Connections', 'larkmail'],
+    ] as const) {
+      await page.getByRole('navigation').getByRole('link', { name: screen }).click()
+      await page.getByText('as marked on the timeline').waitFor()
+      await page.locator('main').getByText(shows).first().waitFor()
+    }
+    const early = new URLSearchParams({ from: '2026-01-01T00:00:00Z', to: '2026-01-01T01:00:00Z' })
+    for (const screen of ['programs', 'decisions', 'blocks', 'connections']) {
+      await go(page, `/${screen}?${early}`)
+      await page.locator('main .empty').waitFor()
+    }
+    await page.getByRole('button', { name: 'Show everything' }).click()
+    await larkRow(page).waitFor()
+    expect(new URL(page.url()).searchParams.get('from')).toBe(null)
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  test('the mark moves by arrow keys, Escape takes it away, and a table tells the same', async () => {
+    const { page } = await real.signIn()
+    await go(page, '/timeline?span=hour')
+    const start = page.getByRole('slider', { name: 'Start of the marked part' })
+    await start.focus()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('ArrowRight')
+    const from = Date.parse(new URL(page.url()).searchParams.get('from') ?? '')
+    const until = Date.parse(new URL(page.url()).searchParams.get('to') ?? '')
+    expect(until - from).toBe(3_600_000 - 2 * 30_000)
+    await page.getByRole('slider', { name: 'The marked part', exact: true }).focus()
+    await page.keyboard.press('ArrowLeft')
+    expect(Date.parse(new URL(page.url()).searchParams.get('from') ?? '')).toBe(from - 30_000)
+    await page.keyboard.press('Escape')
+    expect(new URL(page.url()).searchParams.get('from')).toBe(null)
+    await page.keyboard.press('Shift+T')
+    await page.getByRole('columnheader', { name: 'Connections' }).waitFor()
+    expect(await page.locator('tbody tr').count()).toBeGreaterThan(0)
+    await page.context().close()
+  })
+
+  test('a row has two actions in it and a menu with each act as a command line that works', async () => {
+    const { page, wrongs } = await real.signIn()
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await go(page, '/connections?view=host')
+    const row = page.locator('.row', { hasText: real.wire.client.ip4 }).first()
+    await row.hover()
+    expect(await row.locator('.row-actions > *').count()).toBe(2)
+    await row.getByRole('button', { name: 'More for this row' }).click()
+    const menu = page.getByRole('menu', { name: 'More for this row' })
+    await page.screenshot({ path: join(SHOTS, 'connections-row-menu.png') })
+    await menu.getByRole('menuitem', { name: 'Block: copy the command line' }).click()
+    const line = await page.evaluate('navigator.clipboard.readText()')
+    expect(line).toBe(`gatehouse block ${real.wire.client.ip4}`)
+    real.gatehouse(...String(line).split(' ').slice(1))
+    await row.getByText('Blocked').waitFor()
+    expect(real.kernelTable()).toContain(real.wire.client.ip4)
+    real.gatehouse('unblock', real.wire.client.ip4)
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  test('the inspector tells the way to the verdict with links, and what would change it', async () => {
+    const { page, wrongs } = await real.signIn()
+    await go(page, '/connections?view=flat')
+    const row = page.locator('.row', { hasText: ABROAD.US }).first()
+    await row.click()
+    await page.keyboard.press('Enter')
+    const inspector = page.getByLabel('Inspector')
+    await inspector.getByText('Way to the verdict').waitFor()
+    await inspector.getByText('What would change it').waitFor()
+    expect(await inspector.getByRole('link', { name: 'Default of the rules' }).getAttribute('href')).toBe(
+      '/rules',
+    )
+    await page.screenshot({ path: join(SHOTS, 'connections-inspector.png') })
+    await block(page, ABROAD.US)
+    await inspector.getByText(`gatehouse unblock ${ABROAD.US}`).first().waitFor()
+    await inspector.getByText('not reached').waitFor()
+    await page.screenshot({ path: join(SHOTS, 'connections-inspector-blocked.png') })
+    real.gatehouse('unblock', ABROAD.US)
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  test('acts stay on a stack that takes any of them back, and views are saved under a name', async () => {
+    const { page } = await real.signIn()
+    await go(page, '/connections?view=host')
+    for (const address of [ABROAD.BR, ABROAD.AU]) {
+      const row = page.locator('.row', { hasText: address }).first()
+      await row.hover()
+      await row.getByRole('button', { name: 'Block' }).click()
+      await row.getByText('Blocked').waitFor()
+    }
+    await page.getByRole('button', { name: '2 acts of yours can be undone' }).click()
+    await page.getByRole('menuitem', { name: new RegExp(ABROAD.BR) }).click()
+    await expect.poll(() => real.kernelTable().includes(ABROAD.BR)).toBe(false)
+    expect(real.kernelTable()).toContain(ABROAD.AU)
+    await page.keyboard.press('u')
+    await expect.poll(() => real.kernelTable().includes(ABROAD.AU)).toBe(false)
+
+    await go(page, '/connections?view=flat&q=app%3Alarkmail')
+    await page.getByRole('button', { name: 'Saved views' }).click()
+    await page.getByRole('menuitem', { name: 'Save this view' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('Lark alone')
+    await page.keyboard.press('Enter')
+    await go(page, '/connections')
+    await page.getByRole('button', { name: 'Saved views' }).click()
+    await page.getByRole('menuitemradio', { name: 'Lark alone' }).click()
+    expect(new URL(page.url()).searchParams.get('q')).toBe('app:larkmail')
+    expect(new URL(page.url()).searchParams.get('view')).toBe('flat')
+    await page.context().close()
+  })
+})
