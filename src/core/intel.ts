@@ -35,6 +35,8 @@ export interface Intel {
   /** A detector spoke: services are asked about its subject first, and its reputation is another. */
   alerted(alert: Alert): void
   readonly port: IntelPort
+  /** The egress ledger: there is one, so that its numbers rise. */
+  readonly record: Ledger
   /** Nothing while no list is on. */
   health(): readonly PartHealth[]
 }
@@ -84,6 +86,7 @@ export async function startIntel(base: IntelBase, parts: IntelParts): Promise<In
   const blockOf = gate.blockOf.bind(gate)
   const drops = (): ReadonlyMap<string, DropCount> => gate.lists?.drops() ?? new Map()
   return {
+    record,
     look(connections) {
       hashes.see(connections)
       auto?.see(connections)

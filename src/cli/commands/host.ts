@@ -1,3 +1,4 @@
+import type { PointerName } from '#contract/pointer.ts'
 import type { HostView } from '#contract/views.ts'
 import { defineCommand, type Shell } from '../command.ts'
 import { liveText, pastText } from '../connection-table.ts'
@@ -13,20 +14,25 @@ export default defineCommand({
       .command('host')
       .description('everything about one host')
       .argument('<address>', 'its address')
-    leaf(command, 'host 203.0.113.9').action(async (address: string, options: CommonOptions) => {
-      const { core, show } = asking(shell, options)
-      const path = `/hosts/${encodeURIComponent(readTarget(address))}`
-      show(await core.ask<HostView>('GET', path), (view) => hostText(view, shell))
-    })
+    leaf(command, 'host 203.0.113.9 --ptr')
+      .option('--ptr', 'ask reverse DNS for its name too: this leaves the machine (see gatehouse egress)')
+      .action(async (address: string, options: CommonOptions & { readonly ptr?: boolean }) => {
+        const { core, show } = asking(shell, options)
+        const path = `/hosts/${encodeURIComponent(readTarget(address))}`
+        const pointer = options.ptr ? await core.ask<PointerName>('POST', `${path}/ptr`) : undefined
+        const view = await core.ask<HostView>('GET', path)
+        show({ ...view, ...(pointer && { pointer }) }, ({ pointer: asked }) => hostText(view, asked, shell))
+      })
   },
 })
 
-function hostText(view: HostView, shell: Shell): string {
+function hostText(view: HostView, pointer: PointerName | undefined, shell: Shell): string {
   const now = shell.now()
   const network = [view.asn === undefined ? '' : `AS${view.asn}`, view.asName ?? ''].join(' ').trim()
   const text = factsText([
     ['Host', view.address],
     ['Name', view.name ?? ''],
+    ['Reverse DNS', pointer ? (pointer.name ?? pointer.because ?? '') : ''],
     ['Where', [view.country ?? '', network].filter((part) => part !== '').join(', ')],
     ['First seen', ago(view.firstSeenAt, now)],
     ['Last seen', ago(view.lastSeenAt, now)],

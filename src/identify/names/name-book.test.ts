@@ -112,3 +112,12 @@ test('an address has at most eight names, and the book forgets what was not met 
   book.learn(others, isOurs)
   expect(book.nameOf(aConnection({ id: 77 }))).toBeUndefined()
 })
+
+test('what reverse DNS says counts only where nothing else names the peer, however new it is', () => {
+  const book = createNameBook()
+  const pointer = report({ name: 'host-9.isp.example', source: 'ptr', client: SHARED, at: 5_000 })
+  book.learn([pointer], isOurs)
+  expect(book.nameOf(aConnection())).toMatchObject({ name: 'host-9.isp.example', nameSource: 'ptr' })
+  book.learn([report({ client: ip('192.0.2.77') }), pointer], isOurs)
+  expect(book.nameOf(aConnection({ id: 2 }))).toMatchObject({ name: 'a.example', nameSource: 'dns' })
+})

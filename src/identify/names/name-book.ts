@@ -35,6 +35,8 @@ const ITS_OWN = 4
 const ITS_PROCESS = 3
 const ITS_MACHINE = 2
 const SOMEBODY = 1
+/** Reverse DNS tells what whoever has the address calls it, not what anybody asked for. */
+const ITS_POINTER = 0.5
 
 interface Known extends PeerName {
   readonly at: number
@@ -92,6 +94,7 @@ class BoundedNames implements NameBook {
   }
 
   #fitOf(known: Known, { direction, source, openedAt, owner }: Connection): number {
+    if (known.nameSource === 'ptr') return ITS_POINTER
     if (known.at > openedAt + LATE_MS) return SOMEBODY
     const asker = known.flow === undefined ? undefined : this.#askers.get(known.flow)
     if (asker !== undefined && asker === owner?.pid) return ITS_PROCESS
