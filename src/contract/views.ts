@@ -48,7 +48,13 @@ export const FirstSeen = z
   .openapi('FirstSeen')
 
 const ProgramFile = z
-  .object({ path: z.string(), identity: z.string(), firstAt: time, lastAt: time })
+  .object({
+    path: z.string(),
+    identity: z.string(),
+    sha256: z.string().optional(),
+    firstAt: time,
+    lastAt: time,
+  })
   .openapi('ProgramFile')
 
 /** The file that runs: its digest, and the package that it came with. */

@@ -26,3 +26,25 @@ test('what is told twice counts once', () => {
   book.recall(openings)
   expect(book.found()).toEqual([])
 })
+
+test('what is found in turns is what is found at once', async () => {
+  const book = createCallHomeBook()
+  book.recall(
+    Array.from({ length: 40 }, (_, at) => ({
+      program: `/usr/bin/p${at % 4}`,
+      peer: ip('203.0.113.9'),
+      port: 443,
+      openedAt: 1_000_000 + Math.floor(at / 4) * 60_000 + (at % 4),
+    })),
+  )
+  let rests = 0
+  const found = await book.findInTurns({
+    rest() {
+      rests++
+      return undefined
+    },
+  })
+  expect(found).toHaveLength(4)
+  expect(found).toEqual(book.found())
+  expect(rests).toBe(4)
+})

@@ -1,4 +1,5 @@
 import { BoundedMap } from '#lib/bounded-map.ts'
+import type { Turns } from '#lib/turns.ts'
 import type { Ip } from '#model/address.ts'
 import type { CallHome, Opening } from '#model/call-home.ts'
 import type { Connection } from '#model/flow.ts'
@@ -30,6 +31,8 @@ export interface CallHomeBook {
   recall(openings: readonly Opening[]): void
   /** The most regular first. */
   found(): CallHome[]
+  /** The same, without keeping others waiting. */
+  findInTurns(turns: Turns): Promise<CallHome[]>
 }
 
 export function createCallHomeBook(capacity = CAPACITY): CallHomeBook {
@@ -69,10 +72,21 @@ export function createCallHomeBook(capacity = CAPACITY): CallHomeBook {
         const callHome = callHomeOf(habit)
         if (callHome) found.push(callHome)
       }
-      return found.sort((a, b) => a.jitter - b.jitter || b.openings - a.openings)
+      return found.sort(mostRegularFirst)
+    },
+    async findInTurns(turns) {
+      const found: CallHome[] = []
+      for (const habit of [...habits.values()]) {
+        const callHome = callHomeOf(habit)
+        if (callHome) found.push(callHome)
+        await turns.rest()
+      }
+      return found.sort(mostRegularFirst)
     },
   }
 }
+
+const mostRegularFirst = (a: CallHome, b: CallHome): number => a.jitter - b.jitter || b.openings - a.openings
 
 /** Reports of one flow repeat its opening; a late report comes in at its place. */
 function note(times: number[], at: number): void {

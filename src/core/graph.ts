@@ -1,4 +1,5 @@
 import type { Graph, GraphEdge, GraphNode, GraphPattern } from '#contract/views.ts'
+import { createTurns, type Turns } from '#lib/turns.ts'
 import type { CallHome } from '#model/call-home.ts'
 import type { Connection } from '#model/flow.ts'
 import { bytesOf, programKeyOf } from '#model/summary.ts'
@@ -34,12 +35,19 @@ interface Talk {
   readonly names: Set<string>
 }
 
-/** Who talks to whom as nodes and edges, with what stands out among them. The largest edges are kept. */
-export function graphOf({ connections, callHomes, isComplete }: GraphParts): Graph {
-  const all = talksOf(connections)
+/**
+ * Who talks to whom as nodes and edges, with what stands out among them. The largest edges are kept. In turns: packets and
+ * answers do not wait for it.
+ */
+export async function graphOf(
+  { connections, callHomes, isComplete }: GraphParts,
+  turns = createTurns(),
+): Promise<Graph> {
+  const all = await talksOf(connections, turns)
+  const relays = await findRelays(connections, turns)
   const talks = all.toSorted((a, b) => b.bytesIn + b.bytesOut - a.bytesIn - a.bytesOut).slice(0, MAX_EDGES)
   const patterns = [
-    ...findRelays(connections).map(relayPattern),
+    ...relays.map(relayPattern),
     ...callHomes.map(callHomePattern),
     ...fanOuts(all),
     ...sharedHosts(all),
@@ -58,7 +66,7 @@ const programId = (key: string): string => `program:${key}`
 const hostId = (address: string): string => `host:${address}`
 const nameId = (name: string): string => `name:${name}`
 
-function talksOf(connections: readonly Connection[]): Talk[] {
+async function talksOf(connections: readonly Connection[], turns: Turns): Promise<Talk[]> {
   const talks = new Map<string, Talk>()
   for (const connection of connections) {
     const program = connection.owner ? programKeyOf(connection.owner) : UNKNOWN
@@ -66,6 +74,7 @@ function talksOf(connections: readonly Connection[]): Talk[] {
     const talk = talks.get(key) ?? emptyTalk(program, connection)
     talks.set(key, talk)
     add(talk, connection)
+    await turns.rest()
   }
   return [...talks.values()]
 }

@@ -1,3 +1,4 @@
+import { createTurns } from '#lib/turns.ts'
 import type { Connection } from '#model/flow.ts'
 import { programKeyOf } from '#model/summary.ts'
 
@@ -27,12 +28,16 @@ export interface Relay {
 }
 
 /** Pivots and proxies among these connections, those that passed most first. */
-export function findRelays(connections: readonly Connection[]): Relay[] {
+export async function findRelays(
+  connections: readonly Connection[],
+  turns = createTurns(),
+): Promise<Relay[]> {
   const onward = openedByProcess(connections)
   const relays = new Map<string, Relay>()
   for (const inbound of connections) {
     if (inbound.direction !== 'inbound' || !inbound.owner || inbound.owner.pid === 0) continue
     for (const outbound of soonAfter(inbound, onward)) fold(relays, inbound, outbound)
+    await turns.rest()
   }
   return [...relays.values()].sort((a, b) => b.bytesForth + b.bytesBack - a.bytesForth - a.bytesBack)
 }

@@ -10,6 +10,7 @@ import { matches } from '#contract/search/matches.ts'
 import type { Search } from '#contract/search/search.ts'
 import type { FirstSeen, HostView, ProgramView } from '#contract/views.ts'
 import type { Programs } from '#identify/programs/programs.ts'
+import { createTurns, type Turns } from '#lib/turns.ts'
 import { type Ip, parseIp } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { CountedBlock } from '#model/block.ts'
@@ -22,6 +23,7 @@ import type { Gate } from './gate.ts'
 import { graphOf } from './graph.ts'
 import { identityOf } from './identity.ts'
 import type { LiveConnection, LiveConnections } from './live-connections.ts'
+import { binariesOf } from './program-files.ts'
 import { SearchedConnection } from './searched.ts'
 import { summarize } from './summaries.ts'
 import { isOf, searchFor, whichProgram } from './which-program.ts'
@@ -39,7 +41,7 @@ export interface ViewParts {
   readonly live: Pick<LiveConnections, 'all'>
   readonly store: Pick<Store, 'search' | 'summaries' | 'firstSeen' | 'programFiles' | 'alerts'>
   readonly gate: Pick<Gate, 'blockOf' | 'blocks'>
-  readonly callHomes: Pick<CallHomeBook, 'found'>
+  readonly callHomes: Pick<CallHomeBook, 'findInTurns'>
   readonly now: () => number
   readonly show: (connection: Connection | LiveConnection) => ShownConnection
   readonly showAlert: (alert: Alert) => ShownAlert
@@ -62,12 +64,14 @@ export function createViews(parts: ViewParts): Views {
     program: (text) => programOf(parts, text),
     host: (address) => hostOf(parts, address),
     async graph({ since, search }) {
-      const current = found(parts, search)
+      const turns = createTurns()
+      const current = await foundInTurns(parts, search, turns)
       const past = since === undefined ? NO_PAST : await pastOf(parts, since, search)
+      const habits = search === undefined ? await parts.callHomes.findInTurns(turns) : []
       const byId = new Map([...past.connections, ...current.slice(0, GRAPH_LIVE)].map((one) => [one.id, one]))
       return graphOf({
         connections: [...byId.values()],
-        callHomes: habitsIn(past.connections, search === undefined ? parts.callHomes.found() : []),
+        callHomes: await habitsIn(past.connections, habits, turns),
         isComplete: past.isComplete && current.length <= GRAPH_LIVE,
       })
     },
@@ -75,11 +79,19 @@ export function createViews(parts: ViewParts): Views {
 }
 
 /** The habits among these connections, and those that were seen since the start: they reach further back. */
-function habitsIn(past: readonly Connection[], known: readonly CallHome[]): CallHome[] {
+async function habitsIn(
+  past: readonly Connection[],
+  known: readonly CallHome[],
+  turns: Turns,
+): Promise<CallHome[]> {
   const book = createCallHomeBook()
-  book.see(past)
+  for (const connection of past) {
+    book.see([connection])
+    await turns.rest()
+  }
   const keyOf = ({ program, peer, port }: CallHome): string => `${peer} ${port} ${program}`
-  return [...new Map([...book.found(), ...known].map((habit) => [keyOf(habit), habit])).values()]
+  const found = await book.findInTurns(turns)
+  return [...new Map([...found, ...known].map((habit) => [keyOf(habit), habit])).values()]
 }
 
 const NO_PAST = { connections: [], isComplete: true } as const
@@ -94,6 +106,25 @@ function found({ live, gate }: ViewParts, search: Search | undefined): LiveConne
     searched.connection = connection
     return matches(search, searched)
   })
+}
+
+/** The same, without keeping others waiting. */
+async function foundInTurns(
+  { live, gate }: ViewParts,
+  search: Search | undefined,
+  turns: Turns,
+): Promise<LiveConnection[]> {
+  const all = live.all()
+  const [first] = all
+  if (search === undefined || !first) return all
+  const searched = new SearchedConnection(first, (peer) => gate.blockOf(peer))
+  const some: LiveConnection[] = []
+  for (const connection of all) {
+    searched.connection = connection
+    if (matches(search, searched)) some.push(connection)
+    await turns.rest()
+  }
+  return some
 }
 
 async function summariesOf(parts: ViewParts, question: SummaryQuestion) {
@@ -168,7 +199,7 @@ async function programOf(parts: ViewParts, text: string): Promise<ProgramView> {
     live: current.map(show),
     recent: recent.items.map(show),
     firsts: firsts.map((one) => ({ ...one })),
-    files: files.map((one) => ({ ...one })),
+    files: binariesOf(files),
     ...(identity && { identity }),
     blocks: blocksOf(parts, peers),
     alerts: await alertsAbout(parts, peers),

@@ -4,7 +4,7 @@ import type { AllowEntry } from '#model/allow.ts'
 import type { Usual } from '#model/baseline.ts'
 import type { CallHome } from '#model/call-home.ts'
 import type { Finding } from '#model/finding.ts'
-import type { NewSighting } from '#model/first-seen.ts'
+import type { NewSighting, ProgramChange } from '#model/first-seen.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import type { Carried, Observer, Observing } from './observer.ts'
@@ -17,6 +17,7 @@ export interface Observation {
   login(attempt: LoginAttempt): void
   carried(parts: readonly Carried[], now: number): void
   firstSeen(sightings: readonly NewSighting[], now: number): void
+  programChanged(change: ProgramChange, now: number): void
   callHomes(habits: readonly CallHome[], now: number): void
   surroundings(entries: readonly AllowEntry[], now: number): void
   released(address: Ip): void
@@ -95,6 +96,7 @@ export function createObservation({ observers, settings, now, onFinding }: Obser
     login: (attempt) => each((one) => one.login?.(attempt)),
     carried: (parts, now) => each((one) => one.carried?.(parts, now)),
     firstSeen: (sightings, now) => each((one) => one.firstSeen?.(sightings, now)),
+    programChanged: (change, now) => each((one) => one.programChanged?.(change, now)),
     callHomes: (habits, now) => each((one) => one.callHomes?.(habits, now)),
     surroundings: (entries, now) => each((one) => one.surroundings?.(entries, now)),
     released: (address) => each((one) => one.released?.(address)),

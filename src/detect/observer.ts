@@ -3,11 +3,10 @@ import type { Ip } from '#model/address.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import type { Usual } from '#model/baseline.ts'
 import type { CallHome } from '#model/call-home.ts'
-import type { NewSighting } from '#model/first-seen.ts'
+import type { NewSighting, ProgramChange } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import type { ReportedFinding } from './detector.ts'
-import type { Machine } from './self-test/machine.ts'
 import type { SelfTest } from './self-test/self-test.ts'
 
 /**
@@ -38,6 +37,8 @@ export interface Observing {
   carried?(parts: readonly Carried[], now: number): void
   /** Programs, and programs with hosts and countries, that were never seen before. */
   firstSeen?(sightings: readonly NewSighting[], now: number): void
+  /** A program runs another binary than before; once for each binary. */
+  programChanged?(change: ProgramChange, now: number): void
   /** About once a minute: who opens connections at regular intervals. */
   callHomes?(habits: readonly CallHome[], now: number): void
   /** About once a second: who must stay reachable on this machine, such as its gateways and DNS servers. */
@@ -54,6 +55,13 @@ export interface Observing {
   learned?(all: boolean): readonly Usual[]
   /** For `gatehouse doctor`: what it is still learning; undefined when it is not. */
   readonly learning?: string | undefined
+}
+
+/** A machine whose logs and history are made up, for self-tests. Times are milliseconds. */
+export interface Machine {
+  readonly heard: Required<Omit<Observing, 'learning'>>
+  readonly now: number
+  pass(milliseconds: number): void
 }
 
 /** A part of one connection: what was carried since the last time. */

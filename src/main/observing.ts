@@ -2,9 +2,11 @@ import type { CallHomeBook } from '#core/call-home.ts'
 import { createVolumes } from '#core/volumes.ts'
 import { createObservation, loadObservers } from '#detect/observation.ts'
 import { followProgram } from '#kernel/follow.ts'
+import { createTurns } from '#lib/turns.ts'
 import { startLogs } from '#logs/logs.ts'
 import { isRange, type Target } from '#model/address.ts'
 import type { Finding } from '#model/finding.ts'
+import type { ProgramChange } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Base } from './base.ts'
@@ -49,7 +51,9 @@ export async function startObserving(base: Base, { callHomes, found }: Observing
       observation.tick(now())
       observation.surroundings(base.allow.entries(), now())
     }, TICK_MS),
-    setInterval(() => observation.callHomes(callHomes.found(), now()), CALL_HOMES_EVERY_MS),
+    setInterval(async () => {
+      observation.callHomes(await callHomes.findInTurns(createTurns()), now())
+    }, CALL_HOMES_EVERY_MS),
     setInterval(() => keep(false), KEEP_EVERY_MS),
   ]
   onStop(async () => {
@@ -62,6 +66,7 @@ export async function startObserving(base: Base, { callHomes, found }: Observing
       callHomes.see(connections)
       observation.carried(volumes.take(connections), now())
     },
+    programChanged: (change: ProgramChange): void => observation.programChanged(change, now()),
     released(target: Target): void {
       if (!isRange(target)) observation.released(target)
     },

@@ -45,7 +45,13 @@ export async function startWatching(base: Base) {
   const live = createLiveConnections()
   const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
   const callHomes = createCallHomeBook()
-  const programFiles = createProgramFiles((path, identity) => store.recordProgramFile(path, identity))
+  const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
+  const programFiles = createProgramFiles({
+    record: (file) => store.recordProgramFile(file),
+    filesOf: (path) => store.programFiles(path),
+    describe: programs.describeProgram,
+    changed: (change) => observing.programChanged(change),
+  })
   const tally = createTally()
   const reactions = createReactions()
   const notes = createFlowNotes()
@@ -76,7 +82,6 @@ export async function startWatching(base: Base) {
     reacted: (packetAt) => reactions.add(preciseNow() - packetAt),
     told: (alert, isNew) => tell(base, { tally, intel }, alert, isNew),
   }
-  const programs = createPrograms({ clock: () => performance.now(), run: runProgram })
   const intel = await startIntel(base, {
     ...parts,
     listSockets: () => owners.listSockets(),
@@ -95,7 +100,7 @@ export async function startWatching(base: Base) {
   // While the capture thread starts.
   rehearse(base, parts)
   return {
-    ...{ owners, programs, atlas, intel, live, callHomes },
+    ...{ owners, programs, atlas, intel, live, callHomes, peers: parts.peers },
     ...{ alerts, tally, reactions, capture, observing, begun },
   }
 }

@@ -16,24 +16,42 @@ export interface FirstSeen {
   readonly lastAt: number
 }
 
-/** One binary that a program's path named. Another identity at the same path is a changed binary. */
-export interface ProgramFile {
+export interface SeenFile {
   readonly path: string
   /** Compared, never taken apart: see `identityText`. */
   readonly identity: string
+  /** What it holds; absent until it was read. */
+  readonly sha256?: string
+}
+
+/** A program runs another binary than before, at the same path. */
+export interface ProgramChange {
+  /** As in summaries. */
+  readonly program: string
+  /** Whom it talked to then. */
+  readonly address: Ip
+  readonly before: { readonly sha256?: string; readonly lastAt: number }
+  readonly sha256?: string
+  /** Name and version of the package that owns the file, and whether it is as it came with that. */
+  readonly package?: { readonly name: string; readonly file: 'unchanged' | 'changed' | 'unknown' }
+}
+
+/** One file that a program's path named. Another identity at the same path that does not hold the same is a changed binary. */
+export interface ProgramFile extends SeenFile {
   readonly firstAt: number
   readonly lastAt: number
 }
 
-/** What tells one binary from another: its hash where known, else where and when it was written. */
-export type ProgramIdentity =
-  | { readonly sha256: string }
-  | { readonly device: string; readonly inode: string; readonly bytes: number; readonly modifiedAt: number }
+/** What tells one file from another: where and when it was written. */
+export interface FileIdentity {
+  readonly device: string
+  readonly inode: string
+  readonly bytes: number
+  readonly modifiedAt: number
+}
 
-export const identityText = (identity: ProgramIdentity): string =>
-  'sha256' in identity
-    ? `sha256:${identity.sha256}`
-    : `file:${identity.device}:${identity.inode}:${identity.bytes}:${identity.modifiedAt}`
+export const identityText = ({ device, inode, bytes, modifiedAt }: FileIdentity): string =>
+  `file:${device}:${inode}:${bytes}:${modifiedAt}`
 
 /** Something that was seen for the first time ever, as it is noted. */
 export interface NewSighting extends Omit<FirstSeen, 'lastAt'> {

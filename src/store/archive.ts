@@ -1,6 +1,6 @@
 import type { Usual } from '#model/baseline.ts'
 import type { Opening } from '#model/call-home.ts'
-import type { FirstSeen, NewSighting, ProgramFile } from '#model/first-seen.ts'
+import type { FirstSeen, NewSighting, ProgramFile, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Verification } from '#model/verification.ts'
@@ -133,11 +133,11 @@ export class Archive {
   }
 
   /** Lost where the disk refuses: it is seen again at the program's next start. */
-  saveProgramFile(path: string, identity: string, now: number): void {
+  saveProgramFile(file: SeenFile, now: number): void {
     this.#now = now
     if (!this.#mayTry(now)) return
     this.#attempt(
-      () => this.#commit(() => this.#tables.flows.firstSeen.seeFile(path, identity, now), 'NORMAL'),
+      () => this.#commit(() => this.#tables.flows.firstSeen.seeFile(file, now), 'NORMAL'),
       () => undefined,
     )
   }

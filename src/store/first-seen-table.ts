@@ -1,5 +1,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { FIRST_KINDS, type FirstSeen, type NewSighting, type ProgramFile } from '#model/first-seen.ts'
+import {
+  FIRST_KINDS,
+  type FirstSeen,
+  type NewSighting,
+  type ProgramFile,
+  type SeenFile,
+} from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import { programKeyOf } from '#model/summary.ts'
 import type { Row } from './rows.ts'
@@ -64,14 +70,15 @@ export class FirstSeenTable {
     this.#new = []
   }
 
-  /** Notes which binary a path names. */
-  seeFile(path: string, identity: string, at: number): void {
+  /** Notes which file a path names, and what that holds. */
+  seeFile({ path, identity, sha256 }: SeenFile, at: number): void {
     this.#db
       .prepare(
-        `INSERT INTO program_files (path, identity, first_at, last_at) VALUES ($path, $identity, $at, $at)
-         ON CONFLICT (path, identity) DO UPDATE SET first_at = min(first_at, $at), last_at = max(last_at, $at)`,
+        `INSERT INTO program_files (path, identity, first_at, last_at, sha256) VALUES ($path, $identity, $at, $at, $sha256)
+         ON CONFLICT (path, identity) DO UPDATE SET first_at = min(first_at, $at), last_at = max(last_at, $at),
+           sha256 = coalesce($sha256, sha256)`,
       )
-      .run({ path, identity, at })
+      .run({ path, identity, at, sha256: sha256 ?? null })
     this.#db
       .prepare(
         `DELETE FROM program_files WHERE path = $path AND identity IN
@@ -94,7 +101,7 @@ export class FirstSeenTable {
     return rows.map(firstSeenOf)
   }
 
-  /** The binaries of a path, the newest first: more than one means that it changed. */
+  /** The files of a path, the newest first. */
   files(path: string): ProgramFile[] {
     const rows = this.#db
       .prepare('SELECT * FROM program_files WHERE path = ? ORDER BY first_at DESC')
@@ -104,6 +111,7 @@ export class FirstSeenTable {
       identity: String(row['identity']),
       firstAt: Number(row['first_at']),
       lastAt: Number(row['last_at']),
+      ...(row['sha256'] !== null && { sha256: String(row['sha256']) }),
     }))
   }
 

@@ -1,5 +1,5 @@
 import type { Usual } from '#model/baseline.ts'
-import type { NewSighting } from '#model/first-seen.ts'
+import type { NewSighting, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { FlowRequest } from './flow-list.ts'
@@ -46,7 +46,7 @@ export type Order =
     }
   | { readonly kind: 'write'; readonly number: number; readonly now: number; readonly entry: Entry }
   | { readonly kind: 'ask'; readonly number: number; readonly now: number; readonly query: Query }
-  | { readonly kind: 'file'; readonly now: number; readonly path: string; readonly identity: string }
+  | { readonly kind: 'file'; readonly now: number; readonly file: SeenFile }
   | { readonly kind: 'keep'; readonly now: number; readonly usual: readonly Usual[] }
   | { readonly kind: 'tick'; readonly now: number }
   | { readonly kind: 'close'; readonly number: number; readonly now: number }

@@ -28,7 +28,7 @@ function full(): DatabaseSync {
   for (const id of [1, 2, 3]) flows.save([aConnection({ id, owner: anOwner(), ...about })], NOON)
   flows.finish(NOON)
   for (const [at, path] of ['/b', '/a', '/c'].entries())
-    flows.firstSeen.seeFile(path, `file:${at}`, NOON + at)
+    flows.firstSeen.seeFile({ path, identity: `file:${at}` }, NOON + at)
   const journal = new Journal(db)
   journal.write({ kind: 'alert', alert: anAlert(4) })
   journal.write({ kind: 'decision', decision: aDecision(7), add: aBlock() })

@@ -6,7 +6,7 @@ import type { Block } from '#model/block.ts'
 import type { Opening } from '#model/call-home.ts'
 import type { Decision } from '#model/decision.ts'
 import type { EgressEntry } from '#model/egress.ts'
-import type { FirstSeen, NewSighting, ProgramFile } from '#model/first-seen.ts'
+import type { FirstSeen, NewSighting, ProgramFile, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Summary, SummaryKind } from '#model/summary.ts'
@@ -133,9 +133,9 @@ export interface Store {
   timeline(request: TimelineRequest): Promise<TimelineSlice>
   /** When programs, and programs with hosts and countries, were first seen; newest first. */
   firstSeen(request: FirstSeenRequest): Promise<readonly FirstSeen[]>
-  /** Keeps which binary a path names. On disk with the next flows. */
-  recordProgramFile(path: string, identity: string): void
-  /** The binaries that a path named, newest first: more than one means that it changed. */
+  /** Keeps which file a path names, and what it holds. On disk with the next flows. */
+  recordProgramFile(file: SeenFile): void
+  /** The files that a path named, newest first. */
   programFiles(path: string): Promise<readonly ProgramFile[]>
   /** Hears of programs, hosts and countries that were never seen before, once they are kept. One listener. */
   onNewSightings(listener: (sightings: readonly NewSighting[]) => void): void

@@ -166,12 +166,12 @@ test('a program, its hosts and its countries are first seen once; a changed bina
   expect(seen).toHaveLength(5)
   expect(archive.firstSeen({ peer: '203.0.113.5', limit: 10 })).toHaveLength(1)
   expect(archive.firstSeen({ since: NOON + 1, limit: 10 })).toHaveLength(2)
-  archive.saveProgramFile('/usr/bin/curl', 'sha256:a', NOON)
-  archive.saveProgramFile('/usr/bin/curl', 'sha256:a', NOON + 5)
-  archive.saveProgramFile('/usr/bin/curl', 'sha256:b', NOON + 9)
+  archive.saveProgramFile({ path: '/usr/bin/curl', identity: 'file:a' }, NOON)
+  archive.saveProgramFile({ path: '/usr/bin/curl', identity: 'file:a', sha256: 'aa' }, NOON + 5)
+  archive.saveProgramFile({ path: '/usr/bin/curl', identity: 'file:b' }, NOON + 9)
   expect(archive.programFiles('/usr/bin/curl')).toEqual([
-    { path: '/usr/bin/curl', identity: 'sha256:b', firstAt: NOON + 9, lastAt: NOON + 9 },
-    { path: '/usr/bin/curl', identity: 'sha256:a', firstAt: NOON, lastAt: NOON + 5 },
+    { path: '/usr/bin/curl', identity: 'file:b', firstAt: NOON + 9, lastAt: NOON + 9 },
+    { path: '/usr/bin/curl', identity: 'file:a', firstAt: NOON, lastAt: NOON + 5, sha256: 'aa' },
   ])
 })
 

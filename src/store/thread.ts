@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { Restart } from '#lib/restart.ts'
 import type { Usual } from '#model/baseline.ts'
 import type { Opening } from '#model/call-home.ts'
-import type { NewSighting } from '#model/first-seen.ts'
+import type { NewSighting, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Verification } from '#model/verification.ts'
@@ -175,9 +175,9 @@ class StoreThread implements Store {
     return (await this.#ask({ kind: 'programFiles', path })) as Awaited<ReturnType<Store['programFiles']>>
   }
 
-  recordProgramFile(path: string, identity: string): void {
+  recordProgramFile(file: SeenFile): void {
     if (this.#isClosing) return
-    this.#worker.postMessage({ kind: 'file', now: this.#options.now(), path, identity } satisfies Order)
+    this.#worker.postMessage({ kind: 'file', now: this.#options.now(), file } satisfies Order)
   }
 
   onNewSightings(listener: (sightings: readonly NewSighting[]) => void): void {

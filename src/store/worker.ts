@@ -49,7 +49,7 @@ function obey(open: Archive, order: Order): void {
       ask(open, order.number, order.query)
       return
     case 'file':
-      open.saveProgramFile(order.path, order.identity, order.now)
+      open.saveProgramFile(order.file, order.now)
       return
     case 'keep':
       open.saveUsual(order.usual, order.now)

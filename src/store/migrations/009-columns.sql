@@ -27,3 +27,6 @@ CREATE TABLE late_flows (
 -- What an interpreter runs; of owners that are there already as well.
 ALTER TABLE owners ADD COLUMN script TEXT AS (details ->> '$.script') VIRTUAL;
 CREATE INDEX owners_script ON owners (script, last_segment, first_segment) WHERE script IS NOT NULL;
+
+-- What the file holds, once it was read: a file that was put there anew and says the same is no other binary.
+ALTER TABLE program_files ADD COLUMN sha256 TEXT;
