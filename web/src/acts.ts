@@ -28,10 +28,20 @@ function offerUndo(kind: Toast['kind'], outcome: Outcome): void {
     toasts.show({ kind, sentence })
     return
   }
-  const undo = undoStack.remember(sentence, async () => {
-    await act('good', () => ask<Outcome>('POST', `decisions/${decision.id}/undo`))
-  })
+  const undo = undoStack.remember(sentence, () => takeBack([decision.id]))
   toasts.show({ kind, sentence, undo })
+}
+
+/** Takes decisions back. That is not put on the stack again: `u` goes on to what was done before. */
+async function takeBack(ids: readonly number[]): Promise<void> {
+  try {
+    let sentence = ''
+    for (const id of ids) sentence = (await ask<Outcome>('POST', `decisions/${id}/undo`)).sentence
+    await live.readBlocks()
+    toasts.show({ kind: 'good', sentence })
+  } catch (problem) {
+    toasts.problem(problem)
+  }
 }
 
 /** Blocks an address or range; a form that shows refusals itself takes them by `onProblem`. */
@@ -55,9 +65,7 @@ export async function blockAll(targets: readonly string[]): Promise<void> {
   await live.readBlocks()
   const ids = outcomes.flatMap(({ decision }) => (decision ? [decision.id] : []))
   const sentence = text.toast.blocked(outcomes.length)
-  const undo = undoStack.remember(sentence, async () => {
-    for (const id of ids.reverse()) await act('good', () => ask<Outcome>('POST', `decisions/${id}/undo`))
-  })
+  const undo = undoStack.remember(sentence, () => takeBack(ids.toReversed()))
   toasts.show({ kind: 'block', sentence, undo })
 }
 

@@ -42,7 +42,12 @@ export class ConnectionList {
     ),
   )
   readonly isHeld = $derived(
-    this.isPointed || this.isFocused || this.isScrolled || this.isMenuOpen || this.isRowMenuOpen || this.selected.size > 0,
+    this.isPointed ||
+      this.isFocused ||
+      this.isScrolled ||
+      this.isMenuOpen ||
+      this.isRowMenuOpen ||
+      this.selected.size > 0,
   )
   readonly shown: Shown = $derived.by(() => this.#arrange())
   readonly at = $derived(this.shown.rows.findIndex(({ key }) => key === this.cursor))
@@ -60,7 +65,6 @@ export class ConnectionList {
   #opened = $state(0)
   /** The last arrangement, which a held list keeps; `ids`: all connections that there were. */
   #last: (Shown & { readonly ids: ReadonlySet<number>; readonly opened: number }) | undefined
-  #arrangedAt = 0
 
   /** Lets in what waits, and puts everything in order once. */
   showNew(): void {
@@ -83,7 +87,7 @@ export class ConnectionList {
 
   /** A row as it is now: in a list that is held, rows stay where they are and their numbers go on. */
   fresh(row: Row): Row {
-    if (live.version === this.#arrangedAt) return row
+    void live.version
     return refreshed(row, (connection) => live.connections.get(connection.id) ?? connection, {
       isGone: ({ id }) => live.goneAt.has(id),
       isBlocked: (connection) => live.isBlocked(connection),
@@ -156,7 +160,7 @@ export class ConnectionList {
   }
 
   #arrange(): Shown {
-    const { version } = live
+    void live.version
     const opened = this.#opened
     const isHeld = this.#admit()
     const admitted = this.#admitted
@@ -179,7 +183,6 @@ export class ConnectionList {
       isOpen: (key, level) => this.isOpen(key, level),
     })
     if (!isHeld) this.#places.keep(roots)
-    this.#arrangedAt = version
     const ids = admitted ?? new Set(live.connections.keys())
     this.#last = { rows, flows, waiting, ids, opened }
     return { rows, flows: flows + waiting, waiting }
