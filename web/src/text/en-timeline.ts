@@ -1,4 +1,4 @@
-import { many, n } from './en-words.ts'
+import { many, n } from './words.ts'
 
 export const timeline = {
   title: 'Timeline',

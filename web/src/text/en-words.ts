@@ -1,1 +1,0 @@
-export { many, n, wordsBy } from './words.ts'
