@@ -144,7 +144,7 @@ describe('the screens of policy', () => {
     const mode = page.getByLabel('How far Port scan may go')
     expect(await mode.isDisabled()).toBe(true)
     // Whoever unlocks the control by hand hears the same from the core.
-    await mode.evaluate('(select) => { select.disabled = false }')
+    await page.evaluate(`document.querySelector('[aria-label="How far Port scan may go"]').disabled = false`)
     await mode.selectOption('off')
     await page.locator('.toast', { hasText: /role viewer/ }).waitFor()
     await page.context().close()
