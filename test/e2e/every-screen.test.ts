@@ -105,6 +105,19 @@ describe('every screen', () => {
     await page.context().close()
   }, 300_000)
 
+  /** A screen at one size: its picture, and where it is wider than the window. */
+  async function widthFaults(page: Page, path: string, size: string): Promise<string[]> {
+    await go(page, path)
+    await page.waitForTimeout(300)
+    await shoot(page, `${nameOf(path)}-${size}`)
+    const wide = (await sidewaysOf(page)) > 0 ? [`${path} ${size}`] : []
+    if (!/^\/(programs|hosts)/.test(path)) return wide
+    await page.locator('.row[aria-rowindex]').first().click()
+    await page.getByLabel('Inspector').waitFor()
+    await shoot(page, `${nameOf(path)}-inspector-${size}`)
+    return (await sidewaysOf(page)) > 0 ? [...wide, `${path} inspector ${size}`] : wide
+  }
+
   test('it fits a telephone of 360 pixels and a zoom of 200 %, with an inspector open too', async () => {
     const { page, wrongs } = await real.signIn({ width: 360, height: 780 })
     await blockWithReason(page)
@@ -112,17 +125,7 @@ describe('every screen', () => {
     const sizes = { 360: { width: 360, height: 780 }, 'zoom-200': { width: 720, height: 450 } } as const
     for (const [size, viewport] of Object.entries(sizes)) {
       await page.setViewportSize(viewport)
-      for (const path of SCREENS) {
-        await go(page, path)
-        await page.waitForTimeout(300)
-        await shoot(page, `${nameOf(path)}-${size}`)
-        if ((await sidewaysOf(page)) > 0) wide.push(`${path} ${size}`)
-        if (!/^\/(programs|hosts)/.test(path)) continue
-        await page.locator('.row[aria-rowindex]').first().click()
-        await page.getByLabel('Inspector').waitFor()
-        await shoot(page, `${nameOf(path)}-inspector-${size}`)
-        if ((await sidewaysOf(page)) > 0) wide.push(`${path} inspector ${size}`)
-      }
+      for (const path of SCREENS) wide.push(...(await widthFaults(page, path, size)))
     }
     expect(wide).toEqual([])
     expect(wrongs).toEqual([])
