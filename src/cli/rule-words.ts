@@ -40,7 +40,7 @@ not before a value turns it round. Inbound unless it says out or forward.
   gatehouse VERB in from country not DE,AT
   gatehouse VERB out 25/tcp to asn 64500
   gatehouse VERB out program /usr/bin/curl
-  gatehouse VERB out program '/opt/*' to .example`
+  gatehouse VERB out program '/opt/*' to .ads.example`
 
 /** A short form as somebody typed it, in words: `allow 22/tcp from 192.0.2.0/24`. */
 export function addShortForm(command: Command, verb: string, shell: Shell): Command {

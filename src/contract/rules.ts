@@ -67,7 +67,7 @@ const RuleRemark = z
   .object({
     number: count,
     id: z.string(),
-    kind: z.enum(['duplicate', 'shadowed', 'unreachable', 'expired']),
+    kind: z.enum(['duplicate', 'shadowed', 'unreachable', 'expired', 'unused']),
     text: z.string(),
     by: count.optional(),
   })

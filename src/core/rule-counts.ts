@@ -5,6 +5,8 @@ type Counts = ReadonlyMap<string, { readonly packets: number; readonly bytes: nu
 /** What each rule counted, also over a table that was put in place anew. */
 export class RuleCounts {
   readonly #enforcer: Pick<RuleEnforcer, 'counts'>
+  /** When the counting began, in milliseconds since the epoch. */
+  since = 0
   /** What rows counted before they were put in place anew. */
   #before: Counts = new Map()
 
@@ -22,8 +24,9 @@ export class RuleCounts {
     return counts
   }
 
-  /** The table begins to count anew, from these. */
-  goOnFrom(before: Counts): void {
+  /** The table begins to count anew, from these; from nothing, the counting begins at `at`. */
+  goOnFrom(before: Counts, at: number): void {
+    if (before.size === 0) this.since = at
     this.#before = before
   }
 }

@@ -28,6 +28,7 @@ import { countOf, neverConfirmed, programOf, readRulesFile, refuseUnfit } from '
 import { simulate } from './rule-simulation.ts'
 import { rulesState } from './rule-state.ts'
 import { type By, type ForNow, type InForce, NO_RULES, secureWayBack, type Waiting } from './rule-trial.ts'
+import { unusedRules } from './unused-rules.ts'
 import { cutsOf, lockdownText } from './vital-traffic.ts'
 
 const DAY_MS = 86_400_000
@@ -101,11 +102,17 @@ export class RuleDesk implements Rules {
   check(text: string): RulesCheck {
     const { book, problems } = this.read(text)
     if (!book) return { isValid: false, problems, remarks: [], cuts: [] }
-    const refused = this.#parts.enforcer.refusalOf(compile(book, this.#parts.now()))
+    const now = this.#parts.now()
+    const refused = this.#parts.enforcer.refusalOf(compile(book, now))
+    const remarks = check(book, now)
+    const isInForce = text === this.#inForce.text
+    const { since } = this.#counts
+    const unused = isInForce ? unusedRules(book, this.#counts.all(), { since, now }) : []
+    const isNew = (id: string): boolean => remarks.every((remark) => remark.id !== id)
     return {
       isValid: refused === undefined,
       problems,
-      remarks: check(book, this.#parts.now()),
+      remarks: [...remarks, ...unused.filter(({ id }) => isNew(id))],
       cuts: cutsOf(book, this.#inForce.book, this.#parts.vital()),
       ...(refused && { refusedByKernel: `${refused.reason}. ${refused.remedy}` }),
     }
@@ -333,7 +340,7 @@ export class RuleDesk implements Rules {
     const program = programOf(book, this.#parts.now())
     const isTaken = this.#parts.enforcer.enforce(program)
     if (!isTaken && this.#waiting) return false
-    this.#counts.goOnFrom(before)
+    this.#counts.goOnFrom(before, this.#parts.now())
     this.#inForce = { text, book, program }
     return isTaken
   }
