@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { listen } from '../support/talkers.ts'
@@ -168,6 +169,45 @@ describe('the rules on the page', () => {
       .toMatch(new RegExp(`newly blocked.*${client.ip4}`))
     await page.getByRole('button', { name: 'Discard' }).click()
     expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  test('versions are compared with what is in force, one becomes the draft; u takes back what was kept', async () => {
+    const { page, wrongs } = await openRules()
+    const discard = page.getByRole('button', { name: 'Discard' })
+    if (await discard.isVisible()) await discard.click()
+    const before = rulesFile()
+    await page.keyboard.press('n')
+    const form = page.getByRole('dialog')
+    await form.getByRole('button', { name: 'Block' }).click()
+    await form.getByLabel('Port').fill('2525')
+    await form.getByLabel('Protocol').selectOption('tcp')
+    await form.getByRole('button', { name: 'Add to the draft' }).click()
+    await apply(page)
+    await page.getByText('Is everything still working?').waitFor()
+    await page.keyboard.press('Control+Enter')
+    await page.getByText('Is everything still working?').waitFor({ state: 'detached' })
+    await until('the rules are kept', () => rulesFile() !== before)
+    await page.getByRole('button', { name: 'Versions' }).click()
+    const list = page.getByRole('list', { name: 'Versions of the rules, newest first' })
+    await list.getByText('In force').waitFor()
+    await list
+      .getByRole('button', { name: /^Compare/ })
+      .first()
+      .click()
+    await list.locator('li.added', { hasText: '2525' }).first().waitFor()
+    await list
+      .getByRole('button', { name: /^Make it the draft/ })
+      .first()
+      .click()
+    await page.locator('.actionbar', { hasText: 'not in force yet' }).waitFor()
+    expect(kernelRules()).toContain('dport 2525')
+    await page.keyboard.press('u')
+    await page.locator('.actionbar', { hasText: 'not in force yet' }).waitFor({ state: 'detached' })
+    await page.keyboard.press('u')
+    await until('the rules before are in force', () => !kernelRules().includes('dport 2525'))
+    expect(rulesFile()).toBe(before)
+    expect(wrongs.filter((wrong) => !wrong.includes('400'))).toEqual([])
     await page.context().close()
   })
 

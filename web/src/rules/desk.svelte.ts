@@ -7,6 +7,7 @@ import type {
   RulesOutcome,
   RulesState,
 } from '../../../src/contract/rules.ts'
+import { undoDecision } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
 import { text } from '../text/text.ts'
 import { toasts } from '../toast.svelte.ts'
@@ -82,17 +83,16 @@ class RulesDesk {
 
   /** Puts the draft in force, and asks whether it may stay. `isForced`: also when it cuts what this machine lives on. */
   async apply(confirmSeconds: number, isForced: boolean): Promise<boolean> {
-    const before = this.state?.text ?? ''
     const request = { confirmSeconds, ...(isForced && { force: true }) }
-    return this.#act(() => ask<RulesOutcome>('POST', 'rules/apply', request), before)
+    return this.#act(() => ask<RulesOutcome>('POST', 'rules/apply', request))
   }
 
-  confirm = (): Promise<boolean> => this.#act(() => ask<RulesOutcome>('POST', 'rules/confirm'), this.#before)
+  confirm = (): Promise<boolean> => this.#act(() => ask<RulesOutcome>('POST', 'rules/confirm'))
 
   rollback = (): Promise<boolean> => this.#act(() => ask<RulesOutcome>('POST', 'rules/rollback'))
 
   hold = (request: RulesHold): Promise<boolean> =>
-    this.#act(() => ask<RulesOutcome>('POST', 'rules/hold', request), this.state?.text)
+    this.#act(() => ask<RulesOutcome>('POST', 'rules/hold', request))
 
   explain = (target: string, targetPort: number | undefined): Promise<RuleExplanation> =>
     ask<RuleExplanation>('POST', 'rules/explain', { target, ...(targetPort !== undefined && { targetPort }) })
@@ -105,20 +105,15 @@ class RulesDesk {
 
   #turn = 0
 
-  /** What was in force before this page applied something. */
-  #before: string | undefined
-
-  async #act(run: () => Promise<RulesOutcome>, before?: string): Promise<boolean> {
+  async #act(run: () => Promise<RulesOutcome>): Promise<boolean> {
     this.isBusy = true
     try {
-      const { sentence: told, pending } = await run()
+      const { sentence: told, pending, decisionId } = await run()
       const sentence = pending ? text.rules.applied : told
-      this.#before = pending ? before : undefined
-      const undo = pending
-        ? undoStack.remember(sentence, async () => void (await this.rollback()))
-        : before === undefined
+      const undo =
+        decisionId === undefined
           ? undefined
-          : undoStack.remember(sentence, async () => void (await this.#return(before)))
+          : undoStack.remember(sentence, async () => void (await undoDecision(decisionId)))
       toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
       await this.read()
       return true
@@ -128,15 +123,6 @@ class RulesDesk {
     } finally {
       this.isBusy = false
     }
-  }
-
-  /** The rules from before, with a countdown of their own. */
-  #return(before: string): Promise<boolean> {
-    const now = this.state?.text ?? ''
-    return this.#act(
-      () => ask<RulesOutcome>('POST', 'rules/apply', { text: before, confirmSeconds: 60 }),
-      now,
-    )
   }
 
   /** The draft as it was. What is taken back is not put on the stack again: `u` goes on to what was done before. */

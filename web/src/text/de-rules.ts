@@ -74,6 +74,7 @@ export const rules: Text['rules'] = {
     duplicate: 'Doppelt',
     shadowed: 'Nie erreicht',
     unreachable: 'Passt nie',
+    unused: 'Nie gebraucht',
     expired: 'Abgelaufen',
   },
   remarkWords: (text) => `Diese Regel bewirkt nichts: ${text}.`,

@@ -73,6 +73,7 @@ export const rules = {
     duplicate: 'Repeats',
     shadowed: 'Never reached',
     unreachable: 'Never matches',
+    unused: 'Never met',
     expired: 'Over',
   }),
   remarkWords: (text: string) => `This rule does nothing: ${text}.`,
