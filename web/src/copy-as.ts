@@ -33,13 +33,13 @@ export function copyLines(copied: Copied): CopyLine[] {
   ]
 }
 
-export const blockLine = (target: string): CopyLine => ({
+const blockLine = (target: string): CopyLine => ({
   act: 'block',
   cli: `gatehouse block ${shellWord(target)}`,
   api: `POST ${API}/blocks ${JSON.stringify({ target })}`,
 })
 
-export const unblockLine = (target: string): CopyLine => ({
+const unblockLine = (target: string): CopyLine => ({
   act: 'unblock',
   cli: `gatehouse unblock ${shellWord(target)}`,
   api: `DELETE ${API}/blocks/${encodeURIComponent(target)}`,
