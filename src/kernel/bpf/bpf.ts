@@ -58,8 +58,6 @@ export const HELPER = {
   mapLookUp: 1,
   mapUpdate: 2,
   pidTgid: 14,
-  uidGid: 15,
-  comm: 16,
   socketCookie: 46,
   setSocketOption: 49,
   cgroupId: 80,
@@ -72,6 +70,7 @@ export const HELPER = {
   ringReserve: 131,
   ringSubmit: 132,
   ringQuery: 134,
+  tcpSocket: 137,
   currentTask: 158,
 } as const
 

@@ -1,5 +1,13 @@
 import { closeFd } from '../libc.ts'
-import { attachToCgroup, attachToTracepoint, createMap, loadProgram, lookUpElement, MAP } from './bpf.ts'
+import {
+  attachToCgroup,
+  attachToTracepoint,
+  attachTyped,
+  createMap,
+  loadProgram,
+  lookUpElement,
+  MAP,
+} from './bpf.ts'
 import { type Btf, readKernelBtf } from './btf.ts'
 import { CgroupRoot } from './cgroup-root.ts'
 import { type RecordReader, RingBuffer } from './ring-buffer.ts'
@@ -46,7 +54,7 @@ export class SocketWatch {
         createMap('gh_lost', { type: MAP.array, keyBytes: 4, valueBytes: 8, entries: 1 }),
       )
       const maps = { ring: this.#ring.fd, ringBytes, senders, lost: this.#lost }
-      for (const program of watchPrograms(offsets, maps)) this.#attach(program)
+      for (const program of watchPrograms(offsets, maps)) this.#attach(program, btf)
     } catch (refused) {
       this.close()
       throw refused
@@ -76,14 +84,13 @@ export class SocketWatch {
     this.cgroups.close()
   }
 
-  #attach({ name, hook, tracepoint, instructions }: WatchProgram): void {
-    const program = loadProgram(name, hook, instructions)
+  #attach({ name, hook, tracepoint, instructions }: WatchProgram, btf: Btf): void {
+    const isTyped = hook === 'typedTracepoint' && tracepoint !== undefined
+    const program = loadProgram(name, hook, instructions, isTyped ? btf.tracepoint(tracepoint) : 0)
     try {
-      this.#keep(
-        tracepoint === undefined
-          ? attachToCgroup(program, this.cgroups.fd, hook)
-          : attachToTracepoint(program, tracepoint),
-      )
+      if (isTyped) this.#keep(attachTyped(program))
+      else if (tracepoint !== undefined) this.#keep(attachToTracepoint(program, tracepoint))
+      else this.#keep(attachToCgroup(program, this.cgroups.fd, hook))
     } finally {
       closeFd(program)
     }

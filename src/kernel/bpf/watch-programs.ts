@@ -29,9 +29,13 @@ export function kernelOffsets(btf: Btf) {
       parent: of('task_struct', 'real_parent'),
       leader: of('task_struct', 'group_leader'),
       tgid: of('task_struct', 'tgid'),
+      thread: of('task_struct', 'pid'),
+      name: of('task_struct', 'comm'),
+      rights: of('task_struct', 'cred'),
       namespaces: of('task_struct', 'nsproxy'),
       started: of('task_struct', 'start_boottime'),
     },
+    rights: { uid: of('cred', 'uid') },
     mm: {
       file: of('mm_struct', 'exe_file'),
       argumentsAt: of('mm_struct', 'arg_start'),
@@ -96,7 +100,7 @@ const TASK = 7
 export interface WatchProgram {
   readonly name: string
   readonly hook: Hook
-  /** Of a raw tracepoint. */
+  /** Of a raw or typed tracepoint. */
   readonly tracepoint?: string
   readonly instructions: Uint8Array
 }
@@ -113,7 +117,7 @@ export function watchPrograms(offsets: KernelOffsets, maps: WatchMaps): WatchPro
     { name: 'gh_release', hook: 'socketRelease', instructions: build.release() },
     {
       name: 'gh_state',
-      hook: 'rawTracepoint',
+      hook: 'typedTracepoint',
       tracepoint: 'inet_sock_set_state',
       instructions: build.state(),
     },
@@ -192,18 +196,19 @@ class Builder {
    * begins to listen (its process). Everything else is passed over.
    */
   state(): Uint8Array {
-    const { socket } = this.#at
-    const a = new Assembler().move(CONTEXT, 1)
-    a.load(8, 8, CONTEXT, 8).load(8, 9, CONTEXT, 16)
-    a.jumpIf(9, '==', TCP_STATE.listen, 'take').jumpIf(8, '!=', TCP_STATE.synSent, 'end').label('take')
+    const { socket, netns } = this.#at
+    const a = new Assembler().load(8, 3, 1, 8).load(8, 9, 1, 16)
+    a.jumpIf(9, '==', TCP_STATE.listen, 'take').jumpIf(3, '!=', TCP_STATE.synSent, 'end').label('take')
+    a.load(8, 1, 1, 0).call(HELPER.tcpSocket).jumpIf(0, '==', 0, 'end').move(8, 0)
     this.#clear(a)
-    a.load(8, 8, CONTEXT, 0)
-    this.#read(a, { width: 2, base: 8, offset: socket.protocol, to: SCRATCH })
-    a.load(1, 1, 10, SCRATCH).jumpIf(1, '!=', TCP, 'end')
-    a.storeNumber(1, 10, EVENT + AT.protocol, TCP).store(1, 10, EVENT + AT.state, 9)
-    this.#socket(a, 8)
-    a.storeNumber(1, 10, EVENT + AT.kind, KIND.state).jumpIf(9, '!=', TCP_STATE.listen, 'out')
-    a.storeNumber(1, 10, EVENT + AT.kind, KIND.listen)
+    a.storeNumber(1, 10, EVENT + AT.kind, KIND.state).storeNumber(1, 10, EVENT + AT.protocol, TCP)
+    // Plain loads: the verifier knows the type.
+    a.load(2, 1, 8, socket.localPort).store(2, 10, SCRATCH, 1)
+    a.load(8, 1, 8, socket.netns)
+      .load(4, 1, 1, netns.number)
+      .store(4, 10, EVENT + AT.netns, 1)
+    this.#ends(a, 8, 0)
+    a.jumpIf(9, '!=', TCP_STATE.listen, 'out').storeNumber(1, 10, EVENT + AT.kind, KIND.listen)
     this.#process(a, EVENT)
     a.label('out')
     this.#output(a, BYTES.socket)
@@ -303,45 +308,49 @@ class Builder {
   /** The five numbers, cookie and namespace of the kernel's struct sock in `base`. */
   #socket(a: Assembler, base: Register): void {
     const { socket, netns } = this.#at
-    const copy = (width: Width, offset: number, to: number): void =>
-      void a.load(width, 1, 10, HEAD + offset).store(width, 10, EVENT + to, 1)
     a.move(3, base).set(2, HEAD_BYTES).move(1, 10).add(1, HEAD).call(HELPER.probeReadKernel)
+    this.#read(a, { width: 2, base, offset: socket.localPort, to: SCRATCH })
+    a.load(8, TASK, 10, HEAD + socket.netns)
+    this.#read(a, { width: 4, base: TASK, offset: netns.number, to: EVENT + AT.netns })
+    this.#ends(a, 10, HEAD)
+  }
+
+  /** From `at` beyond `from` on, and the local port from SCRATCH. Ends where it is of neither version. */
+  #ends(a: Assembler, from: Register, at: number): void {
+    const { socket } = this.#at
+    const copy = (width: Width, offset: number, to: number): void =>
+      void a.load(width, 1, from, at + offset).store(width, 10, EVENT + to, 1)
     copy(8, socket.cookie, AT.cookie)
     copy(2, socket.peerPort, AT.peerPort)
-    this.#read(a, { width: 2, base, offset: socket.localPort, to: SCRATCH })
     // Network order to the machine's: the two bytes change places.
     a.load(1, 1, 10, SCRATCH).store(1, 10, EVENT + AT.localPort + 1, 1)
     a.load(1, 1, 10, SCRATCH + 1).store(1, 10, EVENT + AT.localPort, 1)
-    a.load(8, TASK, 10, HEAD + socket.netns)
-    this.#read(a, { width: 4, base: TASK, offset: netns.number, to: EVENT + AT.netns })
-    a.load(2, 1, 10, HEAD + socket.family)
+    a.load(2, 1, from, at + socket.family)
     a.jumpIf(1, '==', AF_INET6, 'six').jumpIf(1, '!=', AF_INET, 'end')
     a.storeNumber(1, 10, EVENT + AT.version, 4)
     copy(4, socket.peer4, AT.peerAddress)
     copy(4, socket.local4, AT.localAddress)
-    a.jump('addressed')
-      .label('six')
-      .storeNumber(1, 10, EVENT + AT.version, 6)
-    for (let at = 0; at < IPV6_BYTES; at += 4) {
-      copy(4, socket.peer6 + at, AT.peerAddress + at)
-      copy(4, socket.local6 + at, AT.localAddress + at)
+    a.jump('addressed').label('six')
+    a.storeNumber(1, 10, EVENT + AT.version, 6)
+    for (let word = 0; word < IPV6_BYTES; word += 4) {
+      copy(4, socket.peer6 + word, AT.peerAddress + word)
+      copy(4, socket.local6 + word, AT.localAddress + word)
     }
     a.label('addressed')
   }
 
   /** The current process: who it is, who started it, which file it runs. Plain loads: the verifier knows the types. */
   #process(a: Assembler, event: number): void {
-    const { task, mm, file, inode, super: superBlock } = this.#at
-    a.call(HELPER.pidTgid).store(8, 10, event + AT.thread, 0)
-    a.call(HELPER.uidGid).store(8, 10, event + AT.uid, 0)
+    const { task, rights, mm, file, inode, super: superBlock } = this.#at
     a.call(HELPER.cgroupId).store(8, 10, event + AT.cgroup, 0)
-    if (event + AT.shortName < 0)
-      a.move(1, 10)
-        .add(1, event + AT.shortName)
-        .set(2, BYTES.shortName)
-        .call(HELPER.comm)
     const end = `process-${a.length}`
     a.call(HELPER.currentTask).move(TASK, 0)
+    a.load(4, 1, TASK, task.thread).store(4, 10, event + AT.thread, 1)
+    a.load(4, 1, TASK, task.tgid).store(4, 10, event + AT.pid, 1)
+    for (let at = 0; at < BYTES.shortName; at += 8)
+      a.load(8, 1, TASK, task.name + at).store(8, 10, event + AT.shortName + at, 1)
+    a.load(8, 1, TASK, task.rights).load(4, 1, 1, rights.uid)
+    a.store(4, 10, event + AT.uid, 1)
     a.load(8, 1, TASK, task.leader).jumpIf(1, '==', 0, end)
     a.load(8, 2, 1, task.started).store(8, 10, event + AT.startedNs, 2)
     a.load(8, 1, TASK, task.parent).jumpIf(1, '==', 0, end)
