@@ -15,6 +15,8 @@ const REQUESTS: Readonly<Record<Act, readonly [method: string, path: string, bod
   lockdown: ['POST', 'rules/hold', { kind: 'lockdown', seconds: 60 }],
   confirm: ['POST', 'rules/confirm'],
   updateList: ['POST', 'feeds/feodo/update'],
+  askServices: ['POST', 'lookup', { value: '203.0.113.9' }],
+  simulate: ['POST', 'rules/simulate', { text: 'version: 1' }],
   pause: ['POST', 'rules/hold', { kind: 'pause', seconds: 60 }],
   rules: ['POST', 'rules/apply', {}],
   lists: ['PUT', 'feeds/feodo', { isOn: true }],

@@ -15,6 +15,8 @@ export const LEAST_ROLE = {
   lockdown: 'operator',
   confirm: 'operator',
   updateList: 'operator',
+  askServices: 'operator',
+  simulate: 'operator',
   pause: 'admin',
   rules: 'admin',
   lists: 'admin',
