@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { Listing } from './intel.ts'
+import { ProgramBytesReport } from './program-bytes.ts'
 import { Reputation } from './reputation.ts'
 import { Alert, Block, Connection } from './schemas.ts'
 
@@ -7,6 +8,11 @@ const time = z.number().openapi({ description: 'Milliseconds since the epoch' })
 const count = z.number().int().nonnegative()
 
 export const SummaryKind = z.enum(['program', 'host', 'country', 'port', 'user', 'container'])
+
+const Counted = z.object({ bytesIn: z.number(), bytesOut: z.number() }).openapi('Counted', {
+  description:
+    'What the kernel counted of a program since counting began; only where nothing is searched for',
+})
 
 export const Summary = z
   .object({
@@ -20,6 +26,7 @@ export const Summary = z
     bytesOut: z.number(),
     firstAt: time,
     lastAt: time,
+    counted: Counted.optional(),
   })
   .openapi('Summary')
 
@@ -31,6 +38,8 @@ export const SummaryList = z
     /** Absent: what is open now. */
     since: time.optional(),
     until: time.optional(),
+    /** How the kernel counts, and for how many seconds by now. */
+    counted: ProgramBytesReport.pick({ source: true, seconds: true }).optional(),
     isComplete: z
       .boolean()
       .openapi({ description: 'False: there was no time to go back further than since' }),
@@ -106,6 +115,7 @@ export const HostView = z
   .object({
     address: z.string(),
     name: z.string().optional(),
+    nameSource: Connection.shape.nameSource,
     country: z.string().optional(),
     asn: count.optional(),
     asName: z.string().optional(),

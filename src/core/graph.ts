@@ -47,8 +47,8 @@ export async function graphOf(
   const relays = await findRelays(connections, turns)
   const talks = all.toSorted((a, b) => b.bytesIn + b.bytesOut - a.bytesIn - a.bytesOut).slice(0, MAX_EDGES)
   const patterns = [
-    ...relays.map(relayPattern),
-    ...callHomes.map(callHomePattern),
+    ...relays.slice(0, MAX_PATTERNS).map(relayPattern),
+    ...callHomes.slice(0, MAX_PATTERNS).map(callHomePattern),
     ...fanOuts(all),
     ...sharedHosts(all),
   ].slice(0, MAX_PATTERNS)
@@ -227,6 +227,7 @@ function fanOuts(talks: readonly Talk[]): GraphPattern[] {
   return [...byProgram]
     .filter(([, hosts]) => hosts.length >= FAN_OUT_HOSTS)
     .sort((a, b) => b[1].length - a[1].length)
+    .slice(0, MAX_PATTERNS)
     .map(([program, hosts]) => ({
       kind: 'fan-out',
       nodes: [programId(program)],
@@ -244,6 +245,7 @@ function sharedHosts(talks: readonly Talk[]): GraphPattern[] {
   return [...byHost]
     .filter(([, programs]) => programs.length > 1)
     .sort((a, b) => b[1].length - a[1].length)
+    .slice(0, MAX_PATTERNS)
     .map(([host, programs]) => ({
       kind: 'shared-host',
       nodes: [hostId(host), ...programs.slice(0, 20).map(({ program }) => programId(program))],

@@ -10,6 +10,8 @@ const MIN_BYTES = 2_000
 const MAX_RATIO = 1.25
 /** Of those opened soon after, so many are compared with each that came in. */
 const MAX_COMPARED = 50
+/** A process that takes and opens connections all the time makes pairs without end. */
+const MAX_RELAYS = 1_000
 
 /** What came in from one host went on to another by the same process or its children. */
 export interface Relay {
@@ -121,7 +123,7 @@ function fold(relays: Map<string, Relay>, inbound: Connection, outbound: Connect
     lastAt: outbound.seenAt,
   }
   if (!known) {
-    relays.set(key, one)
+    if (relays.size < MAX_RELAYS) relays.set(key, one)
     return
   }
   const clearest = one.bytesForth + one.bytesBack > known.bytesForth + known.bytesBack ? one : known

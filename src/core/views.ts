@@ -8,7 +8,7 @@ import type {
 import { parseRange } from '#contract/search/address-range.ts'
 import { matches } from '#contract/search/matches.ts'
 import type { Search } from '#contract/search/search.ts'
-import type { FirstSeen, HostView, ProgramView } from '#contract/views.ts'
+import type { FirstSeen, HostView, ProgramView, SummaryList } from '#contract/views.ts'
 import type { Programs } from '#identify/programs/programs.ts'
 import { createTurns, type Turns } from '#lib/turns.ts'
 import { type Ip, parseIp } from '#model/address.ts'
@@ -16,9 +16,11 @@ import type { Alert } from '#model/alert.ts'
 import type { CountedBlock } from '#model/block.ts'
 import type { CallHome } from '#model/call-home.ts'
 import type { Connection } from '#model/flow.ts'
+import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import { programKeyOf } from '#model/summary.ts'
 import type { Store } from '#store/store.ts'
 import { type CallHomeBook, createCallHomeBook } from './call-home.ts'
+import { withCounted } from './counted.ts'
 import type { Gate } from './gate.ts'
 import { graphOf } from './graph.ts'
 import { identityOf } from './identity.ts'
@@ -41,6 +43,8 @@ export interface ViewParts {
   readonly live: Pick<LiveConnections, 'all'>
   readonly store: Pick<Store, 'search' | 'summaries' | 'firstSeen' | 'programFiles' | 'alerts'>
   readonly gate: Pick<Gate, 'blockOf' | 'blocks'>
+  /** What the kernel counted; nothing where it does not count. */
+  readonly programBytes?: () => Promise<ProgramBytesReport | undefined>
   readonly callHomes: Pick<CallHomeBook, 'findInTurns'>
   readonly now: () => number
   readonly show: (connection: Connection | LiveConnection) => ShownConnection
@@ -127,13 +131,16 @@ async function foundInTurns(
   return some
 }
 
-async function summariesOf(parts: ViewParts, question: SummaryQuestion) {
+async function summariesOf(parts: ViewParts, question: SummaryQuestion): Promise<SummaryList> {
   const { store, now } = parts
   const { by, since, until, search, limit } = question
   if (since === undefined && until === undefined) {
     const current = found(parts, search)
     const all = summarize(current, by)
-    return { by, items: all.slice(0, limit), total: all.length, isComplete: true }
+    const list: SummaryList = { by, items: all.slice(0, limit), total: all.length, isComplete: true }
+    // What the kernel counts knows of no search.
+    const report = by === 'program' && search === undefined ? await parts.programBytes?.() : undefined
+    return report ? withCounted(list, report, { now: now(), limit }) : list
   }
   const slice = await store.summaries({
     kind: by,
@@ -246,6 +253,7 @@ async function hostOf(parts: ViewParts, text: string): Promise<HostView> {
 
 const placeOf = (known: Connection | undefined) => ({
   ...(known?.name !== undefined && { name: known.name }),
+  ...(known?.nameSource !== undefined && { nameSource: known.nameSource }),
   ...(known?.country !== undefined && { country: known.country }),
   ...(known?.asn !== undefined && { asn: known.asn }),
   ...(known?.asName !== undefined && { asName: known.asName }),

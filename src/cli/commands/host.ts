@@ -31,7 +31,7 @@ function hostText(view: HostView, pointer: PointerName | undefined, shell: Shell
   const network = [view.asn === undefined ? '' : `AS${view.asn}`, view.asName ?? ''].join(' ').trim()
   const text = factsText([
     ['Host', view.address],
-    ['Name', view.name ?? ''],
+    ['Name', nameText(view)],
     ['Reverse DNS', pointer ? (pointer.name ?? pointer.because ?? '') : ''],
     ['Where', [view.country ?? '', network].filter((part) => part !== '').join(', ')],
     ['First seen', ago(view.firstSeenAt, now)],
@@ -51,6 +51,17 @@ function hostText(view: HostView, pointer: PointerName | undefined, shell: Shell
   const reputation = view.reputation ? `\n${reputationText(view.reputation)}` : ''
   return text + reputation + live + recent
 }
+
+const NAME_SOURCES: Readonly<Record<NonNullable<HostView['nameSource']>, string>> = {
+  dns: 'DNS',
+  tls: 'TLS',
+  http: 'HTTP',
+  mdns: 'multicast DNS',
+  ptr: 'reverse DNS',
+}
+
+const nameText = ({ name = '', nameSource }: HostView): string =>
+  nameSource === undefined ? name : `${name} (${NAME_SOURCES[nameSource]})`
 
 const listedText = (title: string, reason: string | undefined): string =>
   reason === undefined ? title : `${title} (${reason})`

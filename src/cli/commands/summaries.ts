@@ -1,9 +1,14 @@
 import { type Command, Option } from 'commander'
-import { type SummaryKind, SummaryKind as SummaryKinds, type SummaryList } from '#contract/views.ts'
+import {
+  type Summary,
+  type SummaryKind,
+  SummaryKind as SummaryKinds,
+  type SummaryList,
+} from '#contract/views.ts'
 import { defineCommand, type Shell } from '../command.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
 import { pathOf, queryOf, sinceOf, withSearch } from '../search.ts'
-import { tableText } from '../table.ts'
+import { type Column, tableText } from '../table.ts'
 import { bytesText, durationText } from '../words.ts'
 
 interface SummaryOptions extends CommonOptions {
@@ -38,7 +43,8 @@ function addSummary(command: Command, shell: Shell, kind: SummaryKind, example: 
     })
 }
 
-function summaryText({ by, items, total, since, isComplete }: SummaryList, shell: Shell): string {
+function summaryText(list: SummaryList, shell: Shell): string {
+  const { by, items, total, since, isComplete, counted } = list
   if (items.length === 0) return 'Nothing fits.\n'
   const now = shell.now()
   const table = tableText(
@@ -47,6 +53,7 @@ function summaryText({ by, items, total, since, isComplete }: SummaryList, shell
       { title: 'CONNECTIONS', isRight: true, cell: ({ flows }) => String(flows) },
       { title: 'IN', isRight: true, cell: ({ bytesIn }) => bytesText(bytesIn) },
       { title: 'OUT', isRight: true, cell: ({ bytesOut }) => bytesText(bytesOut) },
+      ...(counted ? COUNTED : []),
       { title: 'LAST', isRight: true, cell: ({ lastAt }) => `${durationText(now - lastAt)} ago` },
     ],
     items,
@@ -55,7 +62,30 @@ function summaryText({ by, items, total, since, isComplete }: SummaryList, shell
   const more = total > items.length ? `${items.length} of ${total}; more with --limit\n` : ''
   const reach =
     isComplete || since === undefined ? '' : `Looked back ${durationText(now - since)}, no further.\n`
-  return table + more + reach
+  return table + more + reach + countedText(counted)
+}
+
+type Counted = NonNullable<SummaryList['counted']>
+
+const COUNTED: readonly Column<Summary>[] = [
+  { title: 'COUNTED IN', isRight: true, cell: ({ counted }) => (counted ? bytesText(counted.bytesIn) : '') },
+  {
+    title: 'COUNTED OUT',
+    isRight: true,
+    cell: ({ counted }) => (counted ? bytesText(counted.bytesOut) : ''),
+  },
+]
+
+const HOW: Readonly<Record<Counted['source'], string>> = {
+  packets: 'of each packet, headers included, loopback too',
+  messages: 'of what programs send and take, without headers',
+  sockets: 'of TCP sockets, without headers',
+}
+
+function countedText(counted: Counted | undefined): string {
+  if (!counted) return ''
+  const { source, seconds } = counted
+  return `Counted by the kernel for ${durationText(seconds * 1000)}: ${HOW[source]}. In and out are of what is open now.\n`
 }
 
 function keyText(key: string): string {
