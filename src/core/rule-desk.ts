@@ -56,6 +56,13 @@ export class RuleDesk implements Rules {
     const { files, say } = this.#parts
     if (files.hasPending) {
       files.rollBackPending()
+      const reason = 'nobody had confirmed them before the start'
+      this.#parts.acts.did({
+        kind: 'rollback',
+        text: files.readRolledBack() ?? '',
+        actor: 'gatehouse',
+        reason,
+      })
       say('Rules that nobody confirmed were taken back at the start.')
     }
     files.seen()
