@@ -114,7 +114,12 @@ export class CorePort implements Port {
     this.shield = parts.shieldDesk
     this.response = parts.response
     this.views = answeredViews(
-      createViews({ ...parts, show: (connection) => this.#shown(connection), showAlert: shownAlert }),
+      createViews({
+        ...parts,
+        programBytes: () => parts.owners.programBytes(),
+        show: (connection) => this.#shown(connection),
+        showAlert: shownAlert,
+      }),
     )
     this.closes = createActs({ ...parts, note: (undated) => parts.gate.note(undated) })
     this.watchdog = parts.watchdog
