@@ -75,8 +75,7 @@ export const ownerSourceOf = (code: number): string | undefined =>
   code === NONE ? undefined : OWNER_SOURCES[code]
 
 /** Two letters as one number, and back. */
-export const countryCode = (letters: string): number =>
-  letters.charCodeAt(0) * 65_536 + (letters.charCodeAt(1) || 0)
+const countryCode = (letters: string): number => letters.charCodeAt(0) * 65_536 + (letters.charCodeAt(1) || 0)
 export const countryOf = (code: number): string | undefined =>
   code === NONE ? undefined : String.fromCharCode(code >>> 16, code & 0xffff).replace('\u0000', '')
 
