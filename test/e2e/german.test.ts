@@ -166,12 +166,28 @@ describe('the page in German', () => {
       expect(await page.locator('html').getAttribute('lang')).toBe('de')
       if (viewport === DESK) await stir(page)
       const faults: string[] = []
-      for (const [name, path] of Object.entries(SCREENS)) {
-        await go(page, path)
+      const look = async (name: string): Promise<void> => {
         await page.waitForTimeout(400)
         await page.screenshot({ path: join(SHOTS, `german-${name}-${size}.png`) })
         faults.push(...(await faultsOf(page)).map((fault) => `${name}: ${fault}`))
       }
+      for (const [name, path] of Object.entries(SCREENS)) {
+        await go(page, path)
+        await look(name)
+      }
+      await go(page, '/blocks')
+      await page.keyboard.press('n')
+      await page.getByRole('dialog').getByText(de.blocks.form.lede).waitFor()
+      await look('block-form')
+      await page.keyboard.press('Escape')
+      await page.locator('dialog[open]').waitFor({ state: 'detached' })
+      await page.keyboard.press('?')
+      await page.getByRole('heading', { name: de.keys.title }).waitFor()
+      await look('keys')
+      await page.context().clearCookies()
+      await page.reload()
+      await page.getByRole('heading', { name: de.login.title }).waitFor()
+      await look('login')
       await page.context().close()
       expect(faults).toEqual([])
     },

@@ -4,7 +4,7 @@ import { kept } from '../kept.ts'
 export const LANGUAGE_NAMES = { en: 'English', de: 'Deutsch' } as const
 export type Language = keyof typeof LANGUAGE_NAMES
 
-export const LANGUAGES = Object.keys(LANGUAGE_NAMES) as readonly Language[]
+const LANGUAGES = Object.keys(LANGUAGE_NAMES) as readonly Language[]
 /** `browser`: the first language of the browser that has a catalogue. */
 export const LANGUAGE_CHOICES = ['browser', ...LANGUAGES] as const
 export type LanguageChoice = (typeof LANGUAGE_CHOICES)[number]

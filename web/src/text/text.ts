@@ -1,8 +1,6 @@
 import type { en } from './en.ts'
 import { type Language, language } from './language.ts'
 
-export { locale } from './language.ts'
-
 /** Every word of the page. A translation is another file of this shape: one that lacks a key does not compile. */
 export type Text = typeof en
 
