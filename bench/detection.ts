@@ -84,10 +84,12 @@ async function play(on: Stage, scenario: Scenario, at: number): Promise<Outcome>
     on.blocked.slice(before).find(({ address }) => address === attacker.ip4)
   const endsAt = startedAt + scenario.seconds * 1000
   let alert: Alert | undefined
-  while (Date.now() < endsAt && (!alert || (mayBlock && scenario.blames === 'attacker' && !blockOf()))) {
+  const isEnough = (): boolean =>
+    alert !== undefined &&
+    (scenario.blames !== 'attacker' || (mayBlock ? blockOf() !== undefined : alert.severity === 'high'))
+  while (Date.now() < endsAt && !isEnough()) {
     await sleep(POLL_MS)
     alert = (await on.alerts()).filter(isRightOne).at(-1)
-    if (tool.exitCode !== null && Date.now() < endsAt - AFTERMATH_MS && alert) break
   }
   await sleep(AFTERMATH_MS)
   tool.kill('SIGTERM')

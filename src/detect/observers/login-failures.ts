@@ -4,8 +4,7 @@ import { type Ip, ip, ipBytes, isIpv6 } from '#model/address.ts'
 import type { Severity } from '#model/finding.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import { duration, rateOf } from '../evidence.ts'
-import { defineObserver, type ObserveContext, type Observing } from '../observer.ts'
-import type { Machine } from '../self-test/machine.ts'
+import { defineObserver, type Machine, type ObserveContext, type Observing } from '../observer.ts'
 import { ATTACKER } from '../self-test/self-test.ts'
 
 /** Addresses whose tries are remembered. New ones are refused when it is full: older evidence stays. */

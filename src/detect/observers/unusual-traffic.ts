@@ -3,8 +3,14 @@ import type { Usual } from '#model/baseline.ts'
 import { protocolName } from '#model/packet.ts'
 import { programKeyOf } from '#model/summary.ts'
 import { amountText, dayText } from '../amounts.ts'
-import { type Carried, defineObserver, type ObserveContext, type Observing } from '../observer.ts'
-import { carriedBy, type Machine } from '../self-test/machine.ts'
+import {
+  type Carried,
+  defineObserver,
+  type Machine,
+  type ObserveContext,
+  type Observing,
+} from '../observer.ts'
+import { carriedBy } from '../self-test/machine.ts'
 import { type Hour, UsualBook } from '../usual-book.ts'
 
 const ID = 'unusual-traffic'

@@ -1,28 +1,20 @@
 import { ip } from '#model/address.ts'
 import type { Connection, Direction, FlowRecord } from '#model/flow.ts'
-import type { Observation } from '../observation.ts'
-import type { Carried } from '../observer.ts'
-
-/** A machine whose logs and history are made up, for self-tests of observers. Times are milliseconds. */
-export interface Machine {
-  readonly heard: Observation
-  readonly now: number
-  pass(milliseconds: number): void
-}
+import type { Carried, Machine } from '../observer.ts'
 
 /** Monday, 0:00 UTC. */
 export const START = Date.UTC(2026, 0, 5)
 
-export function createMachine(observation: Observation): Machine {
+export function createMachine(heard: Machine['heard']): Machine {
   let now = START
   return {
-    heard: observation,
+    heard,
     get now() {
       return now
     },
     pass(milliseconds) {
       now += milliseconds
-      observation.tick(now)
+      heard.tick(now)
     },
   }
 }
