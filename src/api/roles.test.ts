@@ -48,12 +48,14 @@ interface Problem {
 
 /** What whoever is signed in may do about the own account. */
 const OWN = /^\/api\/v1\/(?:accounts|sessions)\//
+/** Asked with a body, and change nothing. */
+const QUESTIONS = /^\/api\/v1\/rules\/(?:check|explain|read)$/
 
 describe('roles', () => {
   test('a viewer changes nothing, by no route there is', async () => {
     const changes = (await operations(api)).filter(({ method }) => method !== 'GET')
     expect(changes.length).toBeGreaterThan(25)
-    for (const change of changes.filter(({ path }) => !OWN.test(path))) {
+    for (const change of changes.filter(({ path }) => !OWN.test(path) && !QUESTIONS.test(path))) {
       const { status } = await ask(change, { name: 'vera', role: 'viewer' })
       expect([change, status]).toEqual([change, 403])
     }
