@@ -32,7 +32,7 @@ export const WebAccount = z
   })
   .strict()
 
-export const WebToken = z
+const WebToken = z
   .object({
     name: z.string().max(64),
     scope: TokenScope,

@@ -58,7 +58,12 @@ describe('replay', () => {
     const all = events(text)
     const count = (kind: string): number => all.filter(({ event_type }) => event_type === kind).length
     expect(code).toBe(0)
-    expect([...new Set(all.map(({ event_type }) => event_type))].sort()).toEqual(['alert', 'dns', 'flow', 'stats'])
+    expect([...new Set(all.map(({ event_type }) => event_type))].sort()).toEqual([
+      'alert',
+      'dns',
+      'flow',
+      'stats',
+    ])
     expect(all.at(-1).stats).toMatchObject({
       decoder: { pkts: 6369, invalid: 0 },
       flow: { total: count('flow') },
