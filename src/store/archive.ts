@@ -5,7 +5,7 @@ import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Verification } from '#model/verification.ts'
 import { type Database, openDatabase, replaceBroken } from './database.ts'
-import { type Failure, failureOf, StoreError, type Trouble, troubleOf } from './failure.ts'
+import { type Failure, failureOf, lostTrouble, StoreError, type Trouble, troubleOf } from './failure.ts'
 import type { FlowRequest } from './flow-list.ts'
 import type { Entry, Journal } from './journal.ts'
 import { inTransaction } from './migrate.ts'
@@ -108,10 +108,7 @@ export class Archive {
   summaries(request: SummaryRequest): SummarySlice {
     const nothing = { items: [], total: 0, since: request.now, until: request.now, isComplete: false }
     // Sums that wait to be written are part of the answer.
-    this.#attempt(
-      () => this.#commitFlows(() => this.#tables.flows.finish(request.now)),
-      () => undefined,
-    )
+    this.#attempt(() => this.#commitFlows(() => this.#tables.flows.finish(request.now)), GIVE_UP)
     return this.#guard(() => this.#tables.summaries.ofPeriod(request), nothing)
   }
 
@@ -134,12 +131,7 @@ export class Archive {
 
   /** Lost where the disk refuses: it is seen again at the program's next start. */
   saveProgramFile(file: SeenFile, now: number): void {
-    this.#now = now
-    if (!this.#mayTry(now)) return
-    this.#attempt(
-      () => this.#commit(() => this.#tables.flows.firstSeen.seeFile(file, now), 'NORMAL'),
-      () => undefined,
-    )
+    this.#mayLose(() => this.#tables.flows.firstSeen.seeFile(file, now), now)
   }
 
   /** Since the last call; see FirstSeenTable. */
@@ -149,12 +141,7 @@ export class Archive {
 
   /** Lost where the disk refuses: the next hour is kept again. */
   saveUsual(usual: readonly Usual[], now: number): void {
-    this.#now = now
-    if (!this.#mayTry(now)) return
-    this.#attempt(
-      () => this.#commit(() => this.#tables.baselines.keep(usual), 'NORMAL'),
-      () => undefined,
-    )
+    this.#mayLose(() => this.#tables.baselines.keep(usual), now)
   }
 
   usual(): readonly Usual[] {
@@ -213,14 +200,8 @@ export class Archive {
 
   close(): void {
     if (this.#waiting.length > 0) this.#writeWaiting()
-    this.#attempt(
-      () => this.#commitFlows(() => this.#tables.flows.finish(this.#now)),
-      () => undefined,
-    )
-    this.#attempt(
-      () => this.#tables.database.db.close(),
-      () => undefined,
-    )
+    this.#attempt(() => this.#commitFlows(() => this.#tables.flows.finish(this.#now)), GIVE_UP)
+    this.#attempt(() => this.#tables.database.db.close(), GIVE_UP)
     this.#tables.database.close()
   }
 
@@ -290,6 +271,12 @@ export class Archive {
     const { db } = this.#tables.database
     db.exec(`PRAGMA synchronous = ${synchronous}`)
     inTransaction(db, work)
+  }
+
+  #mayLose(work: () => void, now: number): void {
+    this.#now = now
+    if (!this.#mayTry(now)) return
+    this.#attempt(() => this.#commit(work, 'NORMAL'), GIVE_UP)
   }
 
   /** Does `work`; true when it is done with, false when it may be tried again later. */
@@ -391,6 +378,8 @@ export class Archive {
   }
 }
 
+/** A write that the disk refuses is lost. */
+const GIVE_UP = (): undefined => undefined
 const EMPTY = { items: [], total: 0 } as const
 const NOTHING: Remembered = {
   blocks: [],
@@ -401,8 +390,3 @@ const NOTHING: Remembered = {
   lastAlertId: 0,
   lastDecisionId: 0,
 }
-
-const lostTrouble = (lost: number): Trouble => ({
-  reason: `${lost} records could not be kept`,
-  remedy: 'Restart clears this message; if it comes back, please report it',
-})

@@ -65,3 +65,8 @@ export class StoreError extends Error {
     this.hint = hint
   }
 }
+
+export const lostTrouble = (lost: number): Trouble => ({
+  reason: `${lost} records could not be kept`,
+  remedy: 'Restart clears this message; if it comes back, please report it',
+})
