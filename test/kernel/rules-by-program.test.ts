@@ -1,13 +1,20 @@
-import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildCaller } from '../support/caller.ts'
 import { until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
-import { type ClassProbe, makeProgramWorld, type ProgramWorld } from '../support/program-world.ts'
+import {
+  type ClassProbe,
+  holderIn,
+  makeProgramWorld,
+  mountBpf,
+  type ProgramWorld,
+  portOf,
+} from '../support/program-world.ts'
 
 const hasCompiler = spawnSync('cc', ['--version']).status === 0
 const rootTest = hasCompiler ? testWith('root', 'ip', 'nft') : test.skip
@@ -36,13 +43,6 @@ afterEach(async () => {
   world.remove()
 })
 
-async function portOf(listener: ChildProcess): Promise<string> {
-  let said = ''
-  listener.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
-  await until('it listens', () => /listening \d+/.test(said))
-  return /listening (\d+)/.exec(said)?.[1] ?? ''
-}
-
 /** The probe, with these rules in force. */
 async function rules(text: string, options: Parameters<ProgramWorld['probe']>[0] = {}): Promise<ClassProbe> {
   probe ??= await world.probe(options)
@@ -68,17 +68,6 @@ function call(program: string, { six = false, kind = 'tcp' as Kind, below = '' }
 }
 
 const passesAtLast = (is: () => boolean, what: string): Promise<void> => until(what, is, 5_000)
-
-/** A copy of a shell that connects, says `ready`, and `gone` when the connection is over. */
-function holder(name: string): { readonly child: ChildProcess; readonly said: () => string } {
-  const path = join(world.folder, name)
-  copyFileSync('/bin/bash', path)
-  const to = `/dev/tcp/${world.wire.client.ip4}/${port}`
-  const child = world.start([path, '-c', `exec 3<>${to} && echo ready; read -u 3 -r line; echo gone`])
-  let said = ''
-  child.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
-  return { child, said: () => said }
-}
 
 describe('a program that alone is allowed', () => {
   rootTest('passes over TCP and UDP, IPv4 and IPv6; the same bytes under another path do not', async () => {
@@ -141,7 +130,7 @@ describe('a program that is denied', () => {
   rootTest(
     'loses what it has open when the rule comes, and keeps it where the rule is about others',
     async () => {
-      const [denied, spared] = [holder('denied'), holder('spared')]
+      const [denied, spared] = [holderIn(world, 'denied', port), holderIn(world, 'spared', port)]
       await until('both are connected', () => denied.said() === 'ready\n' && spared.said() === 'ready\n')
       await rules(`rules:\n - { action: deny, direction: out, program: ${world.folder}/denied }`)
       const startedAt = performance.now()
@@ -180,7 +169,7 @@ describe('a program that is denied', () => {
 
   rootTest('before anybody has seen it connects once, is closed, and then refused', async () => {
     await rules(`rules:\n - { action: reject, direction: out, program: "${world.folder}/new-*" }`)
-    const slow = holder('new-1')
+    const slow = holderIn(world, 'new-1', port)
     await once(slow.child, 'exit')
     expect(slow.said()).not.toBe('ready\n')
     const copy = copyOf('new-2')
@@ -351,13 +340,7 @@ describe('a package', () => {
 })
 
 describe('kill -9', () => {
-  /** A bpf file system of our own. */
-  function mountPins(): string {
-    pins = join(world.folder, 'pins')
-    mkdirSync(pins)
-    execFileSync('mount', ['-t', 'bpf', 'bpf', pins])
-    return pins
-  }
+  const mountPins = (): string => (pins = mountBpf(join(world.folder, 'pins')))
 
   async function kill(): Promise<void> {
     probe?.process.kill('SIGKILL')

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseCgroupMount } from '#kernel/bpf/cgroup-root.ts'
+import { until } from './daemon.ts'
 import { layWire, type Wire } from './namespaces.ts'
 
 const PROBE = new URL('class-probe.ts', import.meta.url).pathname
@@ -84,6 +85,36 @@ export function makeProgramWorld(): ProgramWorld {
       for (const path of groups.reverse()) removeGroup(path)
     },
   }
+}
+
+/** Mounts a bpf file system of our own; to unmount it is the caller's. */
+export function mountBpf(folder: string): string {
+  mkdirSync(folder)
+  execFileSync('mount', ['-t', 'bpf', 'bpf', folder])
+  return folder
+}
+
+/** The port that a listener says it has. */
+export async function portOf(listener: ChildProcess): Promise<string> {
+  let said = ''
+  listener.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
+  await until('it listens', () => /listening \d+/.test(said))
+  return /listening (\d+)/.exec(said)?.[1] ?? ''
+}
+
+/** A copy of a shell that connects, says `ready`, and `gone` when the connection is over. */
+export function holderIn(
+  world: ProgramWorld,
+  name: string,
+  port: string,
+): { readonly child: ChildProcess; readonly said: () => string } {
+  const path = join(world.folder, name)
+  copyFileSync('/bin/bash', path)
+  const to = `/dev/tcp/${world.wire.client.ip4}/${port}`
+  const child = world.start([path, '-c', `exec 3<>${to} && echo ready; read -u 3 -r line; echo gone`])
+  let said = ''
+  child.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
+  return { child, said: () => said }
 }
 
 function probeOf(child: ChildProcess): ClassProbe {
