@@ -111,6 +111,12 @@ export const programs: Text['programs'] = {
     pids: 'Prozesse',
     firstSeen: 'Zuerst gesehen',
     sums: 'Seit Gatehouse mitzählt',
+    counted: 'Vom Kernel gezählt seit dem Start',
+    countedHow: {
+      messages: 'Was es sendet und annimmt, ohne Kopfdaten; dafür muss kein Paket mitgeschnitten werden.',
+      packets: 'Jedes seiner Pakete mit allen Kopfdaten; dafür muss kein Paket mitgeschnitten werden.',
+      sockets: 'Was seine TCP-Sockets selbst angeben, ohne Kopfdaten; UDP zählt hier nicht mit.',
+    },
     now: 'Jetzt',
     received: 'Empfangen',
     sent: 'Gesendet',

@@ -132,6 +132,7 @@ export const inspector = {
   },
   noName: 'No name was seen',
   country: 'Country',
+  openOutside: (place: string, map: string) => `Look up ${place} on ${map}: this opens another site`,
   special: 'Reserved for',
   network: 'Network',
   /** Its licence (CC BY 4.0) asks for these lines wherever a network is shown. */

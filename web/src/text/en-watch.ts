@@ -110,6 +110,12 @@ export const programs = {
     pids: 'Processes',
     firstSeen: 'First seen',
     sums: 'Since Gatehouse keeps count',
+    counted: 'Counted by the kernel since the start',
+    countedHow: {
+      messages: 'What it sends and takes, without headers; no packet need be captured.',
+      packets: 'Each of its packets, with all headers; no packet need be captured.',
+      sockets: 'What its TCP sockets say of themselves, without headers; UDP is not counted here.',
+    },
     now: 'Now',
     received: 'Received',
     sent: 'Sent',
