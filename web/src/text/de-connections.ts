@@ -133,6 +133,7 @@ export const inspector: Text['inspector'] = {
   },
   noName: 'Kein Name gesehen',
   country: 'Land',
+  maps: { openStreetMap: 'OpenStreetMap', google: 'Google Maps' },
   openOutside: (place, map) => `${place} auf ${map} nachschlagen: öffnet eine fremde Website`,
   special: 'Reserviert für',
   network: 'Netz',

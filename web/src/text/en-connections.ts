@@ -132,6 +132,7 @@ export const inspector = {
   },
   noName: 'No name was seen',
   country: 'Country',
+  maps: { openStreetMap: 'OpenStreetMap', google: 'Google Maps' },
   openOutside: (place: string, map: string) => `Look up ${place} on ${map}: this opens another site`,
   special: 'Reserved for',
   network: 'Network',
