@@ -86,10 +86,13 @@ export const blocks: Text['blocks'] = {
     'Wer diesen Rechner absucht und dabei bemerkt wird, ist hier eine Zeit lang ausgesperrt. Adressen lassen sich auch von Hand sperren.',
   emptyFilter: (query) => `Keine Sperre nennt ${query}`,
   emptyFilterWhy: 'Soweit es an Gatehouse liegt, erreicht sie diesen Rechner.',
+  change: 'Ändern',
+  changeHint: 'Zeit kürzen oder verlängern, oder auf die Nachbarn ausweiten (E)',
   form: {
     title: 'Adresse sperren',
     lede: 'Sie erreicht dann diesen Rechner nicht mehr, und er sie nicht. Offene Verbindungen zu ihr werden getrennt.',
     target: 'Adresse oder Bereich',
+    widen: (range) => `Auf ${range} ausweiten`,
     targetHelp: 'Etwa 203.0.113.9, 203.0.113.0/24 oder 2001:db8::/64',
     duration: 'Für',
     reason: 'Warum',

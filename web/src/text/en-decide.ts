@@ -84,10 +84,13 @@ export const blocks = {
     'When a detector sees a scan, its sender is shut out here for a time. You can also block an address yourself.',
   emptyFilter: (query: string) => `No block names ${query}`,
   emptyFilterWhy: 'It can reach this machine as far as Gatehouse is concerned.',
+  change: 'Change',
+  changeHint: 'Shorten or lengthen its time, or widen it to its neighbours (E)',
   form: {
     title: 'Block an address',
     lede: 'It can no longer reach this machine, nor this machine it. Live connections to it are closed.',
     target: 'Address or range',
+    widen: (range: string) => `Widen to ${range}`,
     targetHelp: 'Such as 203.0.113.9, 203.0.113.0/24 or 2001:db8::/64',
     duration: 'For',
     reason: 'Why',
