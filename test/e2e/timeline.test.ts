@@ -46,7 +46,10 @@ describe('the timeline, and what a row offers', () => {
     await block(page, BLOCKED)
     await page.keyboard.press('g')
     await page.keyboard.press('t')
+    const firstTick = page.locator('.is-first').first()
+    const before = await firstTick.textContent()
     await page.getByRole('button', { name: '1 h', exact: true }).click()
+    await expect.poll(() => firstTick.textContent()).not.toBe(before)
     await page.getByText('larkmail').first().waitFor()
     await page.getByText(BLOCKED).first().waitFor()
     for (const lane of ['Programs started', 'Names', 'Connections', 'Alerts', 'Decisions', 'Kernel']) {
@@ -62,6 +65,8 @@ describe('the timeline, and what a row offers', () => {
     await page.mouse.down()
     await page.mouse.move(box.x + box.width - 2, box.y + 60, { steps: 4 })
     await page.mouse.up()
+    // The browser tells of a new address a moment after.
+    await page.waitForURL((url) => url.searchParams.has('from'))
     const marked = new URL(page.url()).searchParams
     expect(Date.parse(marked.get('to') ?? '') - Date.parse(marked.get('from') ?? '')).toBe(30 * 60_000)
     await page.screenshot({ path: join(SHOTS, 'timeline-marked.png') })
