@@ -17,9 +17,8 @@ export interface CommandLine {
   close(): Promise<void>
 }
 
-export async function openCommandLine(secret = 'four random words'): Promise<CommandLine> {
+export async function openCommandLine(product: SmallProduct = createSmallProduct()): Promise<CommandLine> {
   const folder = mkdtempSync(join(tmpdir(), 'gh-cli-'))
-  const product = createSmallProduct()
   const api = createApi(product)
   const me = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
   const core = await listenForOwner(api, { path: join(folder, 'api.sock'), credentialsOf: () => me })
@@ -32,7 +31,7 @@ export async function openCommandLine(secret = 'four random words'): Promise<Com
     warn: write,
     hasColour: false,
     isInteractive: false,
-    readSecret: async () => secret,
+    readSecret: async () => 'four random words',
   }
   const shell = {
     terminal,
