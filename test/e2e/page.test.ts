@@ -161,6 +161,22 @@ describe('the page of a running daemon', () => {
     caller.kill()
   })
 
+  test('the key after the Esc that closed a form is a key of the page, however fast it comes', async () => {
+    const { page } = await real.signIn()
+    for (const key of ['g', 'b']) await page.keyboard.press(key)
+    await page.getByRole('heading', { name: 'Blocks' }).waitFor()
+    await page.keyboard.press('n')
+    await page.getByRole('dialog', { name: 'Block an address' }).waitFor()
+    // Both in one turn of the browser: its focus is still in the field of the form, which is drawn no more.
+    await page.evaluate(() => {
+      document.querySelector<HTMLDialogElement>('dialog[open]')?.close()
+      const next = new KeyboardEvent('keydown', { key: '?', bubbles: true, cancelable: true })
+      document.activeElement?.dispatchEvent(next)
+    })
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+    await page.context().close()
+  })
+
   test('no screen scrolls sideways at 360 px, and a deep link opens its screen', async () => {
     const { page, wrongs } = await real.signIn({ width: 360, height: 780 })
     const watch = ['/', '/connections', '/connections?when=past', '/programs', '/hosts', '/map', '/graph']

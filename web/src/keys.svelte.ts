@@ -66,8 +66,13 @@ class Keys {
   }
 }
 
+/**
+ * Whether the key belongs to a field. A field that is no longer drawn has the focus until the browser's next frame
+ * (HTML, focus fixup): the key after an Esc that closed a dialog is meant for the page, not for the dialog's field.
+ */
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
+  target.checkVisibility() &&
   (target.isContentEditable || target.matches('textarea, select, input:not([type=checkbox], [type=radio])'))
 
 /** Enter and Space belong to the control that has the focus. */
