@@ -168,11 +168,11 @@ describe('the page of a running daemon', () => {
     await page.keyboard.press('n')
     await page.getByRole('dialog', { name: 'Block an address' }).waitFor()
     // Both in one turn of the browser: its focus is still in the field of the form, which is drawn no more.
-    await page.evaluate(() => {
-      document.querySelector<HTMLDialogElement>('dialog[open]')?.close()
+    await page.evaluate(`
+      document.querySelector('dialog[open]').close()
       const next = new KeyboardEvent('keydown', { key: '?', bubbles: true, cancelable: true })
-      document.activeElement?.dispatchEvent(next)
-    })
+      document.activeElement.dispatchEvent(next)
+    `)
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
     await page.context().close()
   })
