@@ -64,7 +64,7 @@ async function dress(
   server.run('ip', 'route', 'add', 'default', 'via', server.ip4.replace(/\.\d+$/, '.250'))
   count(server, innocent.ip4)
   await firstWord(server.start(process.execPath, beside('services.ts')))
-  const daemon = await startDaemon({ namespace: server.namespace, config })
+  const daemon = await startDaemon({ namespace: server.namespace, config, hasPage: true })
   const core = createCoreClient([join(daemon.folder, 'run', 'api.sock')])
   const blocked = hearBlocks(server)
   innocent.start(process.execPath, '--input-type=module', '-e', honestWork(server.ip4))

@@ -22,7 +22,7 @@ let wire: Wire
 let daemon: TestDaemon
 beforeAll(async () => {
   wire = layWire()
-  daemon = await startDaemon({ namespace: wire.server.namespace })
+  daemon = await startDaemon({ namespace: wire.server.namespace, hasPage: true })
   daemon.tell('user', 'add', 'anna', '--role', 'admin')
 })
 afterAll(async () => {

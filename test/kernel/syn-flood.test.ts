@@ -75,7 +75,7 @@ const megabytes = (): number =>
 describe('a SYN flood from random sources', () => {
   test('at a kernel without SYN cookies: the port is guarded, people get through, a scan is found', async () => {
     server.run('sysctl', '-qw', 'net.ipv4.tcp_syncookies=0')
-    daemon = await startDaemon({ namespace: server.namespace })
+    daemon = await startDaemon({ namespace: server.namespace, hasPage: true })
     const attack = flood()
     await until('the port is guarded', () => alerts().some(isGuarded), 30_000)
 

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const GATEHOUSE = fileURLToPath(new URL('../../bin/gatehouse', import.meta.url))
+const LINK = /Open (\S+)/
+const UP = /^Gatehouse is (protecting this machine|running)\.$/m
 const STARTS_WITHIN_MS = 40_000
 const ENDS_WITHIN_MS = 30_000
 
@@ -12,7 +14,7 @@ const ENDS_WITHIN_MS = 30_000
 export interface TestDaemon {
   /** All that it printed so far. */
   readonly output: () => string
-  /** The one-time link that it printed. */
+  /** The one-time link that it printed; throws when it was started without a page. */
   readonly link: string
   readonly folder: string
   readonly process: ChildProcess
@@ -35,10 +37,13 @@ export interface DaemonOptions {
   readonly flags?: readonly string[]
   /** Goes in front of the command, such as setpriv. */
   readonly wrapper?: readonly string[]
+  /** Serves the page too; without, it is up sooner. */
+  readonly hasPage?: boolean
 }
 
-/** Starts it and waits until it printed its link. `remove` of the folder is the caller's. */
+/** Starts it and waits until it says that it is up. `remove` of the folder is the caller's. */
 export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
+  const { hasPage = false } = options
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gatehouse-test-'))
   // The web process, which is somebody else, must get through to the socket.
   chmodSync(folder, 0o755)
@@ -60,12 +65,13 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, GATEHOUSE_PAGE_ENABLED: `${hasPage}` },
     },
   )
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (bytes: Buffer) => (output += bytes.toString()))
-  const link = await linkOf(child, () => output).catch((error) => {
+  await begun(child, () => (hasPage ? LINK : UP).test(output)).catch((error) => {
     child.kill('SIGKILL')
     throw new Error(`${(error as Error).message}\nIt printed:\n${output}`)
   })
@@ -77,7 +83,11 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
     })
   return {
     output: () => output,
-    link,
+    get link() {
+      const link = LINK.exec(output)?.[1]
+      if (link === undefined) throw new Error('there is no link: start the daemon with hasPage')
+      return link
+    },
     folder,
     process: child,
     tell: (...words) => call(words),
@@ -98,13 +108,10 @@ export async function until(what: string, is: () => boolean, withinMs = 10_000):
   }
 }
 
-async function linkOf(child: ChildProcess, output: () => string): Promise<string> {
-  const link = (): string | undefined => /Open (\S+)/.exec(output())?.[1]
+async function begun(child: ChildProcess, isUp: () => boolean): Promise<void> {
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
-  await until('the daemon prints its link', () => link() !== undefined || isOver(), STARTS_WITHIN_MS)
-  const found = link()
-  if (found === undefined) throw new Error('the daemon ended')
-  return found
+  await until('the daemon says that it is up', () => isUp() || isOver(), STARTS_WITHIN_MS)
+  if (!isUp()) throw new Error('the daemon ended')
 }
 
 function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
