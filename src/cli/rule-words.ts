@@ -50,7 +50,7 @@ export function addShortForm(command: Command, verb: string, shell: Shell): Comm
       .addHelpText('after', WORDS_HELP.replaceAll('VERB', verb)),
     `${verb} 22/tcp from 192.0.2.0/24`,
   )
-    .option('--at <number>', 'its number (default: the last)', readNumber)
+    .option('--at <number>', 'its number (default: the last)', readRuleNumber)
     .action(async (words: readonly string[], options: ChangeOptions & { readonly at?: number }) => {
       await sendShortForm(shell, { verb, words }, options)
     })
@@ -69,7 +69,8 @@ export async function sendShortForm(
 
 const quoted = (word: string): string => (/\s/.test(word) ? `"${word.replaceAll('"', "'")}"` : word)
 
-function readNumber(text: string): number {
+/** For commander: the number of a rule. */
+export function readRuleNumber(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('Use the number of a rule: 1 is the first.')
 }

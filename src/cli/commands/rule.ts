@@ -3,6 +3,7 @@ import type { RulesCheck, RulesOutcome, RulesState, ShownRule } from '#contract/
 import { type BootOptions, defineCommand, type Shell, type Terminal } from '../command.ts'
 import { ExitCode } from '../failure.ts'
 import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import { addRuleDraft } from '../rule-draft.ts'
 import { addRuleExchange } from '../rule-exchange.ts'
 import { addRuleLog } from '../rule-log.ts'
 import { addRuleVersions } from '../rule-versions.ts'
@@ -14,6 +15,7 @@ import {
   howOf,
   outcomeText,
   readFile,
+  readRuleNumber,
 } from '../rule-words.ts'
 import { tableText } from '../table.ts'
 import { bytesText, durationText } from '../words.ts'
@@ -31,6 +33,7 @@ export default defineCommand({
     addAdd(rule, shell)
     addRemove(rule, shell)
     addCheck(rule, shell)
+    addRuleDraft(rule, shell)
     addRuleLog(rule, shell)
     addRuleExchange(rule, shell)
     addRuleVersions(rule, shell)
@@ -67,7 +70,7 @@ function addAdd(rule: Command, shell: Shell): void {
     .description('add a rule, written as one text')
     .argument('<rule>', '"allow 22/tcp from 192.0.2.0/24"')
   change(add, 'rule add "limit ssh" --confirm 60s')
-    .option('--at <number>', 'its number (default: the last)', Number)
+    .option('--at <number>', 'its number (default: the last)', readRuleNumber)
     .action(async (text: string, options: ChangeOptions & { readonly at?: number }) => {
       const { core, show } = asking(shell, options)
       const request = { rule: text, ...howOf(options), ...(options.at !== undefined && { at: options.at }) }
