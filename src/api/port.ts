@@ -73,8 +73,11 @@ export interface Port {
   subscribe(listener: (event: LiveEvent) => void): () => void
   readonly views: Views
   readonly closes: Closes
-  /** Resolves with nothing where the kernel does not count. */
-  programBytes?(): Promise<ProgramBytesReport | undefined>
+  /** Since the start, or over a period from the store. Resolves with nothing where the kernel does not count. */
+  programBytes?(period?: {
+    readonly since?: number
+    readonly until?: number
+  }): Promise<ProgramBytesReport | undefined>
   /** Absent where nothing is watched. */
   readonly decoys?: (() => DecoyStatus) | undefined
   /** Absent where nothing is enforced. */

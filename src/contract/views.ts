@@ -11,7 +11,7 @@ export const SummaryKind = z.enum(['program', 'host', 'country', 'port', 'user',
 
 const Counted = z.object({ bytesIn: z.number(), bytesOut: z.number() }).openapi('Counted', {
   description:
-    'What the kernel counted of a program since counting began; only where nothing is searched for',
+    'What the kernel counted of a program, captured or not: over the period, else since counting began. Only where nothing is searched for',
 })
 
 export const Summary = z
@@ -38,8 +38,14 @@ export const SummaryList = z
     /** Absent: what is open now. */
     since: time.optional(),
     until: time.optional(),
-    /** How the kernel counts, and for how many seconds by now. */
-    counted: ProgramBytesReport.pick({ source: true, seconds: true }).optional(),
+    /** How the kernel counts, and for how many seconds (of the period). */
+    counted: ProgramBytesReport.pick({ source: true, otherSources: true, seconds: true })
+      .extend({
+        since: time
+          .optional()
+          .openapi({ description: 'Of a period: the whole minute or hour in which it begins' }),
+      })
+      .optional(),
     isComplete: z
       .boolean()
       .openapi({ description: 'False: there was no time to go back further than since' }),

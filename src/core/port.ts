@@ -9,12 +9,12 @@ import type { Decision } from '#model/decision.ts'
 import type { Connection as FlowConnection } from '#model/flow.ts'
 import type { SocketKey } from '#model/owner.ts'
 import type { Place } from '#model/place.ts'
-import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import { StoreError } from '#store/failure.ts'
 import type { Slice, Store } from '#store/store.ts'
 import { createActs } from './acts.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { AllowBook } from './allow-book.ts'
+import type { CountedBytes } from './byte-keeper.ts'
 import type { CallHomeBook } from './call-home.ts'
 import type { Gate } from './gate.ts'
 import type { LiveConnections } from './live-connections.ts'
@@ -39,7 +39,7 @@ export interface PortParts extends Pick<UndoParts, 'undoRules' | 'undoFeed' | 'u
   readonly callHomes: CallHomeBook
   readonly now: () => number
   readonly watchdog?: WatchdogDesk | undefined
-  readonly owners: { programBytes(): Promise<ProgramBytesReport | undefined> }
+  readonly bytes: CountedBytes
   readonly status: () => Status
   readonly response: Port['response']
   readonly doctor: Port['doctor']
@@ -116,14 +116,15 @@ export class CorePort implements Port {
     this.views = answeredViews(
       createViews({
         ...parts,
-        programBytes: () => parts.owners.programBytes(),
+        programBytes: parts.bytes.now,
+        countedOver: parts.bytes.over,
         show: (connection) => this.#shown(connection),
         showAlert: shownAlert,
       }),
     )
     this.closes = createActs({ ...parts, note: (undated) => parts.gate.note(undated) })
     this.watchdog = parts.watchdog
-    this.programBytes = () => parts.owners.programBytes()
+    this.programBytes = parts.bytes.report
     this.undo = createUndo({
       ...parts,
       allow: (request, actor, undoes) => this.allow(request, actor, undoes),

@@ -16,11 +16,11 @@ import type { Alert } from '#model/alert.ts'
 import type { CountedBlock } from '#model/block.ts'
 import type { CallHome } from '#model/call-home.ts'
 import type { Connection } from '#model/flow.ts'
-import type { ProgramBytesReport } from '#model/program-bytes.ts'
+import type { CountedPeriod, ProgramBytesReport } from '#model/program-bytes.ts'
 import { programKeyOf } from '#model/summary.ts'
-import type { Store } from '#store/store.ts'
+import type { CountedRequest, Store } from '#store/store.ts'
 import { type CallHomeBook, createCallHomeBook } from './call-home.ts'
-import { withCounted } from './counted.ts'
+import { withCounted, withCountedPeriod } from './counted.ts'
 import type { Gate } from './gate.ts'
 import { graphOf } from './graph.ts'
 import { identityOf } from './identity.ts'
@@ -38,6 +38,8 @@ const FIRSTS_SHOWN = 100
 const GRAPH_LIVE = 2_000
 const GRAPH_PAST = 2_000
 const GRAPH_PAGE = 1_000
+/** Programs whose counts are laid beside each other. */
+const ALL_ROWS = 500
 
 export interface ViewParts {
   readonly live: Pick<LiveConnections, 'all'>
@@ -45,6 +47,8 @@ export interface ViewParts {
   readonly gate: Pick<Gate, 'blockOf' | 'blocks'>
   /** What the kernel counted; nothing where it does not count. */
   readonly programBytes?: () => Promise<ProgramBytesReport | undefined>
+  /** The same over a period, from the store. */
+  readonly countedOver?: (request: CountedRequest) => Promise<CountedPeriod>
   readonly callHomes: Pick<CallHomeBook, 'findInTurns'>
   readonly now: () => number
   readonly show: (connection: Connection | LiveConnection) => ShownConnection
@@ -131,26 +135,45 @@ async function foundInTurns(
   return some
 }
 
-async function summariesOf(parts: ViewParts, question: SummaryQuestion): Promise<SummaryList> {
+function summariesOf(parts: ViewParts, question: SummaryQuestion): Promise<SummaryList> {
+  const { by, since, until, search } = question
+  // What the kernel counts knows of no search.
+  const isCounted = by === 'program' && search === undefined
+  const isNow = since === undefined && until === undefined
+  return isNow ? sumsOfNow(parts, question, isCounted) : sumsOfPeriod(parts, question, isCounted)
+}
+
+async function sumsOfNow(
+  parts: ViewParts,
+  { by, search, limit }: SummaryQuestion,
+  isCounted: boolean,
+): Promise<SummaryList> {
+  const all = summarize(found(parts, search), by)
+  const list: SummaryList = { by, items: all.slice(0, limit), total: all.length, isComplete: true }
+  const report = isCounted ? await parts.programBytes?.() : undefined
+  return report ? withCounted(list, report, { now: parts.now(), limit }) : list
+}
+
+async function sumsOfPeriod(
+  parts: ViewParts,
+  { by, since, until, search, limit }: SummaryQuestion,
+  isCounted: boolean,
+): Promise<SummaryList> {
   const { store, now } = parts
-  const { by, since, until, search, limit } = question
-  if (since === undefined && until === undefined) {
-    const current = found(parts, search)
-    const all = summarize(current, by)
-    const list: SummaryList = { by, items: all.slice(0, limit), total: all.length, isComplete: true }
-    // What the kernel counts knows of no search.
-    const report = by === 'program' && search === undefined ? await parts.programBytes?.() : undefined
-    return report ? withCounted(list, report, { now: now(), limit }) : list
-  }
-  const slice = await store.summaries({
-    kind: by,
-    limit,
+  const period = {
     now: now(),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
+  }
+  const slice = await store.summaries({
+    ...period,
+    kind: by,
+    limit: isCounted ? ALL_ROWS : limit,
     ...(search && { search }),
   })
-  return { ...slice, by, items: slice.items.map((item) => ({ ...item })) }
+  const list: SummaryList = { ...slice, by, items: slice.items.map((item) => ({ ...item })) }
+  const counted = isCounted ? await parts.countedOver?.({ ...period, limit: ALL_ROWS }) : undefined
+  return counted ? withCountedPeriod(list, counted, limit) : { ...list, items: list.items.slice(0, limit) }
 }
 
 async function pastOf({ store, now }: ViewParts, since: number, search: Search | undefined) {

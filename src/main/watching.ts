@@ -1,5 +1,6 @@
 import { startCapture } from '#capture/thread.ts'
 import { createAlertBook } from '#core/alert-book.ts'
+import { type CountedBytes, createByteKeeper, createCountedBytes } from '#core/byte-keeper.ts'
 import { createCallHomeBook } from '#core/call-home.ts'
 import { createFlowBacklog } from '#core/flow-backlog.ts'
 import { createFlowNotes } from '#core/flow-notes.ts'
@@ -17,7 +18,7 @@ import { createShieldAnswer } from '#core/shield-answer.ts'
 import { standpointOf } from '#core/standing.ts'
 import { createTally, type Tally } from '#core/tally.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
-import { ONLY_LOOKING, startOwners } from '#identify/owners/thread.ts'
+import { ONLY_LOOKING, type Owners, startOwners } from '#identify/owners/thread.ts'
 import { createPrograms } from '#identify/programs/programs.ts'
 import { runCommand, runProgram } from '#kernel/run.ts'
 import type { Alert } from '#model/alert.ts'
@@ -32,6 +33,9 @@ const FLOW_IDS_PER_SECOND = 2 ** 22
 /** Of a command that a playbook runs. */
 const COMMAND_LIMITS = { withinMs: 20_000, maxBytes: 4_096 }
 
+/** A crash loses no more of them. */
+const KEEP_BYTES_EVERY_MS = 10_000
+
 export type Watching = Awaited<ReturnType<typeof startWatching>>
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
@@ -41,6 +45,7 @@ export async function startWatching(base: Base) {
   const mayHold = holdFirstPackets && !base.config.dryRun
   const owners = startOwners({ countBytes, ...(!mayHold && { sources: ONLY_LOOKING }) })
   onStop(() => owners.stop())
+  const bytes = keepBytes(base, owners)
   if (base.reports.log) base.reports.log.owners = owners
   const live = createLiveConnections()
   const alerts = createAlertBook(store.remembered.alerts, store.remembered.lastAlertId)
@@ -100,9 +105,24 @@ export async function startWatching(base: Base) {
   // While the capture thread starts.
   rehearse(base, parts)
   return {
-    ...{ owners, programs, atlas, intel, live, callHomes, peers: parts.peers },
+    ...{ owners, bytes, programs, atlas, intel, live, callHomes, peers: parts.peers },
     ...{ alerts, tally, reactions, capture, observing, begun },
   }
+}
+
+/** What the kernel counts of programs goes to the store, the last of it as we stop. */
+function keepBytes({ store, now, onStop }: Base, owners: Owners): CountedBytes {
+  const keeper = createByteKeeper({
+    take: owners.takeBytes.bind(owners),
+    record: store.recordCounted.bind(store),
+    now,
+  })
+  const timer = setInterval(() => keeper.keep(), KEEP_BYTES_EVERY_MS)
+  onStop(() => {
+    clearInterval(timer)
+    return keeper.keep('end')
+  })
+  return createCountedBytes({ keeper, owners, store, now })
 }
 
 type Told = { readonly tally: Tally; readonly intel: Pick<Intel, 'alerted'> }

@@ -3,15 +3,18 @@ import type { Opening } from '#model/call-home.ts'
 import type { FirstSeen, NewSighting, ProgramFile, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { CountedMinute, CountedPeriod } from '#model/program-bytes.ts'
 import type { Verification } from '#model/verification.ts'
+import { nothingCounted } from './counted-table.ts'
 import { type Database, openDatabase, replaceBroken } from './database.ts'
 import { type Failure, failureOf, lostTrouble, StoreError, type Trouble, troubleOf } from './failure.ts'
 import type { FlowRequest } from './flow-list.ts'
-import type { Entry, Journal } from './journal.ts'
+import { type Entry, type Journal, NOTHING_REMEMBERED } from './journal.ts'
 import { inTransaction } from './migrate.ts'
 import { openingsSince } from './openings.ts'
 import type { StoreSettings } from './settings.ts'
 import type {
+  CountedRequest,
   FirstSeenRequest,
   Remembered,
   SearchRequest,
@@ -62,7 +65,7 @@ export class Archive {
     this.#now = now
     this.#retentionAt = now
     this.#tables = this.#standOn(openDatabase(folder, now))
-    this.remembered = this.#guard(() => this.#tables.journal.remembered(now), NOTHING)
+    this.remembered = this.#guard(() => this.#tables.journal.remembered(now), NOTHING_REMEMBERED)
   }
 
   get health(): PartHealth {
@@ -150,6 +153,17 @@ export class Archive {
 
   openings(since: number): readonly Opening[] {
     return this.#guard(() => openingsSince(this.#tables.database.db, since), [])
+  }
+
+  /** False when the disk refuses. */
+  saveCounted(minutes: readonly CountedMinute[], now: number): boolean {
+    this.#now = now
+    if (!this.#mayTry(now)) return false
+    return this.#attempt(() => this.#commit(() => this.#tables.counted.keep(minutes), 'NORMAL'), GIVE_UP)
+  }
+
+  counted(request: CountedRequest): CountedPeriod {
+    return this.#guard(() => this.#tables.counted.ofPeriod(request), nothingCounted(request))
   }
 
   alerts(request: SliceRequest): ReturnType<Journal['alerts']> {
@@ -381,12 +395,3 @@ export class Archive {
 /** A write that the disk refuses is lost. */
 const GIVE_UP = (): undefined => undefined
 const EMPTY = { items: [], total: 0 } as const
-const NOTHING: Remembered = {
-  blocks: [],
-  past: [],
-  trusts: [],
-  allow: [],
-  alerts: [],
-  lastAlertId: 0,
-  lastDecisionId: 0,
-}

@@ -2,10 +2,12 @@ import type { Usual } from '#model/baseline.ts'
 import type { NewSighting, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { CountedMinute } from '#model/program-bytes.ts'
 import type { FlowRequest } from './flow-list.ts'
 import type { Entry } from './journal.ts'
 import type { StoreSettings } from './settings.ts'
 import type {
+  CountedRequest,
   FirstSeenRequest,
   Remembered,
   SearchRequest,
@@ -34,6 +36,8 @@ export type Query =
   | { readonly kind: 'decision'; readonly decisionId: number }
   | { readonly kind: 'usual' }
   | { readonly kind: 'openings'; readonly since: number }
+  | { readonly kind: 'recordCounted'; readonly minutes: readonly CountedMinute[]; readonly now: number }
+  | { readonly kind: 'counted'; readonly request: CountedRequest }
   | { readonly kind: 'verify'; readonly head?: string }
 
 /** To the thread. `number` comes back with the answer; `now` is the clock of main.ts. */

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { END_REASONS } from '#model/flow.ts'
 import { SUMMARY_KINDS } from '#model/summary.ts'
 import { BaselineTable } from './baseline-table.ts'
+import type { CountedTable } from './counted-table.ts'
 import { removeFromChain, shortenChain } from './decision-chain.ts'
 import { firstKeyAt } from './flow-key.ts'
 import { inTransaction, pragmaNumber } from './migrate.ts'
@@ -23,6 +24,13 @@ const BEHIND_NO_BLOCK = {
 /** A step does a little and answers whether there may be more of the same. */
 type Step = () => boolean
 
+export interface RetentionParts {
+  readonly settings: StoreSettings
+  readonly run: number
+  readonly rowsGone: () => void
+  readonly counted: CountedTable
+}
+
 /**
  * Keeps the database within its age and size, a small step at a time. Flows go first: alerts and decisions are
  * few and worth more. Callers run `step` between their writes until it answers false.
@@ -32,13 +40,15 @@ export class Retention {
   readonly #settings: StoreSettings
   readonly #run: number
   readonly #rowsGone: () => void
+  readonly #counted: CountedTable
   #steps: Step[] = []
 
-  constructor(db: DatabaseSync, settings: StoreSettings, run: number, rowsGone: () => void) {
+  constructor(db: DatabaseSync, { settings, run, rowsGone, counted }: RetentionParts) {
     this.#db = db
     this.#settings = settings
     this.#run = run
     this.#rowsGone = rowsGone
+    this.#counted = counted
   }
 
   /** Begins a round. Nothing happens while one is under way. */
@@ -53,6 +63,8 @@ export class Retention {
       () => this.#remove('decisions', `at < ${now - decisionsDays * DAY_MS}`) === ROWS,
       () => this.#removeEgress(now - decisionsDays * DAY_MS),
       () => this.#forgetBaselines(now),
+      () => inTransaction(this.#db, () => this.#counted.foldOne(now)),
+      () => this.#forgetCounted(now - flowsDays * DAY_MS),
       () => this.#removeOldSums(now - flowsDays * DAY_MS, now - alertsDays * DAY_MS),
       () => this.#shrink(),
       this.#sweep('owners'),
@@ -144,6 +156,11 @@ export class Retention {
 
   #forgetBaselines(now: number): boolean {
     new BaselineTable(this.#db).forget(now)
+    return false
+  }
+
+  #forgetCounted(before: number): boolean {
+    this.#counted.forget(before)
     return false
   }
 

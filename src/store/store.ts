@@ -9,6 +9,7 @@ import type { EgressEntry } from '#model/egress.ts'
 import type { FirstSeen, NewSighting, ProgramFile, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { CountedMinute, CountedPeriod } from '#model/program-bytes.ts'
 import type { Summary, SummaryKind } from '#model/summary.ts'
 import type { Trust } from '#model/trust.ts'
 import type { Verification } from '#model/verification.ts'
@@ -61,6 +62,16 @@ export interface SummarySlice {
   readonly until: number
   /** False: there was no time to go back further than `since`. */
   readonly isComplete: boolean
+}
+
+export interface CountedRequest {
+  /** Milliseconds since the epoch; absent: from the beginning, until now. */
+  readonly since?: number
+  readonly until?: number
+  /** Only these, as in summaries. */
+  readonly programs?: readonly string[]
+  readonly limit: number
+  readonly now: number
 }
 
 export interface FirstSeenRequest {
@@ -144,6 +155,10 @@ export interface Store {
   usual(): Promise<readonly Usual[]>
   /** Outbound connections of programs since then, newest first; at most 50,000. */
   openings(since: number): Promise<readonly Opening[]>
+  /** Keeps what the kernel counted; false when it was not kept, and may be handed in again. */
+  recordCounted(minutes: readonly CountedMinute[]): Promise<boolean>
+  /** What the kernel counted of programs over a period: whole minutes of the last hours, whole hours before. */
+  counted(request: CountedRequest): Promise<CountedPeriod>
   alerts(request: SliceRequest): Promise<Slice<Alert>>
   decisions(request: SliceRequest): Promise<Slice<Decision>>
   egress(request: SliceRequest): Promise<Slice<EgressEntry>>

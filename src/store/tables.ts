@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { BaselineTable } from './baseline-table.ts'
 import { ColumnBuilder } from './columns/column-builder.ts'
+import { CountedTable } from './counted-table.ts'
 import type { Database } from './database.ts'
 import { FlowList } from './flow-list.ts'
 import { FlowTable } from './flow-table.ts'
@@ -32,6 +33,8 @@ const EVERY_TABLE = [
   'allow_entries',
   'trusts',
   'baselines',
+  'program_bytes',
+  'counted_times',
 ] as const
 
 /** What stands on one open database; made anew with it. */
@@ -43,6 +46,7 @@ export interface Tables {
   readonly summaries: SummaryTable
   readonly journal: Journal
   readonly baselines: BaselineTable
+  readonly counted: CountedTable
   readonly retention: Retention
   readonly columns: ColumnBuilder
 }
@@ -52,6 +56,7 @@ export function standOn(database: Database, settings: StoreSettings): Tables {
   const run = runOf(db)
   const flows = new FlowTable(db, run)
   const search = new FlowSearch(db, run)
+  const counted = new CountedTable(db)
   return {
     database,
     flows,
@@ -60,7 +65,8 @@ export function standOn(database: Database, settings: StoreSettings): Tables {
     summaries: new SummaryTable(db, search),
     journal: new Journal(db),
     baselines: new BaselineTable(db),
-    retention: new Retention(db, settings, run, () => flows.doubt()),
+    counted,
+    retention: new Retention(db, { settings, run, rowsGone: () => flows.doubt(), counted }),
     columns: new ColumnBuilder(db),
   }
 }

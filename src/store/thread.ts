@@ -5,6 +5,7 @@ import type { Opening } from '#model/call-home.ts'
 import type { NewSighting, SeenFile } from '#model/first-seen.ts'
 import type { Connection } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
+import type { CountedMinute, CountedPeriod } from '#model/program-bytes.ts'
 import type { Verification } from '#model/verification.ts'
 import { readCursor } from './cursor.ts'
 import { StoreError } from './failure.ts'
@@ -12,6 +13,7 @@ import type { Entry } from './journal.ts'
 import type { Order, Query, Report, WorkerStart } from './messages.ts'
 import type { StoreSettings } from './settings.ts'
 import type {
+  CountedRequest,
   FirstSeenRequest,
   Remembered,
   SearchRequest,
@@ -195,6 +197,14 @@ class StoreThread implements Store {
 
   async openings(since: number) {
     return (await this.#ask({ kind: 'openings', since })) as readonly Opening[]
+  }
+
+  async recordCounted(minutes: readonly CountedMinute[]) {
+    return (await this.#ask({ kind: 'recordCounted', minutes, now: this.#options.now() })) as boolean
+  }
+
+  async counted(request: CountedRequest) {
+    return (await this.#ask({ kind: 'counted', request })) as CountedPeriod
   }
 
   async alerts(request: SliceRequest) {

@@ -119,6 +119,10 @@ function answer(open: Archive, query: Query): unknown {
       return open.usual()
     case 'openings':
       return open.openings(query.since)
+    case 'recordCounted':
+      return open.saveCounted(query.minutes, query.now)
+    case 'counted':
+      return open.counted(query.request)
     case 'alerts':
       return open.alerts(query.request)
     case 'decisions':

@@ -13,6 +13,7 @@ import { bytesText, durationText } from '../words.ts'
 
 interface SummaryOptions extends CommonOptions {
   readonly over?: string
+  readonly since?: string
   readonly limit: string
   readonly by?: SummaryKind
 }
@@ -33,10 +34,12 @@ export default defineCommand({
 function addSummary(command: Command, shell: Shell, kind: SummaryKind, example: string): void {
   withSearch(leaf(command, example))
     .option('--over <time>', 'look back: 10m, 2h, 7d, 30d (default: what is open now)')
+    .option('--since <time>', 'the same')
     .option('--limit <count>', 'how many', '50')
     .action(async (words: string[], options: SummaryOptions) => {
       const { core, show } = asking(shell, options)
-      const since = options.over === undefined ? '' : sinceOf(options.over, shell.now())
+      const period = options.over ?? options.since
+      const since = period === undefined ? '' : sinceOf(period, shell.now())
       const limit = `limit=${encodeURIComponent(options.limit)}`
       const path = pathOf('/summaries', `by=${options.by ?? kind}`, since, limit, queryOf(words, shell.now()))
       show(await core.ask<SummaryList>('GET', path), (list) => summaryText(list, shell))
@@ -62,7 +65,7 @@ function summaryText(list: SummaryList, shell: Shell): string {
   const more = total > items.length ? `${items.length} of ${total}; more with --limit\n` : ''
   const reach =
     isComplete || since === undefined ? '' : `Looked back ${durationText(now - since)}, no further.\n`
-  return table + more + reach + countedText(counted)
+  return table + more + reach + countedText(counted, now)
 }
 
 type Counted = NonNullable<SummaryList['counted']>
@@ -82,10 +85,15 @@ const HOW: Readonly<Record<Counted['source'], string>> = {
   sockets: 'of TCP sockets, without headers',
 }
 
-function countedText(counted: Counted | undefined): string {
+function countedText(counted: Counted | undefined, now: number): string {
   if (!counted) return ''
-  const { source, seconds } = counted
-  return `Counted by the kernel for ${durationText(seconds * 1000)}: ${HOW[source]}. In and out are of what is open now.\n`
+  const { source, otherSources = [], seconds, since } = counted
+  const how = [source, ...otherSources].map((one) => HOW[one]).join('; at times ')
+  const [ofHowMuch, ofWhat] =
+    since === undefined
+      ? ['', 'of what is open now']
+      : [` of ${durationText(now - since)}`, 'of what was captured']
+  return `Counted by the kernel for ${durationText(seconds * 1000)}${ofHowMuch}: ${how}. In and out are ${ofWhat}.\n`
 }
 
 function keyText(key: string): string {

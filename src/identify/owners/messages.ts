@@ -1,7 +1,7 @@
 import type { SocketColumns } from '#kernel/socket-table.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
-import type { ProgramBytesReport } from '#model/program-bytes.ts'
+import type { ProgramBytesReport, TakenBytes } from '#model/program-bytes.ts'
 import type { OwnerSource } from './owner-source.ts'
 import type { OwnersSettings } from './settings.ts'
 
@@ -31,6 +31,8 @@ export type Request =
   | { readonly kind: 'look-up'; readonly keys: readonly SocketKey[] }
   | { readonly kind: 'list' }
   | { readonly kind: 'bytes' }
+  /** What was counted since this was asked last; see `ProgramBytesBook.take`. */
+  | { readonly kind: 'take-bytes'; readonly end: 'later' | 'end' }
   | { readonly kind: 'stop' }
 
 /** What comes back. */
@@ -39,4 +41,5 @@ export type Report =
   | { readonly kind: 'list'; readonly sockets: ListedSockets }
   /** `report` is absent where bytes are not counted. */
   | { readonly kind: 'bytes'; readonly report?: ProgramBytesReport }
+  | { readonly kind: 'taken'; readonly taken?: TakenBytes }
   | { readonly kind: 'health'; readonly health: PartHealth }

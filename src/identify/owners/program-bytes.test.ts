@@ -142,3 +142,23 @@ test('programs beyond the bound count together', () => {
   expect(all).toHaveLength(4_097)
   expect(all[0]).toMatchObject({ program: '*', sentBytes: 904 })
 })
+
+test('what is taken is what came since the last time; what has no program yet comes later, or at the end', () => {
+  const { book, programs, send } = scene()
+  const taken = (now: number, end: 'later' | 'end' = 'later'): unknown => {
+    book.read(now)
+    const { seconds, programs: all } = book.take(now, end)
+    return [seconds, Object.fromEntries(all.map(({ program, sentBytes }) => [program, sentBytes]))]
+  }
+  programs.set(1n, '/bin/a')
+  send(1n, 100)
+  send(2n, 50)
+  expect(taken(1_000)).toEqual([1, { '/bin/a': 100 }])
+  send(1n, 11)
+  expect(taken(3_000)).toEqual([2, { '/bin/a': 11 }])
+  expect(taken(4_000)).toEqual([1, {}])
+  programs.set(2n, '/bin/b')
+  send(3n, 9)
+  expect(taken(5_000)).toEqual([1, { '/bin/b': 50 }])
+  expect(taken(6_000, 'end')).toEqual([1, { '': 9 }])
+})

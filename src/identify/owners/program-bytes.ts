@@ -1,5 +1,5 @@
 import type { ByteCounters, SocketBytes } from '#kernel/bpf/byte-counters.ts'
-import type { BytesSource, ProgramBytes, ProgramBytesReport } from '#model/program-bytes.ts'
+import type { BytesSource, ProgramBytes, ProgramBytesReport, TakenBytes } from '#model/program-bytes.ts'
 
 export interface ProgramBytesParts {
   readonly source: BytesSource
@@ -46,6 +46,9 @@ export class ProgramBytesBook {
   readonly #startedAt: number
   #overflow = NOTHING
   #fresh = new Map<string, Counts>()
+  /** Since `take`. */
+  #untaken = new Map<string, Counts>()
+  #takenAt: number
   #readAt: number
   #searchAt = Number.NEGATIVE_INFINITY
 
@@ -53,6 +56,7 @@ export class ProgramBytesBook {
     this.#parts = parts
     this.#startedAt = now
     this.#readAt = now
+    this.#takenAt = now
   }
 
   /** Takes in what was counted since the last time. `now` is monotonic, in milliseconds. */
@@ -79,6 +83,24 @@ export class ProgramBytesBook {
       .map(([program, sums]): ProgramBytes => ({ program, ...sums }))
       .sort((a, b) => b.sentBytes + b.receivedBytes - a.sentBytes - a.receivedBytes)
     return { source: this.#parts.source, seconds: (now - this.#startedAt) / 1_000, programs }
+  }
+
+  /**
+   * What was given to programs since the last time; what has no program yet comes later. At the `end` nothing comes later:
+   * it is nobody's.
+   */
+  take(now: number, end: 'later' | 'end'): TakenBytes {
+    if (end === 'end') {
+      for (const socket of this.#sockets.values()) {
+        socket.program ??= NOBODY
+        this.#settle(socket)
+      }
+    }
+    const programs = [...this.#untaken].map(([program, counts]) => ({ program, ...counts }))
+    const seconds = (now - this.#takenAt) / 1_000
+    this.#untaken = new Map()
+    this.#takenAt = now
+    return { source: this.#parts.source, seconds, programs }
   }
 
   close(): void {
@@ -131,6 +153,7 @@ export class ProgramBytesBook {
     const sums = this.#programs.get(name) ?? { ...NOTHING, sendRate: 0, receiveRate: 0 }
     this.#programs.set(name, { ...sums, ...add(sums, more) })
     this.#fresh.set(name, add(this.#fresh.get(name) ?? NOTHING, more))
+    this.#untaken.set(name, add(this.#untaken.get(name) ?? NOTHING, more))
   }
 
   #searchUnknown(now: number): void {

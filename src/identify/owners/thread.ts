@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { Restart } from '#lib/restart.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
-import type { ProgramBytesReport } from '#model/program-bytes.ts'
+import type { ProgramBytesReport, TakenBytes } from '#model/program-bytes.ts'
 import type { OwnerAnswer, Report, Request, WorkerSettings } from './messages.ts'
 import { keyText, OwnerCache } from './owner-cache.ts'
 import type { OwnerSource } from './owner-source.ts'
@@ -40,6 +40,11 @@ export interface Owners {
   listSockets(): Promise<SocketList>
   /** Bytes of each program since the thread began; undefined where they are not counted. */
   programBytes(): Promise<ProgramBytesReport | undefined>
+  /**
+   * What was counted since this was asked last; undefined where nothing is counted. `end`: also what no program was found
+   * for yet.
+   */
+  takeBytes(end: 'later' | 'end'): Promise<TakenBytes | undefined>
   readonly health: PartHealth
   /** Keys that were not asked for because too many were under way. */
   readonly refused: number
@@ -77,6 +82,8 @@ class OwnersThread implements Owners {
   readonly #underWay = new Map<string, SocketKey>()
   #listing: Asked<SocketList> | undefined
   #countingBytes: Asked<ProgramBytesReport | undefined>[] = []
+  /** In the order of the questions, which is that of the answers. */
+  readonly #takingBytes: Asked<TakenBytes | undefined>[] = []
   /** Set while a list is under way: who asks meanwhile gets the same. */
   #list: Promise<SocketList> | undefined
   #listener: (answers: readonly OwnerAnswer[]) => void = () => {}
@@ -143,6 +150,14 @@ class OwnersThread implements Owners {
     })
   }
 
+  takeBytes(end: 'later' | 'end'): Promise<TakenBytes | undefined> {
+    if (!this.#worker) return Promise.reject(new Error(this.#whyNot()))
+    return new Promise((resolve, reject) => {
+      this.#takingBytes.push({ resolve, reject })
+      this.#send({ kind: 'take-bytes', end })
+    })
+  }
+
   get health(): PartHealth {
     const silentMs = this.#now() - this.#heardAt
     if (!this.#worker || this.#underWay.size === 0 || silentMs < SILENT_MS) return this.#health
@@ -191,6 +206,7 @@ class OwnersThread implements Owners {
     if (report.kind === 'bytes') {
       for (const { resolve } of this.#countingBytes.splice(0)) resolve(report.report)
     }
+    if (report.kind === 'taken') this.#takingBytes.shift()?.resolve(report.taken)
     if (report.kind === 'list') {
       this.#listing?.resolve(toSocketList(report.sockets))
       this.#list = undefined
@@ -210,7 +226,7 @@ class OwnersThread implements Owners {
   #ended(failure: string): void {
     this.#worker = undefined
     const ended = new Error(`the owners thread ended: ${failure}`)
-    for (const { reject } of this.#countingBytes.splice(0)) reject(ended)
+    for (const { reject } of [...this.#countingBytes.splice(0), ...this.#takingBytes.splice(0)]) reject(ended)
     this.#listing?.reject(ended)
     this.#list = undefined
     if (this.#isStopped) return

@@ -56,6 +56,7 @@ parentPort?.on('message', (request: Request) => {
   if (request.kind === 'look-up') answer(lookUp.ask(request.keys, performance.now()))
   if (request.kind === 'list') list()
   if (request.kind === 'bytes') tellBytes()
+  if (request.kind === 'take-bytes') takeBytes(request.end)
   if (request.kind === 'stop') stop()
 })
 tellHealth()
@@ -148,13 +149,23 @@ function readBytes(): void {
 
 function tellBytes(): void {
   const now = performance.now()
+  readFresh(now)
+  tell({ kind: 'bytes', ...(bytes && { report: bytes.report(now) }) })
+}
+
+function readFresh(now: number): void {
   ebpf?.owners.drain(now)
   // Rates over less would be noise.
-  if (now - bytesReadAt >= SHORTEST_RATE_MS) {
-    bytes?.read(now)
-    bytesReadAt = now
-  }
-  tell({ kind: 'bytes', ...(bytes && { report: bytes.report(now) }) })
+  if (now - bytesReadAt < SHORTEST_RATE_MS) return
+  bytes?.read(now)
+  bytesReadAt = now
+}
+
+function takeBytes(end: 'later' | 'end'): void {
+  const now = performance.now()
+  if (end === 'end') bytesReadAt = Number.NEGATIVE_INFINITY
+  readFresh(now)
+  tell({ kind: 'taken', ...(bytes && { taken: bytes.take(now, end) }) })
 }
 
 function stop(): void {
