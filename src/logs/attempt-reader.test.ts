@@ -89,14 +89,19 @@ test('both headers of syslog are read', () => {
 
 test('a line of the journal counts as whom journald says it is of: people cannot pass for sshd', () => {
   const line = (about: object) =>
-    JSON.stringify({ MESSAGE: 'x', SYSLOG_IDENTIFIER: 'sshd', _UID: '0', _PID: '7', ...about })
-  expect(readJournalLine(line({}))).toEqual({ source: 'journal', tag: 'sshd', pid: '7', message: 'x' })
-  expect(readJournalLine(line({ SYSLOG_PID: '9', _UID: '106' }))).toMatchObject({ pid: '9' })
+    JSON.stringify({
+      ...{ MESSAGE: 'x', SYSLOG_IDENTIFIER: 'sshd', _UID: '0', _PID: '7' },
+      ...{ __CURSOR: 's=1;i=2', __REALTIME_TIMESTAMP: '1795184979793684', ...about },
+    })
+  const message = { source: 'journal', tag: 'sshd', pid: '7', message: 'x' }
+  expect(readJournalLine(line({}))).toEqual({ at: 1_795_184_979_793.684, cursor: 's=1;i=2', message })
+  expect(readJournalLine(line({ SYSLOG_PID: '9', _UID: '106' }))?.message).toMatchObject({ pid: '9' })
   for (const _UID of ['1000', '60001', 'root', '', undefined]) {
-    expect(readJournalLine(line({ _UID }))).toBeUndefined()
+    expect(readJournalLine(line({ _UID }))).toMatchObject({ cursor: 's=1;i=2' })
+    expect(readJournalLine(line({ _UID }))?.message).toBeUndefined()
   }
   // What is no text comes as a list of bytes.
-  for (const broken of [line({ MESSAGE: [1, 2] }), '', '{', 'null', '[]', '"x"']) {
-    expect(readJournalLine(broken)).toBeUndefined()
-  }
+  expect(readJournalLine(line({ MESSAGE: [1, 2] }))?.message).toBeUndefined()
+  const broken = [line({ __CURSOR: 1 }), line({ __REALTIME_TIMESTAMP: 'x' }), '', '{', 'null', '[]', '"x"']
+  for (const text of broken) expect(readJournalLine(text)).toBeUndefined()
 })

@@ -32,6 +32,7 @@ async function start(settings: object): Promise<Logs> {
       journals.push({ program, args, on })
       return { stop() {} }
     },
+    placeFile: join(folder, 'journal.json'),
     now: () => 7_000,
     attempted: (attempt) => attempts.push(attempt),
   })
@@ -39,7 +40,10 @@ async function start(settings: object): Promise<Logs> {
 }
 
 const MESSAGE = 'Failed password for root from 203.0.113.9 port 5022 ssh2'
-const entry = JSON.stringify({ MESSAGE, SYSLOG_IDENTIFIER: 'sshd', SYSLOG_PID: '7', _UID: '0' })
+const entry = JSON.stringify({
+  ...{ MESSAGE, SYSLOG_IDENTIFIER: 'sshd', SYSLOG_PID: '7', _UID: '0' },
+  ...{ __CURSOR: 's=1;i=2', __REALTIME_TIMESTAMP: '7000001' },
+})
 
 test('the journal and a file that tell of the same try give one attempt', async () => {
   const file = join(folder, 'auth.log')

@@ -1,18 +1,12 @@
-import { Restart } from '#lib/restart.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import { createAttemptReader, type LogMessage } from './attempt-reader.ts'
+import { followJournal } from './journal-follower.ts'
 import { loadPatterns } from './load-patterns.ts'
 import type { LogSettings } from './settings.ts'
 import { followFiles } from './sources/files.ts'
-import { type Follow, journalArguments, readJournalLine } from './sources/journal.ts'
+import type { Follow } from './sources/journal.ts'
 import { readSyslogLine } from './syslog-line.ts'
-
-/** Postfix names each of its services by its path; these are in its own master.cf. */
-const JOURNAL_TAGS = [
-  ...['sshd', 'sshd-session', 'sshd-auth', 'sudo', 'dovecot', 'vsftpd'],
-  ...['postfix/smtpd', 'postfix/smtps/smtpd', 'postfix/submission/smtpd', 'postfix/submissions/smtpd'],
-]
 
 export interface Logs {
   readonly health: PartHealth
@@ -22,27 +16,28 @@ export interface Logs {
 export interface LogParts {
   readonly settings: LogSettings
   readonly follow: Follow
+  /** Where it is kept how far the journal was read. */
+  readonly placeFile: string
   /** Milliseconds since the epoch. */
   readonly now: () => number
   readonly attempted: (attempt: LoginAttempt) => void
 }
 
 /** Reads the journal and log files, and hands on each try to log in. */
-export async function startLogs({ settings, follow, now, attempted }: LogParts): Promise<Logs> {
+export async function startLogs({ settings, follow, placeFile, now, attempted }: LogParts): Promise<Logs> {
   const reader = createAttemptReader(await loadPatterns())
-  const take = (message: LogMessage | undefined): void => {
-    const attempt = message && reader.read(message, now())
+  const take = (message: LogMessage, at: number): void => {
+    const attempt = reader.read(message, at)
     if (attempt) attempted(attempt)
   }
-  const files = followFiles(settings.files, (path, line) => take(messageOf(path, line)))
-  const journal = settings.journal ? followJournal(follow, take) : undefined
+  const files = followFiles(settings.files, (path, line) => take(messageOf(path, line), now()))
+  const journal = settings.journal ? followJournal({ follow, placeFile, now, take }) : undefined
   return {
     get health() {
       return healthOf(files.files, journal?.trouble(), settings)
     },
     async stop() {
-      journal?.stop()
-      await files.stop()
+      await Promise.all([journal?.stop(), files.stop()])
     },
   }
 }
@@ -51,31 +46,6 @@ export async function startLogs({ settings, follow, now, attempted }: LogParts):
 function messageOf(path: string, line: string): LogMessage {
   const syslog = readSyslogLine(line)
   return syslog ? { source: path, ...syslog } : { source: path, tag: '', pid: '', message: line }
-}
-
-function followJournal(follow: Follow, take: (message: LogMessage | undefined) => void) {
-  let trouble: string | undefined
-  let following = { stop() {} }
-  const start = (): void => {
-    restart.began()
-    trouble = undefined
-    following = follow('journalctl', journalArguments(JOURNAL_TAGS), {
-      line: (line) => take(readJournalLine(line)),
-      ended(reason) {
-        trouble = reason
-        restart.ended()
-      },
-    })
-  }
-  const restart = new Restart({ start, now: () => performance.now() })
-  start()
-  return {
-    trouble: () => trouble,
-    stop() {
-      restart.stop()
-      following.stop()
-    },
-  }
 }
 
 function healthOf(

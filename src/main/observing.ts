@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { CallHomeBook } from '#core/call-home.ts'
 import { createVolumes } from '#core/volumes.ts'
 import { createObservation, loadObservers } from '#detect/observation.ts'
@@ -42,6 +43,7 @@ export async function startObserving(base: Base, { callHomes, found }: Observing
   const logs = await startLogs({
     settings: config.logs,
     follow: followProgram,
+    placeFile: join(base.paths.stateFolder, 'journal.json'),
     now,
     attempted: observation.login,
   })

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { test } from 'vitest'
 
 /** What a test may need of the machine. */
@@ -10,6 +10,7 @@ const AVAILABLE = {
   hping3: () => installed('hping3'),
   ping: () => installed('ping'),
   chromium: () => installed('chromium'),
+  journald: () => installed('journalctl') && existsSync('/lib/systemd/systemd-journald'),
 } as const
 
 export type Need = keyof typeof AVAILABLE
