@@ -2,9 +2,10 @@ import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { faultsOf } from '../support/axe.ts'
+import { faultsInThemes } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { settled } from '../support/settled.ts'
 import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
@@ -85,20 +86,17 @@ describe('every screen', () => {
     const { page, wrongs } = await real.signIn()
     await blockWithReason(page)
     const faults: string[] = []
-    for (const theme of ['contrast', 'contrast-light']) {
-      await page.evaluate((name) => localStorage.setItem('gatehouse.theme', name), theme)
-      for (const path of SCREENS) {
-        await go(page, path)
-        const row = page.locator('.row[aria-rowindex]').first()
-        if (/^\/(connections|programs|hosts)/.test(path)) {
-          await row.click()
-          await page.keyboard.press('Enter')
-          await page.getByLabel('Inspector').waitFor()
-        }
-        await page.waitForTimeout(400)
-        await shoot(page, `${nameOf(path)}-${theme}`)
-        faults.push(...(await faultsOf(page)).map((fault) => `${path} ${theme}: ${fault}`))
+    for (const path of SCREENS) {
+      await go(page, path)
+      if (/^\/(connections|programs|hosts)/.test(path)) {
+        await page.locator('.row[aria-rowindex]').first().click()
+        await page.keyboard.press('Enter')
+        await page.getByLabel('Inspector').waitFor()
       }
+      const found = await faultsInThemes(page, ['contrast', 'contrast-light'], (theme) =>
+        shoot(page, `${nameOf(path)}-${theme}`),
+      )
+      faults.push(...found.map((fault) => `${path} ${fault}`))
     }
     expect(faults).toEqual([])
     expect(wrongs).toEqual([])
@@ -108,7 +106,7 @@ describe('every screen', () => {
   /** A screen at one size: its picture, and where it is wider than the window. */
   async function widthFaults(page: Page, path: string, size: string): Promise<string[]> {
     await go(page, path)
-    await page.waitForTimeout(300)
+    await settled(page)
     await shoot(page, `${nameOf(path)}-${size}`)
     const wide = (await sidewaysOf(page)) > 0 ? [`${path} ${size}`] : []
     if (!/^\/(programs|hosts)/.test(path)) return wide
@@ -139,7 +137,7 @@ describe('every screen', () => {
     for (const path of SCREENS) {
       await go(page, path)
       await page.evaluate('window.hits = 0; window.hit = () => window.hits++')
-      await page.waitForTimeout(300)
+      await settled(page)
       const found = (await page.evaluate(
         `({
           hits: window.hits,

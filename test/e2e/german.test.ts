@@ -6,6 +6,7 @@ import { de } from '../../web/src/text/de.ts'
 import { en } from '../../web/src/text/en.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { settled } from '../support/settled.ts'
 import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
@@ -167,7 +168,7 @@ describe('the page in German', () => {
       if (viewport === DESK) await stir(page)
       const faults: string[] = []
       const look = async (name: string): Promise<void> => {
-        await page.waitForTimeout(400)
+        await settled(page)
         await page.screenshot({ path: join(SHOTS, `german-${name}-${size}.png`) })
         faults.push(...(await faultsOf(page)).map((fault) => `${name}: ${fault}`))
       }

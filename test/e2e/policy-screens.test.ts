@@ -2,13 +2,15 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { faultsOf } from '../support/axe.ts'
+import { faultsInThemes } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { settled } from '../support/settled.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
 
 const SHOTS = 'coverage/screens'
+const THEMES = ['dark', 'light', 'contrast', 'contrast-light'] as const
 const PHONE = { width: 360, height: 780 }
 /** Room for the widest word of a screen, and no more: nothing may be scrolled to sideways. */
 const SLACK_PIXELS = 1
@@ -90,26 +92,22 @@ describe('the screens of policy', () => {
     await stir(page)
     const faults: string[] = []
     const look = async (name: string): Promise<void> => {
-      await page.waitForTimeout(400)
-      await shoot(page, name)
-      faults.push(...(await faultsOf(page)).map((fault) => `${name}: ${fault}`))
+      const found = await faultsInThemes(page, THEMES, (theme) => shoot(page, `policy-${name}-${theme}`))
+      faults.push(...found.map((fault) => `${name} ${fault}`))
     }
-    for (const theme of ['dark', 'light', 'contrast', 'contrast-light']) {
-      await page.evaluate((name) => localStorage.setItem('gatehouse.theme', name), theme)
-      for (const [name, path] of Object.entries(PLACES)) {
-        await go(page, path)
-        await look(`policy-${name}-${theme}`)
-      }
-      await go(page, '/rules')
-      await page.getByRole('button', { name: 'Simulation' }).click()
-      await page.getByText('Checked: The draft').waitFor()
-      await look(`policy-rules-checked-${theme}`)
-      await page.getByRole('button', { name: /Apply, then confirm/ }).click()
-      await page.getByText('Is everything still working?').waitFor()
-      await look(`policy-rules-confirm-${theme}`)
-      await page.getByRole('button', { name: 'Go back now' }).click()
-      await page.getByText('Is everything still working?').waitFor({ state: 'detached' })
+    for (const [name, path] of Object.entries(PLACES)) {
+      await go(page, path)
+      await look(name)
     }
+    await go(page, '/rules')
+    await page.getByRole('button', { name: 'Simulation' }).click()
+    await page.getByText('Checked: The draft').waitFor()
+    await look('rules-checked')
+    await page.getByRole('button', { name: /Apply, then confirm/ }).click()
+    await page.getByText('Is everything still working?').waitFor()
+    await look('rules-confirm')
+    await page.getByRole('button', { name: 'Go back now' }).click()
+    await page.getByText('Is everything still working?').waitFor({ state: 'detached' })
     expect(faults).toEqual([])
     expect(wrongs).toEqual([])
     await page.context().close()
@@ -120,7 +118,7 @@ describe('the screens of policy', () => {
     const wide: string[] = []
     for (const [name, path] of Object.entries(PLACES)) {
       await go(page, path)
-      await page.waitForTimeout(400)
+      await settled(page)
       await shoot(page, `policy-${name}-360`)
       if ((await sidewaysOf(page)) > SLACK_PIXELS) wide.push(name)
     }

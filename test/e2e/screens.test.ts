@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { faultsOf } from '../support/axe.ts'
+import { faultsInThemes } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
@@ -86,14 +86,12 @@ describe('the screens of the page', () => {
       })
     }, '198.51.100.0/24')
     const faults: string[] = []
-    for (const theme of THEMES) {
-      await page.evaluate((name) => localStorage.setItem('gatehouse.theme', name), theme)
-      for (const [name, path] of Object.entries(SCREENS)) {
-        await go(page, path)
-        await page.waitForTimeout(700)
-        await page.screenshot({ path: join(SHOTS, `${name}-${theme}.png`) })
-        faults.push(...(await faultsOf(page)).map((fault) => `${name} ${theme}: ${fault}`))
-      }
+    for (const [name, path] of Object.entries(SCREENS)) {
+      await go(page, path)
+      const found = await faultsInThemes(page, THEMES, (theme) =>
+        page.screenshot({ path: join(SHOTS, `${name}-${theme}.png`) }),
+      )
+      faults.push(...found.map((fault) => `${name} ${fault}`))
     }
     expect(faults).toEqual([])
     // The API says 400 to none of these, and a missing program is not asked for.
