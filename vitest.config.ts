@@ -7,6 +7,8 @@ const NODE_COMPILE_CACHE = fileURLToPath(new URL('node_modules/.cache/compiled',
 /** unit runs anywhere in seconds; kernel and e2e need root, and run one file at a time: they share the machine. */
 export default defineConfig({
   test: {
+    // A condition that is waited for comes true late on a slow machine.
+    expect: { poll: { timeout: 15_000 } },
     // For the processes that tests start: not for the tests themselves, whose coverage has to be exact.
     env: { NODE_COMPILE_CACHE },
     coverage: {
@@ -32,8 +34,8 @@ export default defineConfig({
           name: 'kernel',
           include: ['test/kernel/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
       },
@@ -43,8 +45,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
-          testTimeout: 90_000,
-          hookTimeout: 90_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
         },
       },

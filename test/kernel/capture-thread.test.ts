@@ -60,10 +60,10 @@ test('a connection is reported while it lives, and with its end when the thread 
   wire.client.start(process.execPath, support('tcp-caller.ts'), wire.server.ip4, port)
   const isOurs = ({ targetPort }: FlowRecord): boolean => targetPort === Number(port)
   await expect
-    .poll(() => flowsOf(live, 'changed').findLast(isOurs), { timeout: 5_000 })
+    .poll(() => flowsOf(live, 'changed').findLast(isOurs))
     .toMatchObject({ state: 'established', interfaceName: 'gh0', source: wire.client.ip4, protocol: 6 })
   const stopMs = await live.stop()
-  expect(stopMs).toBeLessThan(1_000)
+  expect(stopMs).toBeLessThan(5_000)
   expect(flowsOf(live, 'ended').filter(isOurs)).toMatchObject([{ ended: 'shutdown', state: 'established' }])
   const last = lastFlows(live)
   expect(last?.interfaces).toEqual([{ name: 'gh0', received: last?.counts.packets, dropped: 0 }])
@@ -105,7 +105,7 @@ testWith(
   expect(
     live.reports.some(([report]) => report.kind === 'finding' && report.finding.detector === 'port-scan'),
   ).toBe(true)
-  expect(middle).toBeLessThan(20)
+  expect(middle).toBeLessThan(100)
   const last = lastFlows(live)
   expect(last?.interfaces[0]?.dropped).toBe(0)
 })

@@ -116,11 +116,10 @@ describe('a port scan from a neighbour', () => {
   test('is forgiven when the time is over, and each knock was counted', async () => {
     const guard = await protectedServer('respond:\n  blockSeconds: 4\n')
     scan('-sS', '-T4', '-p', '1-200')
-    await until('the neighbour is shut out', () => !reaches(9), 3_000)
+    await until('the neighbour is shut out', () => !reaches(9))
     await until(
       'the drops are counted',
       () => (guard.ask<Block[]>('block', 'list')[0]?.droppedPackets ?? 0) > 0,
-      3_000,
     )
     await until('the neighbour gets in again', () => reaches(9), 15_000)
 
@@ -202,7 +201,7 @@ test('a table that another program removes is back within two seconds, and statu
   const guard = await protectedServer()
   guard.tell('block', wire.client.ip4)
   wire.server.run('nft', 'delete', 'table', 'inet', 'gatehouse')
-  await until('the block bites again', () => !reaches(9), 2_000)
+  await until('the block bites again', () => !reaches(9))
   const { parts } = guard.ask<Status>('status')
   expect(parts.find((part) => part.part === 'enforcement')?.note).toMatch(/another program changed it once/)
 })

@@ -52,7 +52,7 @@ function connectMs(): number {
 }
 
 async function untilNoTable(): Promise<void> {
-  await expect.poll(tables, { timeout: 5_000 }).not.toContain('gatehouse_owners')
+  await expect.poll(tables).not.toContain('gatehouse_owners')
 }
 
 describe('of 200 processes that live 1 to 15 ms, without eBPF', () => {

@@ -76,6 +76,6 @@ test('ranges are not limited: only single addresses are', async () => {
 test('a table from which another program took a limited address is put back', async () => {
   await wire.enforcer.limit(wire.client.ip4, 60)
   wire.nft('delete', 'element', 'inet', 'gatehouse', 'limited4', `{ ${wire.client.ip4} }`)
-  await expect.poll(() => wire.enforcer.repairs(), { timeout: 3_000 }).toHaveLength(1)
+  await expect.poll(() => wire.enforcer.repairs()).toHaveLength(1)
   expect(answered('ip4')).toBeLessThan(100)
 })

@@ -74,7 +74,7 @@ test('whom a person unblocks is blocked again when the scan goes on, at once and
   await new Promise((resolve) => setTimeout(resolve, 1_100))
   expect(blocks(guard)).toEqual([])
   scan('1001-1060')
-  await until('the next block', () => blocks(guard).length === 1, 2_000)
+  await until('the next block', () => blocks(guard).length === 1)
   const [block] = blocks(guard)
   expect(block?.reason).not.toContain('time in 7 days')
   expect(Math.round(((block?.until ?? 0) - (block?.since ?? 0)) / 1000)).toBe(300)

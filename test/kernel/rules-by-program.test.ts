@@ -67,7 +67,7 @@ function call(program: string, { six = false, kind = 'tcp' as Kind, below = '' }
   throw new Error(`${program} ended with ${status}: ${stderr}`)
 }
 
-const passesAtLast = (is: () => boolean, what: string): Promise<void> => until(what, is, 5_000)
+const passesAtLast = (is: () => boolean, what: string): Promise<void> => until(what, is)
 
 describe('a program that alone is allowed', () => {
   rootTest('passes over TCP and UDP, IPv4 and IPv6; the same bytes under another path do not', async () => {

@@ -61,7 +61,7 @@ describe('nmap is found', () => {
   ])('%s, as %s', async (option, kind) => {
     const { findings } = await startWatch()
     scan(option, '-T4', '-p', '1-200')
-    await expect.poll(() => findings.length, { timeout: 5_000 }).toBeGreaterThan(0)
+    await expect.poll(() => findings.length).toBeGreaterThan(0)
     expect(findings[0]).toMatchObject({
       ...{ detector: 'port-scan', kind, severity: 'high' },
       ...{ subject: wire.client.ip4, victim: wire.server.ip4 },
@@ -72,27 +72,27 @@ describe('nmap is found', () => {
   test('-sU, as udp, though the kernel says no once a second only', async () => {
     const { findings } = await startWatch()
     scan('-sU', '-T4', '--top-ports', '40', '--max-retries', '1', '--host-timeout', '15s')
-    await expect.poll(() => findings.length, { timeout: 5_000 }).toBeGreaterThan(0)
+    await expect.poll(() => findings.length).toBeGreaterThan(0)
     expect(findings[0]).toMatchObject({ detector: 'port-scan', kind: 'udp', subject: wire.client.ip4 })
   })
 
   test('-sS over IPv6', async () => {
     const { findings } = await startWatch()
     wire.client.run('nmap', '-6', '-n', '-Pn', '-sS', '-T4', '-p', '1-100', wire.server.ip6)
-    await expect.poll(() => findings.length, { timeout: 5_000 }).toBeGreaterThan(0)
+    await expect.poll(() => findings.length).toBeGreaterThan(0)
     expect(findings[0]).toMatchObject({ kind: 'syn', subject: wire.client.ip6, victim: wire.server.ip6 })
   })
 
   test('-T4 over 1,000 ports, after 2 % of them at the most, and at once', async () => {
     const { findings, latenciesMs } = await startWatch()
     scan('-sS', '-T4')
-    await expect.poll(() => findings.length, { timeout: 5_000 }).toBeGreaterThan(0)
+    await expect.poll(() => findings.length).toBeGreaterThan(0)
     expect(findings[0]?.evidence.count).toBeLessThanOrEqual(20)
     const latency = latenciesMs[0] ?? Number.NaN
     process.stderr.write(
       `nmap -sS -T4: found after ${findings[0]?.evidence.count} ports, ${latency.toFixed(2)} ms after the last of them\n`,
     )
-    expect(latency).toBeLessThan(1_000)
+    expect(latency).toBeLessThan(3_000)
   })
 })
 
@@ -111,7 +111,7 @@ describe('nmap is found by what else it can', () => {
   ])('%s, as %s', async (option, id, kind) => {
     const watched = await startWatch()
     scan(option, '-T4', '-p', '1-100', '--max-retries', '0', '--host-timeout', '8s')
-    await expect.poll(() => told(watched, id), { timeout: 5_000 }).not.toEqual([])
+    await expect.poll(() => told(watched, id)).not.toEqual([])
     expect(told(watched, id)[0]).toMatchObject({
       ...{ kind, severity: 'high', subject: wire.client.ip4, victim: wire.server.ip4 },
     })
@@ -120,7 +120,7 @@ describe('nmap is found by what else it can', () => {
   test('-f: fragments are put together', async () => {
     const watched = await startWatch()
     scan('-sS', '-f', '-T4', '-p', '1-100')
-    await expect.poll(() => told(watched, 'port-scan'), { timeout: 5_000 }).not.toEqual([])
+    await expect.poll(() => told(watched, 'port-scan')).not.toEqual([])
     expect(told(watched, 'port-scan')[0]).toMatchObject({ kind: 'syn', subject: wire.client.ip4 })
   })
 
@@ -128,7 +128,7 @@ describe('nmap is found by what else it can', () => {
     const watched = await startWatch()
     const port = await listen()
     scan('-O', '--max-os-tries', '1', '-p', `${port},9`)
-    await expect.poll(() => told(watched, 'os-fingerprint'), { timeout: 5_000 }).not.toEqual([])
+    await expect.poll(() => told(watched, 'os-fingerprint')).not.toEqual([])
     expect(told(watched, 'os-fingerprint')[0]).toMatchObject({
       subject: wire.client.ip4,
       victim: wire.server.ip4,

@@ -65,7 +65,7 @@ describe('looking', () => {
       `pid:${talker.pid}`,
     ]
     expect(connections(...both)).toHaveLength(2)
-    await until('the store has them', () => history(...both).length === 2, 5_000)
+    await until('the store has them', () => history(...both).length === 2)
     const inStore = history(`port:${port}`, 'proto:udp', `user:root`, 'since:10m')
     expect(inStore).toMatchObject([
       { peer: wire.client.ip4, peerPort: port, owner: { pid: talker.pid, name: 'node' } },
@@ -87,7 +87,7 @@ describe('looking', () => {
     expect(row).toMatchObject({ key: process.execPath, flows: 3 })
     expect(row?.bytesOut).toBeGreaterThan(1200)
     const overTime = (): SummaryList => daemon.ask<SummaryList>('hosts', '--over', '1h')
-    await until('the sums are kept', () => overTime().items.some(({ key }) => key === wire.client.ip6), 5_000)
+    await until('the sums are kept', () => overTime().items.some(({ key }) => key === wire.client.ip6))
     const longer = daemon.ask<SummaryList>('summary', '--by', 'port', '--over', '7d')
     expect(longer.items.map(({ key }) => key)).toEqual(expect.arrayContaining([`${port}/tcp`, `${port}/udp`]))
 
@@ -125,7 +125,7 @@ describe('looking', () => {
     wire.client.run(process.execPath, '-e', code)
     const found = () =>
       daemon.ask<Graph>('graph', '--over', '1h').patterns.filter(({ kind }) => kind === 'relay')
-    await until('the relay is told', () => found().length > 0, 8_000)
+    await until('the relay is told', () => found().length > 0)
     const [pattern] = found()
     expect(pattern?.nodes).toEqual([
       `program:${process.execPath}`,
@@ -184,7 +184,6 @@ describe('closing', () => {
     await until(
       'they are closed',
       () => talker.heard.filter((line) => line.startsWith('closed')).length === 3,
-      5_000,
     )
     expect(talker.heard.slice(1).sort()).toEqual(['closed 4', 'closed 6', 'closed udp'])
     expect(other.heard).toEqual(['open'])
@@ -192,16 +191,16 @@ describe('closing', () => {
 
   test('all of a host ends those with it alone', async () => {
     expect(daemon.ask<Outcome>('close', 'host', wire.client.ip6)).toMatchObject({ closedConnections: 1 })
-    await until('it is closed', () => talker.heard.includes('closed 6'), 5_000)
+    await until('it is closed', () => talker.heard.includes('closed 6'))
     expect(daemon.ask<Outcome>('close', 'host', wire.client.ip4)).toMatchObject({ closedConnections: 2 })
-    await until('all are closed', () => talker.heard.length === 4, 5_000)
+    await until('all are closed', () => talker.heard.length === 4)
     expect(refusalOf('close', 'host', wire.client.ip4)).toMatchObject({ status: 1 })
   })
 
   test('one by its number', async () => {
     const [one] = connections(`peer:${wire.client.ip6}`, `pid:${talker.pid}`)
     expect(daemon.tell('close', String(one?.id))).toMatch(/was closed by /)
-    await until('it is closed', () => talker.heard.includes('closed 6'), 5_000)
+    await until('it is closed', () => talker.heard.includes('closed 6'))
     expect(talker.heard).toEqual(['open', 'closed 6'])
   })
 

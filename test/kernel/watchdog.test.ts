@@ -209,7 +209,8 @@ describe('a watched program', () => {
       if (code !== 7 && code !== 1) passed.push(performance.now() - started)
       rmSync(copy)
     }
-    expect(Math.max(0, ...passed)).toBeLessThan(2_000)
+    // Far below the 5 s after which it would end by itself.
+    expect(Math.max(0, ...passed)).toBeLessThan(4_000)
     process.stdout.write(
       `of 10 new copies that connect at once ${passed.length} did, and were over after ${Math.round(Math.max(0, ...passed))} ms at most\n`,
     )
