@@ -64,7 +64,17 @@ export const LookupRequest = z
   .strict()
   .openapi('LookupRequest')
 
-export const FeedOutcome = z.object({ sentence: z.string(), feed: Feed }).openapi('FeedOutcome')
+export const FeedOutcome = z
+  .object({
+    sentence: z.string(),
+    feed: Feed,
+    decisionId: z
+      .number()
+      .int()
+      .optional()
+      .openapi({ description: 'Of the change, for its undo; absent where nothing changed' }),
+  })
+  .openapi('FeedOutcome')
 
 /** One list that holds something, since when and why. */
 export const Listing = z

@@ -53,7 +53,8 @@ export function withFeedDecisions(
       ...port,
       changeFeed: async (id, { isOn, action }, { name }) => {
         const to = { isOn, action: action ?? port.feed(id).action }
-        return (await change(id, to, { actor: name })).done
+        const { done, decision } = await change(id, to, { actor: name })
+        return { ...done, ...(decision && { decisionId: decision.id }) }
       },
       async decideFeed(id, isAccepted, actor) {
         const done = await port.decideFeed(id, isAccepted, actor)

@@ -28,12 +28,12 @@ function offerUndo(kind: Toast['kind'], outcome: Outcome): void {
     toasts.show({ kind, sentence })
     return
   }
-  const undo = undoStack.remember(sentence, () => takeBack([decision.id]))
+  const undo = undoStack.remember(sentence, () => takeBack([decision.id]), { decisions: [decision.id] })
   toasts.show({ kind, sentence, undo })
 }
 
 /** Takes decisions back. That is not put on the stack again: `u` goes on to what was done before. */
-async function takeBack(ids: readonly number[]): Promise<void> {
+export async function takeBack(ids: readonly number[]): Promise<void> {
   try {
     let sentence = ''
     for (const id of ids) sentence = (await ask<Outcome>('POST', `decisions/${id}/undo`)).sentence
@@ -65,7 +65,7 @@ export async function blockAll(targets: readonly string[]): Promise<void> {
   await live.readBlocks()
   const ids = outcomes.flatMap(({ decision }) => (decision ? [decision.id] : []))
   const sentence = text.toast.blocked(outcomes.length)
-  const undo = undoStack.remember(sentence, () => takeBack(ids.toReversed()))
+  const undo = undoStack.remember(sentence, () => takeBack(ids.toReversed()), { decisions: ids })
   toasts.show({ kind: 'block', sentence, undo })
 }
 

@@ -1,4 +1,5 @@
 import type { Feed, FeedChange, FeedOutcome } from '../../../src/contract/intel.ts'
+import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
 import { toasts } from '../toast.svelte.ts'
 import { undoStack } from '../undo.svelte.ts'
@@ -30,9 +31,7 @@ class ListsDesk {
   }
 
   change(feed: Feed, change: Required<FeedChange>): Promise<void> {
-    const put = (what: FeedChange) => () => ask<FeedOutcome>('PUT', pathOf(feed), what)
-    const before = { isOn: feed.isOn, action: feed.action }
-    return this.#act(feed, put(change), () => this.#act(feed, put(before)))
+    return this.#act(feed, () => ask<FeedOutcome>('PUT', pathOf(feed), change))
   }
 
   update = (feed: Feed): Promise<void> =>
@@ -41,17 +40,25 @@ class ListsDesk {
   decide = (feed: Feed, accept: boolean): Promise<void> =>
     this.#act(feed, () => ask<FeedOutcome>('POST', `${pathOf(feed)}/held`, { accept }))
 
-  async #act(feed: Feed, run: () => Promise<FeedOutcome>, takeBack?: () => Promise<void>): Promise<void> {
+  async #act(feed: Feed, run: () => Promise<FeedOutcome>): Promise<void> {
     this.busyId = feed.id
     try {
-      const { sentence } = await run()
-      const undo = takeBack && undoStack.remember(sentence, takeBack)
+      const { sentence, decisionId } = await run()
+      const undo =
+        decisionId === undefined
+          ? undefined
+          : undoStack.remember(sentence, () => this.#takeBack(decisionId), { decisions: [decisionId] })
       toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
     } catch (problem) {
       toasts.problem(problem)
     } finally {
       this.busyId = undefined
     }
+    await this.read()
+  }
+
+  async #takeBack(decision: number): Promise<void> {
+    await takeBack([decision])
     await this.read()
   }
 }

@@ -7,7 +7,7 @@ import type {
   RulesOutcome,
   RulesState,
 } from '../../../src/contract/rules.ts'
-import { undoDecision } from '../acts.ts'
+import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
 import { text } from '../text/text.ts'
 import { toasts } from '../toast.svelte.ts'
@@ -110,10 +110,14 @@ class RulesDesk {
     try {
       const { sentence: told, pending, decisionId } = await run()
       const sentence = pending ? text.rules.applied : told
+      if (decisionId !== undefined) undoStack.forgetTrials()
       const undo =
         decisionId === undefined
           ? undefined
-          : undoStack.remember(sentence, async () => void (await undoDecision(decisionId)))
+          : undoStack.remember(sentence, () => this.#takeBack(decisionId), {
+              decisions: [decisionId],
+              isTrial: pending !== undefined,
+            })
       toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
       await this.read()
       return true
@@ -123,6 +127,11 @@ class RulesDesk {
     } finally {
       this.isBusy = false
     }
+  }
+
+  async #takeBack(decision: number): Promise<void> {
+    await takeBack([decision])
+    await this.read()
   }
 
   /** The draft as it was. What is taken back is not put on the stack again: `u` goes on to what was done before. */

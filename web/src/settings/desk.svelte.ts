@@ -1,5 +1,4 @@
 import type { DetectorState } from '../../../src/contract/detectors.ts'
-import type { Outcome } from '../../../src/contract/schemas.ts'
 import type {
   Setting,
   SettingProblem,
@@ -7,6 +6,7 @@ import type {
   SettingsOutcome,
   SettingsState,
 } from '../../../src/contract/settings.ts'
+import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
 import { toasts } from '../toast.svelte.ts'
 import { undoStack } from '../undo.svelte.ts'
@@ -66,7 +66,10 @@ class SettingsDesk {
     try {
       const { sentence, decisions } = await ask<SettingsOutcome>('PATCH', 'settings', { changes })
       const ids = decisions.map(({ id }) => id).reverse()
-      const undo = ids.length > 0 ? undoStack.remember(sentence, () => this.#takeBack(ids)) : undefined
+      const undo =
+        ids.length > 0
+          ? undoStack.remember(sentence, () => this.#takeBack(ids), { decisions: ids })
+          : undefined
       toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
       await this.read()
       return undefined
@@ -80,13 +83,7 @@ class SettingsDesk {
   }
 
   async #takeBack(ids: readonly number[]): Promise<void> {
-    try {
-      let sentence = ''
-      for (const id of ids) ({ sentence } = await ask<Outcome>('POST', `decisions/${id}/undo`))
-      toasts.show({ kind: 'good', sentence })
-    } catch (problem) {
-      toasts.problem(problem)
-    }
+    await takeBack(ids)
     await this.read()
   }
 }

@@ -157,6 +157,7 @@ export const de: Text = {
     copied: (what) => `Kopiert: ${what}`,
     copyFailed: 'Der Browser hat das Kopieren nicht erlaubt.',
     blocked: (count) => `${many(count, 'Adresse ist', 'Adressen sind')} gesperrt.`,
+    decided: (kind, target) => `${kind}: ${target}`,
     archived: (count) => `${many(count, 'Alarm ist', 'Alarme sind')} erledigt.`,
     theme: (name) => `Farben: ${name}.`,
   },

@@ -156,6 +156,7 @@ export const en = {
     copied: (what: string) => `Copied: ${what}`,
     copyFailed: 'The browser did not let the page copy.',
     blocked: (count: number) => `${n(count)} addresses are blocked.`,
+    decided: (kind: string, target: string) => `${kind}: ${target}`,
     archived: (count: number) => `${many(count, 'alert is', 'alerts are')} done.`,
     theme: (name: string) => `Theme: ${name}.`,
   },
