@@ -144,9 +144,23 @@ export class ConnectionList {
     route.set({ sel: row?.key ?? '' })
   }
 
+  /** Where the next range of selected rows begins. */
+  #selectedFrom = ''
+
   toggleSelected(row: Row): void {
+    this.#selectedFrom = row.key
     if (this.selected.has(row.key)) this.selected.delete(row.key)
     else if (row.kind !== 'program') this.selected.add(row.key)
+  }
+
+  /** Selects the rows from the one that was selected last to this one. */
+  selectTo(row: Row): void {
+    const { rows } = this.shown
+    const from = rows.findIndex(({ key }) => key === this.#selectedFrom)
+    const to = rows.findIndex(({ key }) => key === row.key)
+    const range = rows.slice(Math.min(from < 0 ? to : from, to), Math.max(from, to) + 1)
+    for (const { key, kind } of range) if (kind !== 'program') this.selected.add(key)
+    this.#selectedFrom = row.key
   }
 
   /** The other ends of the selected rows, each once. */
