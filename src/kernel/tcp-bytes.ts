@@ -32,6 +32,7 @@ const MESSAGE = {
   local: 8,
   peer: 24,
   cookie: 44,
+  waiting: 56,
   inode: 68,
 } as const
 const INFO = {
@@ -66,7 +67,6 @@ export class TcpBytes {
   readonly room = ROOM
   readonly #dumps = new NetlinkSocket(NETLINK.sockDiag)
   readonly #ends: NetlinkSocket
-  readonly #writer = new NetlinkWriter(128)
   readonly #netns = statSync('/proc/thread-self/ns/net').ino
   readonly #sockets = new Map<bigint, CountedSocket>()
   /** What was counted of a live socket before we began, or was taken already. */
@@ -127,7 +127,7 @@ export class TcpBytes {
   #dump(): void {
     const live = new Set<bigint>()
     for (const family of [AF_INET, AF_INET6]) {
-      this.#dumps.send(this.#request(family))
+      this.#dumps.send(requestFor(family, ++this.#sequence))
       this.#dumps.dump('sock_diag dump', (_type, view, start, end) => {
         const cookie = this.#note(view, [start, end], false)
         if (cookie !== undefined) live.add(cookie)
@@ -179,20 +179,43 @@ export class TcpBytes {
     })
     return cookie
   }
+}
 
-  #request(family: number): Uint8Array {
-    const header = new Uint8Array(REQUEST_BYTES)
-    header[0] = family
-    header[1] = TCP
-    header[2] = 1 << (INET_DIAG_INFO - 1)
-    new DataView(header.buffer).setUint32(4, COUNTING, true)
-    const flags = REQUEST.request | REQUEST.dump
-    return this.#writer
-      .reset()
-      .begin(SOCK_DIAG_BY_FAMILY, flags, ++this.#sequence, header)
-      .end()
-      .output()
+/**
+ * What was taken out of each TCP socket of this network namespace so far, by cookie: what came less what waits. Throws
+ * KernelError where the kernel has no sock_diag.
+ */
+export function takenSoFar(): Map<bigint, bigint> {
+  const taken = new Map<bigint, bigint>()
+  const dumps = new NetlinkSocket(NETLINK.sockDiag)
+  try {
+    for (const [sequence, family] of [AF_INET, AF_INET6].entries()) {
+      dumps.send(requestFor(family, sequence + 1))
+      dumps.dump('sock_diag dump', (_type, view, start, end) => {
+        const counts = end - start >= MESSAGE.bytes && countsOf(view, start + MESSAGE.bytes, end)
+        if (!counts) return
+        const waiting = view.getUint32(start + MESSAGE.waiting, true)
+        taken.set(
+          view.getBigUint64(start + MESSAGE.cookie, true),
+          BigInt(Math.max(0, counts.receivedBytes - waiting)),
+        )
+      })
+    }
+  } finally {
+    dumps.close()
   }
+  return taken
+}
+
+/** For all TCP sockets of a family that have data, or had. */
+function requestFor(family: number, sequence: number): Uint8Array {
+  const header = new Uint8Array(REQUEST_BYTES)
+  header[0] = family
+  header[1] = TCP
+  header[2] = 1 << (INET_DIAG_INFO - 1)
+  new DataView(header.buffer).setUint32(4, COUNTING, true)
+  const flags = REQUEST.request | REQUEST.dump
+  return new NetlinkWriter(128).begin(SOCK_DIAG_BY_FAMILY, flags, sequence, header).end().output()
 }
 
 /** Undefined without a tcp_info that counts what was sent (kernels before 4.19). */

@@ -1,6 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { startOwners } from '#identify/owners/thread.ts'
 import { ByteCounters, type SocketBytes } from '#kernel/bpf/byte-counters.ts'
 import { parseCgroupMount } from '#kernel/bpf/cgroup-root.ts'
+import { takenSoFar } from '#kernel/tcp-bytes.ts'
 import { testWith } from '../support/needs.ts'
 
 const wireTest = testWith('root', 'ip', 'nft')
@@ -17,6 +19,7 @@ const PAYLOAD = 3_000_000
 const SENT_BACK = 70_000
 const DATAGRAMS = 500
 const DATAGRAM_BYTES = 1_200
+const SPLICING = new URL('../support/splicing.c', import.meta.url)
 const NFT = `table inet count {
   counter sent {}
   counter received {}
@@ -111,6 +114,18 @@ int main(void) {
   puts("done"); fflush(stdout);
   return read(0, room, 1) < 0;
 }`
+
+async function withProgram(source: string, use: (program: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'gh-compiled-'))
+  const program = join(folder, 'program')
+  try {
+    writeFileSync(`${program}.c`, source)
+    execFileSync('cc', ['-o', program, `${program}.c`])
+    await use(program)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
 
 function countedByNft(): { sent: number; received: number } {
   const text = execFileSync('ip', ['netns', 'exec', namespace, 'nft', 'list', 'counters'], {
@@ -257,20 +272,69 @@ describe('the bytes of messages of each socket, without any capture', () => {
   })
 
   compiledTest('what was only looked at, failed, or went to no IP socket is not counted', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'gh-peeking-'))
-    const program = join(folder, 'peeking')
-    writeFileSync(`${program}.c`, PEEKING)
-    execFileSync('cc', ['-o', program, `${program}.c`])
-    const counters = new ByteCounters({ counts: 'messages' })
-    try {
-      await transfer([program], () => {
-        expect(ours(counters)).toMatchObject([
-          { sentBytes: 5, sentPackets: 1, receivedBytes: 5, receivedPackets: 1 },
-        ])
+    await withProgram(PEEKING, async (program) => {
+      const counters = new ByteCounters({ counts: 'messages' })
+      try {
+        await transfer([program], () => {
+          expect(ours(counters)).toMatchObject([
+            { sentBytes: 5, sentPackets: 1, receivedBytes: 5, receivedPackets: 1 },
+          ])
+        })
+      } finally {
+        counters.close()
+      }
+    })
+  })
+
+  compiledTest('what sendfile(2) and splice(2) put into a socket and take out of it is counted', async () => {
+    await withProgram(readFileSync(SPLICING, 'utf8'), async (program) => {
+      const counters = new ByteCounters({ counts: 'messages' })
+      try {
+        await transfer([program], (said) => {
+          expect(Number(said)).toBe(PAYLOAD)
+          const all = ours(counters).map(({ sentBytes, receivedBytes }) => [sentBytes, receivedBytes])
+          expect(all.sort(([a = 0], [b = 0]) => a - b)).toEqual([
+            [SENT_BACK, PAYLOAD],
+            [PAYLOAD, SENT_BACK],
+          ])
+        })
+      } finally {
+        counters.close()
+      }
+    })
+  })
+
+  wireTest('of a socket that was silent, or there before us, only what is new is counted', async () => {
+    let got = 0
+    const server = createServer((socket) => {
+      socket.on('data', (bytes: Buffer) => {
+        got += bytes.length
       })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    const counting = new ByteCounters({ counts: 'messages' })
+    const counted: ByteCounters[] = [counting]
+    const client = connect(port, '127.0.0.1')
+    const send = async (bytes: number): Promise<void> => {
+      const all = got + bytes
+      client.write(Buffer.alloc(bytes))
+      await expect.poll(() => got, { timeout: 20_000 }).toBe(all)
+    }
+    const received = (counters: ByteCounters): number =>
+      read(counters).reduce((sum, one) => sum + (one.localPort === port ? one.receivedBytes : 0), 0)
+    try {
+      await send(PAYLOAD)
+      expect(received(counting)).toBe(PAYLOAD)
+      for (const cookie of counting.cookies()) counting.take(cookie)
+      counted.push(new ByteCounters({ counts: 'messages', before: takenSoFar() }))
+      await send(SENT_BACK)
+      await send(SENT_BACK)
+      expect(counted.map(received)).toEqual([2 * SENT_BACK, 2 * SENT_BACK])
     } finally {
-      counters.close()
-      rmSync(folder, { recursive: true })
+      for (const counters of counted) counters.close()
+      client.destroy()
+      server.close()
     }
   })
 })

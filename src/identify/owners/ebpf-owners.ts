@@ -46,6 +46,8 @@ export class EbpfOwners implements OwnerSource {
   /** By local port, and by that and the peer: two sockets may share a port one after the other. */
   readonly #udpPorts = new RecentMap<string, KnownProcess>(MAX_SOCKETS)
   readonly #listeners = new RecentMap<string, KnownProcess>(MAX_LISTENERS)
+  /** By port alone; `several`: programs that listen at one port of different addresses. */
+  readonly #portListeners = new RecentMap<number, KnownProcess | 'several'>(MAX_LISTENERS)
   readonly #pingers = new Pingers()
   #now = 0
   #lost = 0
@@ -75,13 +77,13 @@ export class EbpfOwners implements OwnerSource {
   }
 
   /** The program of a socket that may be gone; of one that came in, who listened at its port. */
-  programOf(cookie: bigint, { netns, localPort, protocol }: SocketBytes, now: number): string | undefined {
+  programOf(cookie: bigint, { netns, localPort, protocol }: SocketBytes): string | undefined {
     const opener = this.#byCookie.get(cookieNumber(cookie))
-    if (opener) return programKeyOf(this.#ownerOf(opener, now))
+    if (opener) return this.#pathOf(opener)
     if (netns !== this.#parts.netns || protocol !== PROTOCOL.tcp) return undefined
-    const listener = this.#listeners.get(`0.0.0.0 ${localPort}`) ?? this.#listeners.get(`:: ${localPort}`)
-    if (!listener || listener.details.pid === SYSTEMD_PID) return undefined
-    return programKeyOf(this.#ownerOf(listener, now))
+    const listener = this.#portListeners.get(localPort)
+    if (!listener || listener === 'several' || listener.details.pid === SYSTEMD_PID) return undefined
+    return this.#pathOf(listener)
   }
 
   learn(_sockets: readonly FoundSocket[], now: number): void {
@@ -136,10 +138,18 @@ export class EbpfOwners implements OwnerSource {
     if (kind === KIND.raw) this.#pingers.opened(process, event.protocol, this.#now)
     if (kind === KIND.connect && this.#pingers.has(process))
       this.#pingers.connected(process, peerAddress(event))
-    if (kind === KIND.listen) this.#listeners.set(localEnd(event), process)
+    if (kind === KIND.listen) this.#listens(event, process)
     if (kind !== KIND.send || event.protocol !== PROTOCOL.udp) return
     this.#udpPorts.set(`${event.localPort}`, process)
     this.#udpPorts.set(`${event.localPort} ${peerAddress(event)} ${event.peerPort}`, process)
+  }
+
+  #listens(event: EventView, process: KnownProcess): void {
+    this.#listeners.set(localEnd(event), process)
+    const before = this.#portListeners.get(event.localPort)
+    if (before === 'several') return
+    const isAlone = before === undefined || before.hasEnded || this.#pathOf(before) === this.#pathOf(process)
+    this.#portListeners.set(event.localPort, isAlone ? process : 'several')
   }
 
   /** All five numbers of a socket that `#opened` told of; of its process only the cookie speaks. */
@@ -156,6 +166,10 @@ export class EbpfOwners implements OwnerSource {
     if (!found) return undefined
     const owner = this.#ownerOf(found.process, now)
     return found.isGuess ? { ...owner, source: 'guess', confidence: CONFIDENCE.guess } : owner
+  }
+
+  #pathOf(process: KnownProcess): string {
+    return programKeyOf(this.#ownerOf(process, this.#now))
   }
 
   #ownerOf(process: KnownProcess, now: number): Owner {
@@ -186,6 +200,7 @@ export class EbpfOwners implements OwnerSource {
     this.#lost = lost
     this.#lostAt = now
     for (const map of [this.#byKey, this.#foreign, this.#udpPorts, this.#listeners]) map.clear()
+    this.#portListeners.clear()
   }
 }
 

@@ -7,6 +7,7 @@ import { capabilities } from '#kernel/capabilities.ts'
 import { KernelError } from '#kernel/libc.ts'
 import { ProcFds } from '#kernel/proc-fds.ts'
 import type { SocketDiag } from '#kernel/sock-diag.ts'
+import { takenSoFar } from '#kernel/tcp-bytes.ts'
 import { ContainerNames } from '../programs/container-names.ts'
 import { EbpfOwners } from './ebpf-owners.ts'
 import { HeldOwners } from './held-owners.ts'
@@ -128,7 +129,7 @@ function openEbpf({ users, names, processes, clock, countBytes }: Common): Ebpf 
 /** Owners are worth having without them. */
 function openCounters(counts: OwnersSettings['countBytes']): ByteCounters | undefined {
   try {
-    return new ByteCounters({ counts })
+    return new ByteCounters({ counts, before: takenSoFar() })
   } catch (refused) {
     const isKernels =
       refused instanceof ProgramRefused || refused instanceof KernelError || refused instanceof BtfError

@@ -7,10 +7,21 @@ import {
   lookUpElement,
   MAP,
   nextKey,
+  setElement,
   takeElement,
 } from './bpf.ts'
-import { type Btf, readKernelBtf } from './btf.ts'
-import { type ByteMaps, COUNTED, messageProgram, packetProgram, SLOT } from './byte-programs.ts'
+import { type Btf, BtfError, readKernelBtf } from './btf.ts'
+import {
+  type ByteMaps,
+  COUNTED,
+  messageProgram,
+  packetProgram,
+  SLOT,
+  type TakenMaps,
+  type TcpOffsets,
+  takenProgram,
+  tcpOffsets,
+} from './byte-programs.ts'
 import { openGroup } from './denied-programs.ts'
 import { type KernelOffsets, kernelOffsets } from './watch-programs.ts'
 
@@ -36,12 +47,17 @@ export interface SocketBytes {
   readonly protocol: number
 }
 
+/** How much had been taken out of TCP sockets that are there already, by cookie: see `takenSoFar`. */
+export type TakenBefore = ReadonlyMap<bigint, bigint>
+
 export interface ByteCountersOptions {
   readonly btf?: Btf
   /** Messages (Linux 6.3 or later) cost packets and connections nothing. */
   readonly counts: 'packets' | 'messages'
   /** With packets: folder of the control group whose sockets are counted; absent: the root, which is all. */
   readonly cgroup?: string
+  /** With messages: what is not to count any more. */
+  readonly before?: TakenBefore
   /** Sockets that are counted apart at a time, a power of two: an eighth more may be; what is beyond counts together. */
   readonly sockets?: number
 }
@@ -64,7 +80,8 @@ export class ByteCounters {
   readonly #next = new BigUint64Array(1)
 
   /** Throws BtfError, KernelError or ProgramRefused; then nothing stays behind. */
-  constructor({ btf = readKernelBtf(), counts, cgroup, sockets = MAX_SOCKETS }: ByteCountersOptions) {
+  constructor(options: ByteCountersOptions) {
+    const { btf = readKernelBtf(), counts, cgroup, sockets = MAX_SOCKETS, before = new Map() } = options
     const elsewhere = Math.ceil(sockets / ELSEWHERE)
     this.room = sockets + elsewhere
     this.counts = counts
@@ -84,7 +101,7 @@ export class ByteCounters {
       this.#overflow = this.#keep(createMap('gh_more_bytes', { ...array, valueBytes, entries: 1 }))
       const maps = { slots, slotCount: sockets, sockets: this.#elsewhere, overflow: this.#overflow }
       if (counts === 'packets') this.#countPackets(offsets, maps, cgroup)
-      else this.#countMessages(offsets, maps, btf)
+      else this.#countMessages(offsets, { ...maps, before: this.#mapOf(before) }, btf)
     } catch (refused) {
       this.close()
       throw refused
@@ -155,16 +172,28 @@ export class ByteCounters {
     }
   }
 
-  #countMessages(offsets: KernelOffsets, maps: ByteMaps, btf: Btf): void {
-    for (const [tracepoint, direction] of [
-      ['sock_send_length', 'sent'],
-      ['sock_recv_length', 'received'],
-    ] as const) {
-      const instructions = messageProgram(direction, offsets, maps)
-      const type = btf.tracepoint(tracepoint)
-      const program = loadProgram(`gh_${direction}`, 'typedTracepoint', instructions, type)
+  #mapOf(taken: TakenBefore): number {
+    const shape = { type: MAP.hash, keyBytes: WORD_BYTES, valueBytes: WORD_BYTES } as const
+    const map = this.#keep(createMap('gh_before', { ...shape, entries: Math.max(1, taken.size) }))
+    for (const [cookie, bytes] of taken)
+      setElement(
+        map,
+        new Uint8Array(BigUint64Array.of(cookie).buffer),
+        new Uint8Array(BigUint64Array.of(bytes).buffer),
+      )
+    return map
+  }
+
+  #countMessages(offsets: KernelOffsets, maps: TakenMaps, btf: Btf): void {
+    const attach = (name: string, tracepoint: string, instructions: Uint8Array): void => {
+      const program = loadProgram(name, 'typedTracepoint', instructions, btf.tracepoint(tracepoint))
       this.#attach(program, () => attachTyped(program))
     }
+    const tcp = tcpOffsetsOf(btf)
+    const options = { isWithoutTcp: tcp !== undefined }
+    if (tcp) attach('gh_taken', TAKEN, takenProgram(offsets, tcp, maps))
+    attach('gh_received', 'sock_recv_length', messageProgram('received', offsets, maps, options))
+    attach('gh_sent', 'sock_send_length', messageProgram('sent', offsets, maps, { isWithoutTcp: false }))
   }
 
   #attach(program: number, attach: () => number): void {
@@ -191,7 +220,8 @@ export class ByteCounters {
   #emptySlot(place: number): SocketBytes {
     Atomics.store(this.#words, place, NOBODYS)
     const bytes = this.#readSlot(place)
-    this.#words.fill(0n, place + 1, place + WORDS)
+    // How far its stream was taken stays, for when it speaks again.
+    this.#words.fill(0n, place + 1, place + FIRST_KEPT_WORD)
     Atomics.store(this.#words, place, 0n)
     return bytes
   }
@@ -232,6 +262,20 @@ export class ByteCounters {
 }
 
 const WORDS = SLOT.bytes / WORD_BYTES
+const FIRST_KEPT_WORD = (SLOT.value + COUNTED.protocol) / WORD_BYTES
+/** Where the kernel looks how fast data is taken out of a TCP socket (net/ipv4/tcp_input.c). */
+const TAKEN = 'tcp_rcv_space_adjust'
+
+/** Undefined on kernels that do not tell: then what splice(2) takes out of a socket is missed. */
+function tcpOffsetsOf(btf: Btf): TcpOffsets | undefined {
+  try {
+    btf.tracepoint(TAKEN)
+    return tcpOffsets(btf)
+  } catch (missing) {
+    if (missing instanceof BtfError) return undefined
+    throw missing
+  }
+}
 
 const wholePages = (bytes: number): number => Math.ceil(bytes / pageBytes()) * pageBytes()
 
