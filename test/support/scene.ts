@@ -11,9 +11,17 @@ export interface Scene extends Net {
   readonly watch: Watch
 }
 
+/** Room for every scene there is: tables of the usual size take a millisecond of each second that passes in one. */
+const LIMITS = { maxHosts: 1 << 15, maxFlows: 1 << 14 }
+
 export function scene(settings: Readonly<Record<string, unknown>> = {}): Scene {
   const findings: Finding[] = []
-  const watch = createWatch({ seed: 1, settings, onFinding: (finding) => findings.push(finding) })
+  const watch = createWatch({
+    seed: 1,
+    limits: LIMITS,
+    settings,
+    onFinding: (finding) => findings.push(finding),
+  })
   const net = createNet({
     frame: (bytes, at) => deliver(watch.sink, bytes, at),
     tick: (now) => watch.tick(now),
