@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { OpenSession } from '#contract/accounts.ts'
 import { type NodeChild, startNodeChild } from '#kernel/node-child.ts'
 import type { PartHealth } from '#model/health.ts'
-import { type WebMessage, WebReport, type WebStart } from '../web/spawn-contract.ts'
+import { type KeptSession, type WebMessage, WebReport, type WebStart } from '../web/spawn-contract.ts'
 
 const SCRIPT = fileURLToPath(new URL('../web.ts', import.meta.url))
 const RESTART_AFTER_MS = [500, 2_000, 10_000, 60_000] as const
@@ -23,7 +23,7 @@ export interface WebProcess {
 
 export interface WebProcessOptions {
   /** Asked at each start: links and password may have changed since. */
-  readonly start: () => WebStart
+  readonly start: () => Omit<WebStart, 'sessions'>
   /** Told each time it listens. */
   readonly listening: (address: string) => void
   readonly failed: (health: PartHealth) => void
@@ -50,6 +50,8 @@ class SupervisedWeb implements WebProcess {
   #failures = 0
   #timer: NodeJS.Timeout | undefined
   #questions = 0
+  /** Who is signed in, as the web process told last: none of them has to sign in again because it died. */
+  #sessions: readonly KeptSession[] = []
   /** Question → who waits for the answer. */
   readonly #waiting = new Map<number, (sessions: readonly OpenSession[]) => void>()
   health: PartHealth = {
@@ -71,7 +73,8 @@ class SupervisedWeb implements WebProcess {
       this.#child = child
       // It may end before it has read all: its exit is what tells, not the broken pipe.
       child.stdin.on('error', () => {})
-      child.stdin.write(`${JSON.stringify(this.#options.start())}\n`)
+      const start: WebStart = { ...this.#options.start(), sessions: [...this.#sessions] }
+      child.stdin.write(`${JSON.stringify(start)}\n`)
       createInterface({ input: child.stdout }).on('line', (line) => {
         this.#hear(line)
         settle()
@@ -85,6 +88,8 @@ class SupervisedWeb implements WebProcess {
   }
 
   send(message: WebMessage): void {
+    // Nobody is there to sign out whoever lost the account by this: so all sign in again.
+    if (!this.#child && message.kind === 'people') this.#sessions = []
     this.#child?.stdin.write(`${JSON.stringify(message)}\n`)
   }
 
@@ -131,6 +136,7 @@ class SupervisedWeb implements WebProcess {
     if (!report.success) return
     const { data } = report
     if (data.kind === 'sessions') this.#waiting.get(data.number)?.(data.sessions)
+    else if (data.kind === 'kept') this.#sessions = data.sessions
     else if (data.kind === 'spent') this.#options.spent(data.name, data.digest)
     else if (data.kind === 'failed') this.#fail(data.reason, data.remedy)
     else this.#listens(data)

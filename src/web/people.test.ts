@@ -108,7 +108,8 @@ describe('codes', () => {
 
   test('a recovery code works once, and the core hears of it', async () => {
     expect((await signIn({ password: PASSWORD, code: RECOVERY })).status).toBe(200)
-    expect(site.reports).toEqual([{ kind: 'spent', name: 'owner', digest: RECOVERY_DIGEST }])
+    const told = site.reports.filter(({ kind }) => kind === 'spent')
+    expect(told).toEqual([{ kind: 'spent', name: 'owner', digest: RECOVERY_DIGEST }])
     expect((await signIn({ password: PASSWORD, code: RECOVERY })).status).toBe(401)
   })
 })
@@ -183,11 +184,11 @@ describe('the core', () => {
   test('hears who is signed in, and ends a session', async () => {
     const cookie = await site.cookie()
     site.web.hear({ kind: 'sessions', number: 7 })
-    const [report] = site.reports
+    const report = site.reports.at(-1)
     expect(report).toMatchObject({ kind: 'sessions', number: 7, sessions: [{ name: 'anna', by: 'link' }] })
     if (report?.kind !== 'sessions') throw new Error('no sessions')
     site.web.hear({ kind: 'end', number: 8, id: report.sessions[0]?.id ?? '' })
-    expect(site.reports[1]).toEqual({ kind: 'sessions', number: 8, sessions: [] })
+    expect(site.reports.at(-1)).toEqual({ kind: 'sessions', number: 8, sessions: [] })
     expect((await site.ask('GET', '/session', { headers: { cookie } })).status).toBe(401)
   })
 })

@@ -52,7 +52,10 @@ export function createWebServer(parts: WebParts): WebServer {
   const { start, port, now } = parts
   const origins = createOrigins(start.host, port, start.origins)
   const cookie = createSessionCookie(port, origins.isSecure)
-  const sessions = createSessions()
+  const sessions = createSessions({
+    kept: start.sessions,
+    changed: (now) => parts.report?.({ kind: 'kept', sessions: [...now] }),
+  })
   const links = createLinks()
   for (const link of start.links) links.add(link)
   const people = createPeople(start.people, (name, digest) => parts.report?.({ kind: 'spent', name, digest }))

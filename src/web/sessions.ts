@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { OpenSession } from '#contract/accounts.ts'
 import type { Role, Session } from '#contract/session.ts'
-import type { WebAccount } from './spawn-contract.ts'
+import type { KeptSession, WebAccount } from './spawn-contract.ts'
 
 export interface SessionLimits {
   readonly idleMs: number
@@ -10,6 +10,8 @@ export interface SessionLimits {
 }
 
 const SESSION_LIMITS: SessionLimits = { idleMs: 8 * 3_600_000, absoluteMs: 7 * 86_400_000, count: 100 }
+/** Who keeps the sessions for the next run hears that one is in use this often at most. */
+const TOLD_EVERY_MS = 60_000
 
 export interface SignedInBy {
   readonly name: string
@@ -34,19 +36,21 @@ export interface Sessions {
   accountsChanged(before: readonly WebAccount[], after: readonly WebAccount[]): void
 }
 
-interface Kept extends SignedInBy {
-  /** Names the session without giving its cookie away. */
-  readonly id: string
-  readonly signedInAt: number
-  readonly endsAt: number
-  seenAt: number
-  provenAt: number
+export interface SessionOptions {
+  readonly limits?: SessionLimits
+  /** Of the run before, which ended unasked. */
+  readonly kept?: readonly KeptSession[]
+  /** Told all of them whenever some changed. */
+  readonly changed?: (sessions: readonly KeptSession[]) => void
 }
 
-export function createSessions(limits: SessionLimits = SESSION_LIMITS): Sessions {
-  const byDigest = new Map<string, Kept>()
-  const isOver = (session: Kept, now: number): boolean =>
+export function createSessions(options: SessionOptions = {}): Sessions {
+  const { limits = SESSION_LIMITS, kept = [], changed } = options
+  const byDigest = new Map<string, KeptSession>(kept.map((session) => [session.digest, { ...session }]))
+  let toldAt = Number.NEGATIVE_INFINITY
+  const isOver = (session: KeptSession, now: number): boolean =>
     now >= session.endsAt || now - session.seenAt >= limits.idleMs
+  const tell = (): void => changed?.([...byDigest.values()])
 
   /** Only who signs in makes sessions, so the one that was quiet for longest may go. */
   function makeRoom(now: number): void {
@@ -58,8 +62,16 @@ export function createSessions(limits: SessionLimits = SESSION_LIMITS): Sessions
   function forgetOver(now: number): void {
     for (const [digest, session] of byDigest) if (isOver(session, now)) byDigest.delete(digest)
   }
-  function endWhere(isOne: (session: Kept) => boolean): void {
+  function endWhere(isOne: (session: KeptSession) => boolean): void {
+    const before = byDigest.size
     for (const [digest, session] of byDigest) if (isOne(session)) byDigest.delete(digest)
+    if (byDigest.size < before) tell()
+  }
+  function see(session: KeptSession, now: number): void {
+    session.seenAt = now
+    if (now - toldAt < TOLD_EVERY_MS) return
+    toldAt = now
+    tell()
   }
 
   return {
@@ -67,22 +79,27 @@ export function createSessions(limits: SessionLimits = SESSION_LIMITS): Sessions
       makeRoom(now)
       const cookie = randomBytes(32).toString('base64url')
       const times = { signedInAt: now, seenAt: now, provenAt: now, endsAt: now + limits.absoluteMs }
-      byDigest.set(digestOf(cookie), { ...who, ...times, id: randomBytes(6).toString('hex') })
+      const digest = digestOf(cookie)
+      byDigest.set(digest, { ...who, ...times, digest, id: randomBytes(6).toString('hex') })
+      tell()
       return cookie
     },
     find(cookie, now) {
       const session = cookie === undefined ? undefined : byDigest.get(digestOf(cookie))
       if (!session || isOver(session, now)) return undefined
-      session.seenAt = now
+      see(session, now)
       const { name, role, signedInAt, endsAt, provenAt } = session
       return { name, role, signedInAt, endsAt, provenAt }
     },
     prove(cookie, now) {
       const session = byDigest.get(digestOf(cookie))
-      if (session) session.provenAt = now
+      if (!session) return
+      session.provenAt = now
+      tell()
     },
     end(cookie) {
-      byDigest.delete(digestOf(cookie))
+      const digest = digestOf(cookie)
+      endWhere((session) => session.digest === digest)
     },
     endById: (id) => endWhere((session) => session.id === id),
     list(now) {

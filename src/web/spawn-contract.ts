@@ -45,6 +45,13 @@ export const WebAccounts = z
   .object({ accounts: z.array(WebAccount).default([]), tokens: z.array(WebToken).default([]) })
   .strict()
 
+/** A session as the core keeps it, so that a web process that ended unasked signs nobody out. No cookie can be made of it. */
+const KeptSession = OpenSession.extend({
+  /** SHA-256 of the cookie, in base64. */
+  digest: z.string().max(64),
+  provenAt: z.number(),
+}).strict()
+
 export const WebStart = z
   .object({
     kind: z.literal('start'),
@@ -59,6 +66,8 @@ export const WebStart = z
     pageFolder: z.string(),
     people: WebAccounts.prefault({}),
     links: z.array(LinkGrant).default([]),
+    /** Who was signed in when the run before ended. */
+    sessions: z.array(KeptSession).default([]),
     /** More names under which the page is reached, such as https://gatehouse.lan.example behind a proxy. */
     origins: z.array(z.url({ protocol: /^https?$/ })).default([]),
   })
@@ -91,12 +100,15 @@ export const WebReport = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('sessions'), number: z.number(), sessions: z.array(OpenSession) }),
   /** A recovery code was used: it works no more. */
   z.object({ kind: z.literal('spent'), name: z.string(), digest: z.string() }),
+  /** Who is signed in, whenever that changes: for `sessions` of the next start line. */
+  z.object({ kind: z.literal('kept'), sessions: z.array(KeptSession).max(100) }),
 ])
 
 /** How the web process exits when it cannot do its work; each is reported as `failed` before. */
 export const WEB_EXIT = { badStart: 10, portTaken: 11, cannotListen: 12, privilege: 13 } as const
 
 export type LinkGrant = z.infer<typeof LinkGrant>
+export type KeptSession = z.infer<typeof KeptSession>
 export type WebAccount = z.infer<typeof WebAccount>
 export type WebAccounts = z.infer<typeof WebAccounts>
 export type WebStart = z.infer<typeof WebStart>

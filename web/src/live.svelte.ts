@@ -12,6 +12,8 @@ import { API, ask, ProblemError } from './api.ts'
 import { clock } from './clock.svelte.ts'
 import { RateHistory } from './connections/rates.ts'
 import { openStream, type Stream } from './stream.ts'
+import { text } from './text/text.ts'
+import { toasts } from './toast.svelte.ts'
 
 /** How the page and the daemon are in touch. `lost` says since when. */
 export type Link =
@@ -32,6 +34,9 @@ const SHOW_MANY_EVERY_MS = 1000
 const RETRY_MS = [1000, 2000, 5000, 10_000]
 /** The daemon says its status every second: a silence this long means that the line is dead. */
 const SILENCE_MS = 8000
+/** A line that was cut without a word keeps a question waiting for minutes. */
+const ASK_WITHIN_MS = 5000
+const LOAD_WITHIN_MS = 30_000
 const MOST_HELD = 2000
 const MOST_ALERTS = 2000
 const MOST_DECISIONS = 500
@@ -43,7 +48,7 @@ export interface TrafficPoint {
   readonly up: number
 }
 
-/** What the daemon streams, as the page shows it: one EventSource for everything. */
+/** What the daemon streams, as the page shows it: one stream for everything. */
 class Live {
   link = $state.raw<Link>({ state: 'opening' })
   paused = $state.raw<Paused | undefined>(undefined)
@@ -58,6 +63,8 @@ class Live {
   /** Counts up whenever `connections` is worth drawing again. */
   version = $state(0)
   isLoaded = $state(false)
+  /** Counts up when more was missed than the daemon could tell: whoever keeps what came by the stream reads it anew. */
+  gaps = $state(0)
 
   readonly #targets: ReadonlySet<string> = $derived(
     new Set(this.blocks.flatMap(({ target, effect }) => (effect === undefined ? [target] : []))),
@@ -78,6 +85,10 @@ class Live {
   #source: Stream | undefined
   #heldBack: LiveEvent[] = []
   #isLoading = false
+  /** More happened while everything was read, or while the reader held changes back: read once more. */
+  #isStale = false
+  /** The last event that was taken in: a new stream goes on after it. */
+  #lastId: string | undefined
   #retries = 0
   #retryTimer: ReturnType<typeof setTimeout> | undefined
   #heardAt = 0
@@ -90,11 +101,14 @@ class Live {
     this.#open()
     const beat = setInterval(() => this.#beat(), 1000)
     const onVisible = () => this.#show()
+    const onOnline = () => this.link.state === 'lost' && this.tryNow()
     document.addEventListener('visibilitychange', onVisible)
+    addEventListener('online', onOnline)
     return () => {
       clearInterval(beat)
       clearTimeout(this.#retryTimer)
       document.removeEventListener('visibilitychange', onVisible)
+      removeEventListener('online', onOnline)
       this.#source?.close()
       this.#source = undefined
       this.isLoaded = false
@@ -109,7 +123,7 @@ class Live {
     }
     const isTooMany = this.#heldBack.length >= MOST_HELD
     this.paused = undefined
-    if (isTooMany) void this.#load()
+    if (isTooMany || this.#isStale) void this.#load()
     else this.#letIn()
   }
 
@@ -136,20 +150,25 @@ class Live {
   }
 
   #open(): void {
+    clearTimeout(this.#retryTimer)
     this.#source?.close()
     this.#heardAt = Date.now()
-    const source = openStream(`${API}/events`, {
+    // After a break the daemon tells what was missed, or that it cannot; only a page that has nothing yet reads everything.
+    const after = this.isLoaded ? this.#lastId : undefined
+    const source = openStream(`${API}/events`, after, {
       opened: () => {
+        if (source !== this.#source) return
         this.#retries = 0
         this.#heardAt = Date.now()
-        // After a break the browser sends Last-Event-ID and the daemon catches up; only a new stream starts from nothing.
-        if (!this.isLoaded || this.link.state !== 'live') void this.#load()
+        if (after === undefined) void this.#load()
+        else this.link = { state: 'live' }
       },
-      lost: (stream) => this.#lost(stream),
-      event: (event) => {
+      lost: () => this.#lost(source),
+      event: (event, id) => {
         if (source !== this.#source) return
         this.#heardAt = Date.now()
-        this.#take(event)
+        this.#lastId = id ?? this.#lastId
+        if (event) this.#take(event)
       },
     })
     this.#source = source
@@ -157,15 +176,14 @@ class Live {
 
   #lost(source: Stream): void {
     if (source !== this.#source) return
+    source.close()
     if (this.link.state !== 'lost') this.link = { state: 'lost', since: clock.now }
-    // The browser tries again by itself unless an answer told it not to: then it is up to the page.
-    if (!source.isOver) return
     const wait = RETRY_MS[Math.min(this.#retries++, RETRY_MS.length - 1)] ?? 10_000
     clearTimeout(this.#retryTimer)
     this.#retryTimer = setTimeout(() => {
       // A stream says nothing about why it ended: an ordinary question tells "signed out" from "not there".
-      ask<Status>('GET', 'status').then(
-        () => this.#open(),
+      ask<Status>('GET', 'status', undefined, AbortSignal.timeout(ASK_WITHIN_MS)).then(
+        () => source === this.#source && this.#open(),
         (problem: unknown) => {
           if (problem instanceof ProblemError && problem.status === 401) return
           this.#lost(source)
@@ -178,13 +196,15 @@ class Live {
   async #load(): Promise<void> {
     if (this.#isLoading) return
     this.#isLoading = true
+    this.#isStale = false
+    const signal = AbortSignal.timeout(LOAD_WITHIN_MS)
     try {
       const [status, connections, alerts, blocks, rules] = await Promise.all([
-        ask<Status>('GET', 'status'),
-        ask<Connection[]>('GET', 'connections'),
-        ask<Page<Alert>>('GET', 'alerts?limit=500'),
-        ask<Block[]>('GET', 'blocks'),
-        ask<RulesStanding>('GET', 'rules/standing'),
+        ask<Status>('GET', 'status', undefined, signal),
+        ask<Connection[]>('GET', 'connections', undefined, signal),
+        ask<Page<Alert>>('GET', 'alerts?limit=500', undefined, signal),
+        ask<Block[]>('GET', 'blocks', undefined, signal),
+        ask<RulesStanding>('GET', 'rules/standing', undefined, signal),
       ])
       this.connections.clear()
       this.goneAt.clear()
@@ -205,14 +225,23 @@ class Live {
     }
     this.#letIn()
     this.#show()
+    if (this.#isStale && this.isLoaded && !this.paused) await this.#load()
+  }
+
+  /** The daemon keeps so much and no more: what happened while this page was away is not told, only what is so now. */
+  #readAnew(): void {
+    this.gaps++
+    this.decisions = []
+    toasts.show({ kind: 'plain', sentence: text.toast.readAnew })
+    if (this.#isLoading || this.paused) this.#isStale = true
+    else void this.#load()
   }
 
   #take(event: LiveEvent): void {
     if (event.kind === 'reset') {
-      void this.#load()
+      this.#readAnew()
       return
     }
-    if (this.link.state === 'lost' && this.isLoaded) this.link = { state: 'live' }
     // A countdown goes on, whatever the reader holds back.
     if ((!this.#isLoading && !this.paused) || event.kind === 'rules') {
       this.#apply(event)
@@ -239,7 +268,9 @@ class Live {
     else if (event.kind === 'blocks') this.blocks = event.blocks
     else if (event.kind === 'rules') this.rules = event.standing
     else if (event.kind === 'decision') {
-      this.decisions = [event.decision, ...this.decisions].slice(0, MOST_DECISIONS)
+      const { decision } = event
+      const others = this.decisions.filter(({ id }) => id !== decision.id)
+      this.decisions = [decision, ...others].slice(0, MOST_DECISIONS)
     }
   }
 
@@ -277,8 +308,7 @@ class Live {
   }
 
   #beat(): void {
-    if (this.link.state === 'live' && Date.now() - this.#heardAt > SILENCE_MS && this.#source) {
-      this.#source.close()
+    if (this.#source && !this.#source.isOver && Date.now() - this.#heardAt > SILENCE_MS) {
       this.#lost(this.#source)
     }
     if (this.rates.tick(performance.now(), this.connections)) this.sampled++
