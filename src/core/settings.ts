@@ -12,7 +12,7 @@ export const pageSettings = z
         'Address of this machine that the page listens on. Others than loopback open it to the network.',
       ),
     proofMinutes: z
-      .int()
+      .number()
       .min(0)
       .max(1_440)
       .default(15)

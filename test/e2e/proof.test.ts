@@ -13,7 +13,7 @@ const PASSWORD = 'four random words kept'
 
 let real: RealPage
 beforeAll(async () => {
-  real = await startRealPage({ config: 'page: { proofMinutes: 1 }\n', rules: '' })
+  real = await startRealPage({ config: 'page: { proofMinutes: 0.25 }\n', rules: '' })
 })
 afterAll(async () => {
   await real?.remove()
@@ -29,7 +29,7 @@ test('a page that was left open asks who it is before a setting changes, and the
   await page.getByRole('heading', { level: 1 }).first().waitFor()
   const config = (): string => readFileSync(join(real.folder, 'config.yaml'), 'utf8')
 
-  // One minute after the sign-in the core wants to know again.
+  // A quarter of a minute after the sign-in the core wants to know again.
   const status = () =>
     page.evaluate(async () => {
       const body = JSON.stringify({
@@ -40,7 +40,7 @@ test('a page that was left open asks who it is before a setting changes, and the
       return (await fetch('/api/v1/settings', { method: 'PATCH', headers, body })).status
     })
   expect(await status()).toBe(200)
-  await expect.poll(status, { timeout: 75_000, interval: 2_000 }).toBe(403)
+  await expect.poll(status, { timeout: 60_000, interval: 1_000 }).toBe(403)
 
   await page.goto(new URL('/detectors', page.url()).href)
   await page.getByRole('button', { name: 'Paranoid' }).click()
