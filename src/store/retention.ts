@@ -2,6 +2,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { END_REASONS } from '#model/flow.ts'
 import { SUMMARY_KINDS } from '#model/summary.ts'
 import { BaselineTable } from './baseline-table.ts'
+import { FilterTable } from './columns/filter-table.ts'
+import { NamePages } from './columns/name-pages.ts'
 import type { CountedTable } from './counted-table.ts'
 import { removeFromChain, shortenChain } from './decision-chain.ts'
 import { firstKeyAt } from './flow-key.ts'
@@ -177,7 +179,11 @@ export class Retention {
       const gone = this.#db.prepare(
         `DELETE FROM ${table} WHERE id > ? AND id <= ? AND last_segment < ${kept}`,
       )
-      if (Number(gone.run(after, last).changes) > 0) this.#rowsGone()
+      inTransaction(this.#db, () => {
+        if (Number(gone.run(after, last).changes) === 0) return
+        this.#rowsGone()
+        if (table === 'names') new NamePages(this.#db).renew(after + 1, Number(last))
+      })
       after = Number(last)
       return true
     }
@@ -193,6 +199,7 @@ export class Retention {
       DELETE FROM segment_codes WHERE segment NOT IN (SELECT segment FROM segments);
       DELETE FROM late_flows WHERE segment NOT IN (SELECT segment FROM segments);
     `)
+    new FilterTable(this.#db).removeGone()
     return false
   }
 

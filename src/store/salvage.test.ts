@@ -42,7 +42,7 @@ function full(): DatabaseSync {
 }
 
 /** Made anew from flows. */
-const DERIVED = ['segment_words', 'segment_codes', 'late_flows']
+const DERIVED = ['segment_words', 'segment_codes', 'segment_filters', 'name_pages', 'late_flows']
 
 const tablesOf = (db: DatabaseSync): string[] =>
   db

@@ -2,65 +2,132 @@ import type { DatabaseSync } from 'node:sqlite'
 import { inTransaction } from '../migrate.ts'
 import type { Row } from '../rows.ts'
 import { type ColumnWriter, createColumnWriter, type PackedColumn } from './column-writer.ts'
+import { FILTER_PARTS } from './filter.ts'
+import { KeyWriter } from './filter-keys.ts'
+import { FILTERS, FilterTable, partsOf } from './filter-table.ts'
+import { NamePages } from './name-pages.ts'
 import { packIds } from './packing.ts'
-import { COLUMN_NAMES, COLUMN_ROWS } from './segment-columns.ts'
+import { COLUMN_NAMES, COLUMN_ROWS, type ColumnName } from './segment-columns.ts'
 
-/** Rows in one step: others wait for this thread. */
-const ROWS = 2_048
+/** Rows, and parts of filters, in one step: others wait for this thread. */
+const ROWS = 512
+const PARTS = 32
 /** Of a segment's flows so many may have changed before its columns are read anew … */
 const MAX_LATE = 1_000
-/** … unless as many of them go on changing. */
+/** … unless as many of those that were looked at go on changing. */
 const STILL_OPEN = 0.5
+const LOOKED_AT = 500
 
-interface Building {
+/** A segment has columns once it has this one. */
+const LAST_COLUMN: ColumnName = 'class'
+
+interface Segment {
   readonly segment: number
   readonly first: number
   readonly end: number
-  after: number
-  readonly ids: number[]
-  readonly writers: readonly (readonly [name: string, writer: ColumnWriter])[]
 }
 
-/** Makes the columns of segments that no new flow comes into any more, a small step at a time. */
+/** What is gathered of a segment. */
+interface Gathered {
+  readonly ids: number[]
+  readonly keys: KeyWriter
+  readonly writers: readonly (readonly [name: ColumnName, writer: ColumnWriter])[]
+}
+
+/** Makes what searches read instead of flows: of segments that no new flow comes into any more, a small step at a time. */
 export class ColumnBuilder {
   readonly #db: DatabaseSync
   readonly #maxLate: number
-  #building: Building | undefined
+  readonly #names: NamePages
+  readonly #filters: FilterTable
+  #steps: Iterator<void> | undefined
 
   constructor(db: DatabaseSync, maxLate = MAX_LATE) {
     this.#db = db
     this.#maxLate = maxLate
+    this.#names = new NamePages(db)
+    this.#filters = new FilterTable(db)
   }
 
   /** Does a little; true when there is more to do. */
   step(): boolean {
-    this.#building ??= this.#next()
-    if (!this.#building) return false
-    if (!this.#read(this.#building)) {
-      this.#write(this.#building)
-      this.#building = undefined
+    if (!this.#steps && this.#names.step()) return true
+    this.#steps ??= this.#begin()
+    if (!this.#steps) return false
+    try {
+      if (this.#steps.next().done) this.#steps = undefined
+    } catch (error) {
+      // A full disk: the segment begins anew.
+      this.#steps = undefined
+      throw error
     }
     return true
   }
 
-  /** A segment that has none, the newest first; else one of which too much has changed since. */
-  #next(): Building | undefined {
+  #begin(): Iterator<void> | undefined {
+    const next = this.#unbuilt() ?? this.#changed()
+    return next && this.#build(next)
+  }
+
+  /** A segment that lacks something, the newest first. */
+  #unbuilt(): Segment | undefined {
+    return this.#segment(
+      'segment NOT IN (SELECT segment FROM segment_words WHERE name = $name) ORDER BY segment DESC LIMIT 1',
+      { name: FILTERS },
+    )
+  }
+
+  /** One of which too much has changed since. */
+  #changed(): Segment | undefined {
+    const changed = this.#db
+      .prepare('SELECT segment FROM late_flows GROUP BY segment HAVING count(*) > ?')
+      .all(this.#maxLate)
+    const most = this.#db.prepare(
+      `SELECT avg(ended IS NULL) AS open FROM (SELECT id FROM late_flows WHERE segment = ? LIMIT ${LOOKED_AT})
+       JOIN flows USING (id)`,
+    )
+    for (const { segment } of changed) {
+      const open = most.get(segment ?? 0)?.['open'] ?? undefined
+      if (open !== undefined && Number(open) < STILL_OPEN)
+        return this.#segment('segment = $segment', { segment: Number(segment) })
+    }
+    return undefined
+  }
+
+  /** The newest segment has no end yet: it is none of these. */
+  #segment(condition: string, values: Record<string, string | number>): Segment | undefined {
     const found = this.#db
       .prepare(
         `SELECT * FROM (SELECT segment, first_id, lead(first_id) OVER (ORDER BY segment) AS end_id FROM segments)
-         WHERE end_id IS NOT NULL AND (segment NOT IN (SELECT segment FROM segment_words WHERE name = 'class')
-           OR segment IN (SELECT segment FROM late_flows JOIN flows USING (id, segment) GROUP BY segment
-             HAVING count(*) > ${this.#maxLate} AND sum(ended IS NULL) < ${STILL_OPEN} * count(*)))
-         ORDER BY segment DESC LIMIT 1`,
+         WHERE end_id IS NOT NULL AND ${condition}`,
       )
-      .get()
-    if (!found) return undefined
-    const [segment, first] = [Number(found['segment']), Number(found['first_id'])]
+      .get(values)
+    return (
+      found && {
+        segment: Number(found['segment']),
+        first: Number(found['first_id']),
+        end: Number(found['end_id']),
+      }
+    )
+  }
+
+  *#build(about: Segment): Generator<void, void> {
+    const { segment, first } = about
     inTransaction(this.#db, () => this.#forget(segment))
-    return {
-      ...{ segment, first, end: Number(found['end_id']), after: first - 1, ids: [] },
-      writers: COLUMN_NAMES.map((name) => [name, createColumnWriter(name)]),
+    yield
+    const { ids, keys, writers } = yield* this.#read(about)
+    for (const [name, writer] of writers) {
+      if (name === LAST_COLUMN) continue
+      inTransaction(this.#db, () => this.#keep(name, segment, writer.pack()))
+      yield
     }
+    yield* this.#writeFilters(segment, keys)
+    const last = writers.find(([name]) => name === LAST_COLUMN)?.[1].pack()
+    inTransaction(this.#db, () => {
+      this.#keep('id', segment, { codes: packIds(ids, first) })
+      this.#keep(LAST_COLUMN, segment, last)
+      this.#keep(FILTERS, segment, { words: new Uint8Array() })
+    })
   }
 
   /** Until its columns are there again a segment has none; what changes from now on is late. */
@@ -68,38 +135,48 @@ export class ColumnBuilder {
     for (const table of ['segment_words', 'segment_codes', 'late_flows']) {
       this.#db.prepare(`DELETE FROM ${table} WHERE segment = ?`).run(segment)
     }
+    this.#filters.remove(segment)
   }
 
-  /** False when the last row was read. */
-  #read(building: Building): boolean {
-    const { after, end, ids, writers } = building
-    const rows = this.#db.prepare(COLUMN_ROWS).all({ after, end, limit: ROWS }) as Row[]
-    for (const row of rows) {
-      ids.push(Number(row['id']))
-      for (const [, writer] of writers) writer.add(row)
+  *#read({ first, end }: Segment): Generator<void, Gathered> {
+    const ids: number[] = []
+    const keys = new KeyWriter()
+    const writers = COLUMN_NAMES.map((name) => [name, createColumnWriter(name)] as const)
+    const statement = this.#db.prepare(COLUMN_ROWS)
+    for (let after = first - 1, count: number = ROWS; count === ROWS; ) {
+      const rows = statement.all({ after, end, limit: ROWS }) as Row[]
+      for (const row of rows) {
+        ids.push(Number(row['id']))
+        keys.add(row)
+        for (const [, writer] of writers) writer.add(row)
+      }
+      count = rows.length
+      after = ids.at(-1) ?? after
+      yield
     }
-    building.after = ids.at(-1) ?? after
-    return rows.length === ROWS
+    return { ids, keys, writers }
   }
 
-  #write({ segment, first, ids, writers }: Building): void {
-    inTransaction(this.#db, () => {
-      for (const [name, writer] of writers) this.#keep(name, segment, writer.pack())
+  *#writeFilters(segment: number, keys: KeyWriter): Generator<void, void> {
+    const parts = partsOf(keys.keys())
+    for (let from = 0; from < FILTER_PARTS; from += PARTS) {
+      yield
+      inTransaction(this.#db, () => this.#filters.write(segment, parts, [from, from + PARTS]))
+    }
+    yield
+  }
+
+  #keep(name: string, segment: number, column: Partial<PackedColumn> | undefined): void {
+    const { words, codes } = column ?? {}
+    if (words) {
       this.#db
-        .prepare("INSERT INTO segment_codes (name, segment, codes) VALUES ('id', ?, ?)")
-        .run(segment, packIds(ids, first))
-    })
-  }
-
-  #keep(name: string, segment: number, column: PackedColumn | undefined): void {
-    if (!column) return
-    const { words, codes } = column
-    this.#db
-      .prepare('INSERT INTO segment_words (name, segment, words) VALUES (?, ?, ?)')
-      .run(name, segment, words)
-    if (!codes) return
-    this.#db
-      .prepare('INSERT INTO segment_codes (name, segment, codes) VALUES (?, ?, ?)')
-      .run(name, segment, codes)
+        .prepare('INSERT INTO segment_words (name, segment, words) VALUES (?, ?, ?)')
+        .run(name, segment, words)
+    }
+    if (codes) {
+      this.#db
+        .prepare('INSERT INTO segment_codes (name, segment, codes) VALUES (?, ?, ?)')
+        .run(name, segment, codes)
+    }
   }
 }

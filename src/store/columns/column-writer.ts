@@ -1,5 +1,6 @@
 import type { Row } from '../rows.ts'
 import { packAddresses, packCodes, packNumbers } from './packing.ts'
+import { HIGHEST_CODE } from './range-code.ts'
 import { COLUMNS, type ColumnName, NONE } from './segment-columns.ts'
 
 /** One column of one segment as it lies in the database; without `codes` all flows have the one value. */
@@ -23,6 +24,7 @@ export interface ColumnWriter {
 export function createColumnWriter(name: ColumnName): ColumnWriter {
   const column = COLUMNS[name]
   if (column.kind === 'ranges') return writeRanges(column.read)
+  if (column.kind === 'times') return writeTimes(column.read)
   if (column.kind === 'addresses') return writeAddresses(column.read)
   return writeNumbers(column.read)
 }
@@ -43,6 +45,30 @@ function writeRanges(read: (row: Row) => number): ColumnWriter {
       const placeIn = new Map(values.map((value, place) => [value, place]))
       const codes = own.map((code) => placeIn.get(code) ?? 0)
       return packed(packNumbers([...span, ...values]), codes, values.length)
+    },
+  }
+}
+
+/** Words: the second in which the first lies, milliseconds in a step, the highest code. */
+function writeTimes(read: (row: Row) => number): ColumnWriter {
+  const times: number[] = []
+  let [earliest, latest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  return {
+    add(row) {
+      const at = read(row)
+      earliest = Math.min(earliest, at)
+      latest = Math.max(latest, at)
+      times.push(at)
+    },
+    pack() {
+      const second = Math.floor(earliest / 1000)
+      const step = Math.floor((latest - second * 1000) / HIGHEST_CODE) + 1
+      if (!(second >= 0 && second <= NONE && step <= NONE)) return undefined
+      const codeOf = (at: number): number => Math.floor((at - second * 1000) / step)
+      return {
+        words: packNumbers([second, step, codeOf(latest)]),
+        codes: packCodes(times.map(codeOf), HIGHEST_CODE),
+      }
     },
   }
 }

@@ -5,9 +5,9 @@ import { HANDSHAKE, HIGHEST_CODE, rangeCode } from './range-code.ts'
 
 /**
  * `numbers` and `addresses` have few values in a segment: these are kept once, and each flow says which it has.
- * `ranges` have many: each flow says its own, roughly where it is large.
+ * `ranges` have many: each flow says its own, roughly where it is large. `times` count in even steps from the first of them.
  */
-interface ColumnMeaning<Kind extends 'numbers' | 'addresses' | 'ranges', Value> {
+interface ColumnMeaning<Kind extends 'numbers' | 'addresses' | 'ranges' | 'times', Value> {
   readonly kind: Kind
   readonly read: (row: Row) => Value
 }
@@ -24,6 +24,8 @@ const ofRanges = (read: (row: Row) => number): ColumnMeaning<'ranges', number> =
   kind: 'ranges',
   read,
 })
+
+const ofTimes = (read: (row: Row) => number): ColumnMeaning<'times', number> => ({ kind: 'times', read })
 
 /** Stands for what a flow does not have. */
 export const NONE = 0xffff_ffff
@@ -48,6 +50,7 @@ export const COLUMNS = {
   handshake: ofRanges((row) =>
     row['handshake_ms'] === null ? 0 : rangeCode(Number(row['handshake_ms']) * HANDSHAKE),
   ),
+  opened: ofTimes((row) => Number(row['opened_at'])),
 } as const
 
 export type ColumnName = keyof typeof COLUMNS
@@ -55,13 +58,15 @@ export type NumbersColumn = {
   [Name in ColumnName]: (typeof COLUMNS)[Name]['kind'] extends 'numbers' ? Name : never
 }[ColumnName]
 export type AddressesColumn = 'source' | 'target'
-export type RangesColumn = Exclude<ColumnName, NumbersColumn | AddressesColumn>
+export type TimesColumn = 'opened'
+export type RangesColumn = Exclude<ColumnName, NumbersColumn | AddressesColumn | TimesColumn>
 
 export const COLUMN_NAMES = Object.keys(COLUMNS) as readonly ColumnName[]
 
-/** The rows that columns are made of, in order of ids. */
+/** The rows that columns and filters are made of, in order of ids. */
 export const COLUMN_ROWS = `SELECT flows.id, class, flows.program, home, owners.source AS owner_source, script, country, asn, pid,
-    name, flows.source, target, source_port, target_port, bytes_forward, bytes_backward, handshake_ms
+    name, flows.source, target, source_port, target_port, bytes_forward, bytes_backward, handshake_ms,
+    opened_at, community_id, direction
   FROM flows LEFT JOIN owners ON owners.id = flows.owner
   WHERE flows.id > $after AND flows.id < $end ORDER BY flows.id LIMIT $limit`
 
@@ -105,6 +110,19 @@ export function codesOfSpan(
   return {
     may: [Math.max(1, low - 1), to < 0 ? 0 : high + 1],
     must: [from <= 0 ? 1 : low + 2, span.to === undefined ? HIGHEST_CODE : high - 2],
+  }
+}
+
+/** The same for times that begin at `base`; from and to are milliseconds since the epoch. */
+export function codesOfPeriod(
+  { from, to }: NumberSpan,
+  { base, step }: { readonly base: number; readonly step: number },
+): { readonly may: CodeRange; readonly must: CodeRange } {
+  const low = from === undefined ? 0 : Math.floor((from - base) / step)
+  const high = to === undefined ? HIGHEST_CODE : Math.floor((to - base) / step)
+  return {
+    may: [low, high],
+    must: [from === undefined ? 0 : low + 1, to === undefined ? HIGHEST_CODE : high - 1],
   }
 }
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { fitsText, type TextPattern } from '#contract/search/text-pattern.ts'
 import type { Owner } from '#model/owner.ts'
+import { NamePages } from '../columns/name-pages.ts'
 import { homeOf, type Row, type Values } from '../rows.ts'
 
 /** A row that only flows of these segments refer to. */
@@ -10,8 +11,8 @@ export interface Spanned {
   readonly last: number
 }
 
-/** Beyond this many a value is common: then flows are walked, not rows picked. */
-const MAX_SPANNED = 20_000
+/** Beyond this many a value is common: then columns lead, or flows are walked. Each may be a read of its own. */
+const MAX_SPANNED = 500
 
 /** Which rows of the small tables fit: what is typed is compared here, by the same code as on the page. */
 export class DimensionIds {
@@ -31,12 +32,19 @@ export class DimensionIds {
     return this.#ids('SELECT * FROM homes', (row) => fits(homeOf(row)))
   }
 
-  /** With the segments that use them. */
-  names(pattern: TextPattern): Spanned[] {
-    const names: Spanned[] = []
-    const rows = this.#db.prepare('SELECT id, name, first_segment AS first, last_segment AS last FROM names')
-    for (const row of rows.iterate()) if (fitsText(pattern, String(row['name']))) names.push(spannedOf(row))
-    return names
+  names(pattern: TextPattern): number[] {
+    return new NamePages(this.#db).ids(pattern)
+  }
+
+  /** The segments that use these names. */
+  spansOfNames(ids: readonly number[]): Spanned[] {
+    const row = this.#db.prepare(
+      'SELECT id, first_segment AS first, last_segment AS last FROM names WHERE id = ?',
+    )
+    return ids.flatMap((id) => {
+      const found = row.get(id)
+      return found ? [spannedOf(found)] : []
+    })
   }
 
   /** Texts of what interpreters run, in any owner. */

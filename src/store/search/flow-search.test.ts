@@ -20,8 +20,16 @@ const FLOWS = 600
 const SEGMENT = 70
 const BLOCKED = ['10.0.0.1', '198.51.100.0/24', '2001:db8::/48'] as Target[]
 const RUN = 2
+const RARE_ID = '1:BBBBBBBBBBBBBBBBBBBBBBBBBBA='
+/** Names that no flow has: so that some are in pages, and some fit in numbers that are not picked one by one. */
+const OTHER_NAMES = 1500
 
-const address = fc.constantFrom(
+/** Here and there one that most segments do not have. */
+function orRarely<Value>(common: fc.Arbitrary<Value>, ...rare: Value[]): fc.Arbitrary<Value> {
+  return fc.oneof({ weight: 60, arbitrary: common }, { weight: 1, arbitrary: fc.constantFrom(...rare) })
+}
+
+const commonAddress = fc.constantFrom(
   '10.0.0.1',
   '10.0.9.9',
   '10.1.0.1',
@@ -31,6 +39,7 @@ const address = fc.constantFrom(
   '2001:db8:1::1',
   '::a00:1',
 )
+const address = orRarely(commonAddress, '203.0.113.200', '2001:db8:77::9')
 const owner = fc.record({
   pid: fc.constantFrom(0, 812, 813, 4_000_000),
   name: fc.constantFrom('curl', 'Firefox', 'ssh%d', 'a_b'),
@@ -49,7 +58,10 @@ const owner = fc.record({
   ),
 })
 const connection = fc.record({
-  communityId: fc.constantFrom('1:LQU9qZlK+B5F3KDmev6m5PMibrg=', '1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=', 'odd'),
+  communityId: orRarely(
+    fc.constantFrom('1:LQU9qZlK+B5F3KDmev6m5PMibrg=', '1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=', 'odd'),
+    RARE_ID,
+  ),
   protocol: fc.constantFrom(6, 17, 1, 58, 200),
   source: address.map(ip),
   target: address.map(ip),
@@ -63,9 +75,11 @@ const connection = fc.record({
   bytesForward: fc.constantFrom(0, 40, 999, 1000, 5_000_000),
   bytesBackward: fc.constantFrom(0, 60, 4096, 7_000_000_000),
   handshakeMs: fc.option(fc.constantFrom(0, 0.25, 1, 12.5, 200, 5000), { nil: undefined }),
-  name: fc.option(fc.constantFrom('cdn.example.com', 'Example.net', 'a*b'), { nil: undefined }),
+  name: fc.option(orRarely(fc.constantFrom('cdn.example.com', 'Example.net', 'a*b'), 'Needle.example'), {
+    nil: undefined,
+  }),
   country: fc.option(fc.constantFrom('DE', 'FR'), { nil: undefined }),
-  asn: fc.option(fc.constantFrom(13_335, 64_500), { nil: undefined }),
+  asn: fc.option(orRarely(fc.constantFrom(13_335, 64_500), 4_200_000_000), { nil: undefined }),
   owner: fc.option(owner, { nil: undefined }),
 })
 
@@ -84,6 +98,10 @@ const value = {
     'web',
     'Pod',
     'ssh',
+    'needle',
+    '*edle.*',
+    'other-7',
+    '*.example',
   ),
   number: fc.constantFrom(
     '0',
@@ -107,6 +125,13 @@ const value = {
     '::/0',
     '0.0.0.0/0',
     '10.0.0.1-10.1.0.0',
+    '203.0.113.0/24',
+    '203.0.113.199-203.0.114.3',
+    '2001:db8:77::9',
+    '2001:db8:77::/48',
+    '2001:db8:77::1-2001:db8:78::',
+    '198.18.0.0/15',
+    '2001:db9::/32',
   ),
 }
 const term = fc
@@ -114,20 +139,27 @@ const term = fc
     fc.boolean(),
     fc.oneof(
       fc.tuple(fc.constantFrom('app:', 'path:', 'name:', 'container:', 'unit:', 'script:', ''), value.text),
-      fc.tuple(fc.constant('owner:'), fc.constantFrom('ebpf', 'netlink', 'e*', 'scan,guess', 'absent')),
+      fc.tuple(fc.constant('owner:'), fc.constantFrom('ebpf', 'netlink', 'e*', 'scan,guess', 'kernel')),
+      fc.tuple(fc.constant('confidence:'), fc.constantFrom('1', '>=0.9', '<95%', '50%-0.9', '>0', '<0.5')),
       fc.tuple(fc.constantFrom('pid:', 'uid:', 'port:', 'lport:', 'asn:', 'bytes:', 'rtt:'), value.number),
       fc.tuple(fc.constantFrom('src:', 'dst:', 'peer:', ''), value.address),
       fc.tuple(fc.constant('user:'), fc.constantFrom('anna', 'ANNA', 'ann', '1000', 'r*', '*')),
       fc.tuple(fc.constant('proto:'), fc.constantFrom('tcp', '17', 'icmp*', '200', 'sctp')),
       fc.tuple(
         fc.constant('community:'),
-        fc.constantFrom('1:LQU9qZlK+B5F3KDmev6m5PMibrg=', '1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=', 'odd', '1:x'),
+        fc.constantFrom(
+          '1:LQU9qZlK+B5F3KDmev6m5PMibrg=',
+          RARE_ID,
+          'odd',
+          '1:x',
+          '1:CCCCCCCCCCCCCCCCCCCCCCCCCCA=',
+        ),
       ),
       fc.tuple(fc.constant('dir:'), fc.constantFrom('inbound', 'for*', 'local,outbound')),
       fc.tuple(fc.constant('iface:'), fc.constantFrom('eth0', 'eth*', 'WLAN0', 'eth', 'lo')),
       fc.tuple(fc.constant('state:'), fc.constantFrom('established', 'syn*', 'closed,reset', 'answered')),
       fc.tuple(fc.constant('country:'), fc.constantFrom('DE', 'fr', 'D*', 'IT', 'de,it')),
-      fc.tuple(fc.constant('asn:'), fc.constantFrom('example', 'AS13335', '=cloud')),
+      fc.tuple(fc.constant('asn:'), fc.constantFrom('example', 'AS13335', '=cloud', '4200000000')),
       fc.tuple(
         fc.constant('is:'),
         fc.constantFrom(
@@ -184,6 +216,10 @@ beforeAll(() => {
     kept.push(one)
     shown.push(shownConnection(one, blockOf as never))
   }
+  const insert = db.prepare(
+    "INSERT INTO names (name, source, first_segment, last_segment) VALUES (?, 'dns', 1, 9)",
+  )
+  for (let at = 0; at < OTHER_NAMES; at++) insert.run(`other-${at}.example`)
 })
 afterAll(() => db.close())
 
@@ -264,6 +300,32 @@ test('pages follow each other without a gap, also when time is short', () => {
   expect(short).toBeGreaterThan(0)
 })
 
+/** All pages of a search, one after the other. */
+function pagesOf(search: FlowSearch, text: string, limit: number): number[] {
+  const ids: number[] = []
+  for (let cursor: string | undefined, pages = 0; pages === 0 || cursor !== undefined; pages++) {
+    const page = search.slice({ search: read(text), limit, now: NOON, ...(cursor && { cursor }) })
+    ids.push(...page.items.map(({ id }) => id))
+    cursor = page.next
+    expect(pages).toBeLessThan(2 * FLOWS)
+  }
+  return ids
+}
+
+function holdsPageAfterPage(budgetMs: number): void {
+  const search = new FlowSearch(db, RUN, { budgetMs, candidates: 20 })
+  fc.assert(
+    fc.property(query, fc.integer({ min: 7, max: 90 }), (text, limit) => {
+      expect([text, pagesOf(search, text, limit)]).toEqual([text, expected(text)])
+    }),
+    { numRuns: 25 },
+  )
+}
+
+test.each([0, 1e9])('no flow is lost or doubled page after page, where a page may take %d ms', (budgetMs) => {
+  holdsPageAfterPage(budgetMs)
+})
+
 test('flows of earlier runs that nobody closed are ended', () => {
   const later = new FlowSearch(db, RUN + 1)
   expect(idsOf(later, 'is:live')).toEqual([])
@@ -300,6 +362,42 @@ describe('the same where columns lead', () => {
     ['by indexes and columns', 100_000],
     ['by columns alone', -1],
   ])('%s', (_, candidates) => holdsWith(candidates))
+
+  test.each([0, 1e9])('page after page, where a page may take %d ms', (budgetMs) => {
+    holdsPageAfterPage(budgetMs)
+  })
+
+  test.each([
+    `community:${RARE_ID}`,
+    'peer:2001:db8:77::/48',
+    'dst:203.0.113.200',
+    'src:203.0.113.0/24',
+    'needle',
+    'name:*edle.ex*',
+    'asn:4200000000',
+    'until:119m',
+  ])('%s is looked for in the segments that have it, and where flows changed late', (text) => {
+    const holders = new Set(
+      shown.flatMap((one) => (matches(read(text), one) ? [Math.floor((one.id - 1) / SEGMENT)] : [])),
+    )
+    const late = new Set(
+      db
+        .prepare('SELECT id FROM late_flows')
+        .all()
+        .map(({ id }) => Number(id)),
+    )
+    const looked: number[] = []
+    const search = new FlowSearch(db, RUN, { budgetMs: 1e9, candidates: 100_000 })
+    const newest = Math.floor((FLOWS - 1) / SEGMENT)
+    search.walk(search.plan(read(text), NOON), {}, ({ segment }, candidates) => {
+      if (!candidates || candidates.some((id) => !late.has(id))) looked.push(segment - 1)
+      return true
+    })
+    expect(holders.size).toBeGreaterThan(0)
+    // A filter may be wrong about a segment, not about many.
+    const inVain = looked.filter((segment) => !holders.has(segment) && segment !== newest)
+    expect(inVain.length).toBeLessThanOrEqual(2)
+  })
 
   test('terms that are common and never meet are answered without reading flows of segments with columns', () => {
     const search = new FlowSearch(db, RUN, { budgetMs: 1e9, candidates: -1 })

@@ -145,7 +145,7 @@ export class FlowSearch {
     const isSifted = sifting.has(segment)
     if (isSifted && sifting.leavesNothing(segment)) return newestFirst(sifting.late(segment))
     // What was common in one segment is common in others: there columns lead.
-    const tried = isSifted ? walks.filter((way) => !common.has(way)) : walks
+    const tried = isSifted ? walks.filter((way) => !common.has(way) && !way.some(isLong)) : walks
     const fewest = this.#fewest(tried, segment, common)
     if (fewest) return newestFirst(fewest)
     const sifted = isSifted ? sifting.ids(segment) : undefined
@@ -226,5 +226,7 @@ function spanValues(
   const ids = spans.flatMap(({ id, first, last }) => (first <= segment && last >= segment ? [id] : []))
   return ids.length === 0 ? undefined : { ids: JSON.stringify(ids) }
 }
+
+const isLong = (walk: Walk): boolean => 'isLong' in walk
 
 const newestFirst = (ids: number[]): number[] => ids.sort((a, b) => b - a)

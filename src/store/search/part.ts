@@ -7,7 +7,13 @@ import type { Lead } from './lead.ts'
 /** One way along an index to the flows of a segment that may fit. */
 export type Walk =
   /** A condition that the index answers; `$segment` is bound for each segment. */
-  | { readonly index: string; readonly condition: string; readonly values: Values }
+  | {
+      readonly index: string
+      readonly condition: string
+      readonly values: Values
+      /** For segments without columns alone: so many steps that columns lead faster. */
+      readonly isLong?: true
+    }
   /** Rows of which each is used in a few segments only. */
   | { readonly index: string; readonly column: string; readonly spans: readonly Spanned[] }
 

@@ -33,6 +33,7 @@ export function planOf(
   const tools = { bind, ids: new DimensionIds(db), run, state, blocked }
   const parts = search.terms.map((term) => partsOf(term, tools))
   state.patterns = bind.patterns
+  state.idSets = bind.idSets
   const where = parts.length === 0 ? '1' : parts.map(({ condition }) => condition).join(' AND ')
   const byClass = classWay(db, search)
   const ways = parts.flatMap(({ walks }) => (walks ? [walks] : []))

@@ -1,7 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { FILTERS, FilterTable } from '../columns/filter-table.ts'
 import { type Codes, unpackAddresses, unpackCodes, unpackIds, unpackNumbers } from '../columns/packing.ts'
-import { type ColumnName, codesOfSpan } from '../columns/segment-columns.ts'
-import type { Lead, LeadOfAddresses, LeadOfNumbers, LeadOfSpan, Sieve } from './lead.ts'
+import { type ColumnName, codesOfPeriod, codesOfSpan } from '../columns/segment-columns.ts'
+import type { Lead, LeadOfAddresses, LeadOfKeys, LeadOfNumbers, LeadOfSpan, Sieve } from './lead.ts'
+
+type ColumnLead = Exclude<Lead, LeadOfKeys>
 
 /** Which codes of a column a lead speaks of. */
 interface Speaking {
@@ -16,12 +19,12 @@ interface Speaking {
 /** A sieve in one segment. `isNone`: nothing can pass. */
 interface Prepared {
   readonly sieve: Sieve
-  readonly leads: readonly { readonly lead: Lead; readonly speaking: Speaking }[]
+  readonly leads: readonly { readonly lead: ColumnLead; readonly speaking: Speaking }[]
   readonly isNone: boolean
 }
 
 /** Columns with few values: which a segment has is read for all segments at once. */
-const SMALL: ReadonlySet<ColumnName> = new Set([
+const SMALL: ReadonlySet<Lead['column']> = new Set([
   'class',
   'program',
   'home',
@@ -32,6 +35,7 @@ const SMALL: ReadonlySet<ColumnName> = new Set([
   'target-port',
   'bytes',
   'handshake',
+  'opened',
 ])
 
 /** The columns of all segments, during one search. */
@@ -39,9 +43,13 @@ export class Sifting {
   readonly #statements: Readonly<Record<'words' | 'allWords' | 'codes' | 'late', StatementSync>>
   readonly #sieves: readonly Sieve[]
   readonly #first: (segment: number) => number
-  readonly #small = new Map<ColumnName, ReadonlyMap<number, Uint8Array>>()
+  readonly #small = new Map<string, ReadonlyMap<number, Uint8Array>>()
   /** Each segment that has columns has that of classes. */
   readonly #built: ReadonlyMap<number, unknown>
+  readonly #filtered: ReadonlyMap<number, unknown>
+  readonly #filters: FilterTable
+  /** By key: the segments that may hold it. */
+  readonly #holders = new Map<number, ReadonlySet<number>>()
   #directionOf: ReadonlyMap<number, number> | undefined
   readonly #db: DatabaseSync
 
@@ -57,18 +65,38 @@ export class Sifting {
       late: db.prepare('SELECT id FROM late_flows WHERE segment = ?'),
     }
     this.#built = this.#readWords('class')
+    this.#filtered = this.#readWords(FILTERS)
+    this.#filters = new FilterTable(db)
   }
 
   has(segment: number): boolean {
     return this.#built.has(segment)
   }
 
-  /** Whether columns with few values leave nothing of the segment but what changed late. */
+  /** Whether filters, and columns with few values, leave nothing of the segment but what changed late. */
   leavesNothing(segment: number): boolean {
     return this.#sieves.some((sieve) => {
+      if (!sieve.isNot && sieve.leads.every((lead) => this.#isAbsent(lead, segment))) return true
       const isSmall = sieve.leads.every(({ column }) => SMALL.has(column))
       return isSmall && this.#prepare(sieve, segment)?.isNone === true
     })
+  }
+
+  /** Whether little reading tells that no flow of the segment is meant. */
+  #isAbsent(lead: Lead, segment: number): boolean {
+    if (lead.keys && this.#filtered.has(segment)) {
+      return !lead.keys.some((key) => this.#holdersOf(key).has(segment))
+    }
+    if (lead.column === 'keys' || !SMALL.has(lead.column)) return false
+    return this.#speakingOf(lead, false, segment)?.how === 'none'
+  }
+
+  #holdersOf(key: number): ReadonlySet<number> {
+    const known = this.#holders.get(key)
+    if (known) return known
+    const holders = new Set(this.#filters.segmentsWith(key))
+    this.#holders.set(key, holders)
+    return holders
   }
 
   /** Flows that changed after their columns were read. */
@@ -93,16 +121,18 @@ export class Sifting {
 
   /** Undefined where the sieve lets everything pass, or its columns are not there. */
   #prepare(sieve: Sieve, segment: number): Prepared | undefined {
-    const leads = sieve.leads.map((lead) => ({ lead, speaking: this.#speakingOf(lead, sieve, segment) }))
-    const known = leads.flatMap(({ lead, speaking }) => (speaking ? [{ lead, speaking }] : []))
-    if (known.length < leads.length) return undefined
+    const known = sieve.leads.flatMap((lead) => {
+      const speaking = lead.column === 'keys' ? undefined : this.#speakingOf(lead, sieve.isNot, segment)
+      return speaking ? [{ lead: lead as ColumnLead, speaking }] : []
+    })
+    if (known.length < sieve.leads.length) return undefined
     const isAll = known.some(({ lead, speaking }) => speaking.how === 'all' && !lead.directions)
     const isNone = known.every(({ speaking }) => speaking.how === 'none')
     if (sieve.isNot ? isNone : isAll) return undefined
     return { sieve, leads: known, isNone: sieve.isNot ? isAll : isNone }
   }
 
-  #speakingOf(lead: Lead, { isNot }: Sieve, segment: number): Speaking | undefined {
+  #speakingOf(lead: ColumnLead, isNot: boolean, segment: number): Speaking | undefined {
     const words = this.#words(lead.column, segment)
     if (!words) return undefined
     return 'span' in lead ? speakingOfSpan(lead, words, isNot) : speakingOfWords(lead, words)
@@ -120,7 +150,7 @@ export class Sifting {
     return hits && sieve.isNot ? inverted(hits) : hits
   }
 
-  #hitsOfLead(lead: Lead, speaking: Speaking, segment: number): Uint8Array | undefined {
+  #hitsOfLead(lead: ColumnLead, speaking: Speaking, segment: number): Uint8Array | undefined {
     const ofLead = this.#hitsOfCodes(lead, speaking, segment)
     if (!lead.directions || !ofLead) return ofLead
     const directions = this.#directionHits(lead.directions, segment)
@@ -128,7 +158,7 @@ export class Sifting {
   }
 
   #hitsOfCodes(
-    lead: Lead,
+    lead: ColumnLead,
     { codes: wanted, low, high, how }: Speaking,
     segment: number,
   ): Uint8Array | undefined {
@@ -183,7 +213,7 @@ export class Sifting {
     return known.get(segment)
   }
 
-  #readWords(column: ColumnName): ReadonlyMap<number, Uint8Array> {
+  #readWords(column: ColumnName | typeof FILTERS): ReadonlyMap<number, Uint8Array> {
     const rows = this.#statements.allWords.all(column)
     const words = new Map(rows.map(({ segment, words }) => [Number(segment), words as Uint8Array]))
     this.#small.set(column, words)
@@ -197,12 +227,19 @@ export class Sifting {
 }
 
 function speakingOfSpan({ column, span }: LeadOfSpan, words: Uint8Array, isNot: boolean): Speaking {
-  const [lowest = 0, highest = 0, ...values] = unpackNumbers(words)
-  const { may, must } = codesOfSpan(column, span)
-  const [low, high] = isNot ? must : may
+  const { codes, lowest, highest, values } = spannedWords(column, span, words)
+  const [low, high] = isNot ? codes.must : codes.may
   if (values.length > 0) return speakingOf(wantedAmong(values, (value) => value >= low && value <= high))
   if (low > high || low > highest || high < lowest) return { low, high, how: 'none' }
   return { low, high, how: low <= lowest && high >= highest ? 'all' : 'some' }
+}
+
+function spannedWords(column: LeadOfSpan['column'], span: LeadOfSpan['span'], words: Uint8Array) {
+  const [first = 0, second = 0, ...others] = unpackNumbers(words)
+  if (column !== 'opened')
+    return { codes: codesOfSpan(column, span), lowest: first, highest: second, values: others }
+  const codes = codesOfPeriod(span, { base: first * 1000, step: second })
+  return { codes, lowest: 0, highest: others[0] ?? 0, values: [] }
 }
 
 function speakingOfWords(lead: LeadOfNumbers | LeadOfAddresses, words: Uint8Array): Speaking {

@@ -2,6 +2,7 @@ import { isInSpan, type NumberSpan, type SearchKey, type Term, type Test } from 
 import { fitsText, type TextPattern } from '#contract/search/text-pattern.ts'
 import { FLOW_STATES } from '#model/flow.ts'
 import { protocolName } from '#model/packet.ts'
+import { communityKey } from '../columns/filter-keys.ts'
 import { countryOf, hashOf, NONE, ownerSourceOf } from '../columns/segment-columns.ts'
 import { DIRECTIONS, packCommunityId, type Values } from '../rows.ts'
 import { scalesOfBytes, scalesOfRtt } from '../scale.ts'
@@ -20,6 +21,8 @@ export interface TermParts {
 /** So many values in one walk: each costs a step in every segment. */
 const MAX_IN_WALK = 500
 const MAX_NAMES_IN_WALK = 2_000
+/** Of so many names the segments that use them are looked up, each a read. */
+const MAX_SPANNED_NAMES = 64
 const OWNER_KEYS: ReadonlySet<Term['key']> = new Set([
   'pid',
   'uid',
@@ -27,6 +30,7 @@ const OWNER_KEYS: ReadonlySet<Term['key']> = new Set([
   'unit',
   'container',
   'owner',
+  'confidence',
   'script',
 ])
 
@@ -125,6 +129,7 @@ const NUMBERS: Partial<Record<SearchKey, NumberPart>> = {
     leads: [inNumbers('pid', span)],
   }),
   uid: (span, tools) => homePart(tools, ({ uid }) => isInSpan(uid, span)),
+  confidence: (span, tools) => ownerPart(spanCondition('owners.confidence', span, tools), tools),
   port: (span, tools) => {
     const [source, target] = ['source_port', 'target_port'].map((port) => spanCondition(port, span, tools))
     const leads: Lead[] = [
@@ -146,8 +151,8 @@ const NUMBERS: Partial<Record<SearchKey, NumberPart>> = {
     const walks = [{ index: 'flows_asn', condition, values: tools.bind.values }]
     return { condition, walks, leads: [inNumbers('asn', span)] }
   },
-  since: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
-  until: (span, tools) => ({ condition: spanCondition('opened_at', span, tools) }),
+  since: (span, tools) => openedPart(span, tools),
+  until: (span, tools) => openedPart(span, tools),
   bytes: (span, tools) => {
     const [low, high] = scalesOfBytes(span)
     const condition = `scale BETWEEN ${tools.bind.value(low)} AND ${tools.bind.value(high)}`
@@ -167,6 +172,11 @@ const NUMBERS: Partial<Record<SearchKey, NumberPart>> = {
     }
   },
 }
+
+const openedPart = (span: NumberSpan, tools: TermTools): Part => ({
+  condition: spanCondition('opened_at', span, tools),
+  leads: [{ column: 'opened', span }],
+})
 
 /** What a flow does not have is in no span. */
 const inNumbers = (column: 'pid' | 'asn', span: NumberSpan): Lead => ({
@@ -233,12 +243,19 @@ const ownerWalk = (owners: readonly Spanned[] | undefined): Pick<Part, 'walks'> 
   owners ? { walks: [{ index: 'flows_owner', column: 'owner', spans: owners }] } : {}
 
 function namePart(pattern: TextPattern, { bind, ids }: TermTools): Part {
-  const spans = ids.names(pattern)
-  const names = spans.map(({ id }) => id)
+  const names = ids.names(pattern)
+  const leads = [amongNumbers('name', names)]
+  const condition = bind.among('flows.name', names)
+  if (names.length > MAX_SPANNED_NAMES) return { condition, ...longNameWalk(names), leads }
+  const spans = ids.spansOfNames(names)
+  return { condition, walks: [{ index: 'flows_name', column: 'name', spans }], leads }
+}
+
+function longNameWalk(names: readonly number[]): Pick<Part, 'walks'> {
+  if (names.length > MAX_NAMES_IN_WALK) return {}
+  const condition = 'name IN (SELECT value FROM json_each($names))'
   return {
-    condition: bind.among('flows.name', names),
-    ...(spans.length <= MAX_NAMES_IN_WALK && { walks: [{ index: 'flows_name', column: 'name', spans }] }),
-    leads: [amongNumbers('name', names)],
+    walks: [{ index: 'flows_name', condition, values: { names: JSON.stringify(names) }, isLong: true }],
   }
 }
 
@@ -262,11 +279,13 @@ function wordPart({ pattern, range }: Extract<Test, { kind: 'word' }>, tools: Te
 
 /** Four of the twenty bytes are in the index: they tell nearly all flows apart. */
 function communityPart(id: string, { bind }: TermTools): Part {
-  const packed = bind.value(packCommunityId(id))
+  const bytes = packCommunityId(id)
+  const packed = bind.value(bytes)
   const condition = `substr(community_id, 1, 4) = substr(${packed}, 1, 4)`
   return {
     condition: `community_id = ${packed}`,
     walks: [{ index: 'flows_community', condition, values: bind.values }],
+    leads: [{ column: 'keys', keys: [communityKey(bytes)] }],
   }
 }
 
