@@ -1,58 +1,39 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
-import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
-import { layWire, type Wire } from '../support/namespaces.ts'
+import { until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
+import { layRuledServer, type RuledServer } from '../support/ruled-server.ts'
 
 const test = testWith('root', 'ip', 'nft')
 const GATEHOUSE = fileURLToPath(new URL('../../bin/gatehouse', import.meta.url))
 const UNITS = fileURLToPath(new URL('../../packaging/systemd/', import.meta.url))
-const support = (name: string): string => fileURLToPath(new URL(`../support/${name}`, import.meta.url))
 
-let wire: Wire
-let daemon: TestDaemon | undefined
-let folder: string
-let port: number
+let served: RuledServer
+const start = (rules: string) => served.start(rules)
 
 beforeEach(async () => {
-  wire = layWire()
-  folder = mkdtempSync(join(tmpdir(), 'gatehouse-boot-'))
-  const listener = wire.server.start(process.execPath, support('tcp-listener.ts'))
-  const [line] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-  port = Number(/listening (\d+)/.exec(line.toString())?.[1])
+  served = await layRuledServer()
 })
+afterEach(() => served.end())
 
-afterEach(async () => {
-  await daemon?.stop()
-  daemon = undefined
-  wire.remove()
-  removeFolder(folder)
-})
-
-async function start(rules: string): Promise<TestDaemon> {
-  writeFileSync(join(folder, 'rules.yaml'), rules)
-  daemon = await startDaemon({
-    namespace: wire.server.namespace,
-    folder,
-    flags: ['--rules', join(folder, 'rules.yaml')],
-  })
-  return daemon
-}
-
-const kept = (): string => join(folder, 'state', 'rules', 'boot.rules')
-const call = (): string =>
-  wire.client.run(process.execPath, support('tcp-caller.ts'), wire.server.ip4, `${port}`, 'once').trim()
-const ruleset = (): string => wire.server.run('nft', 'list', 'ruleset')
+const kept = (): string => join(served.folder, 'state', 'rules', 'boot.rules')
+const ruleset = (): string => served.nft('list', 'ruleset')
 const boot = () =>
   spawnSync(
     'ip',
-    ['netns', 'exec', wire.server.namespace, GATEHOUSE, 'rule', 'boot', '--state-dir', join(folder, 'state')],
+    [
+      'netns',
+      'exec',
+      served.wire.server.namespace,
+      GATEHOUSE,
+      'rule',
+      'boot',
+      '--state-dir',
+      join(served.folder, 'state'),
+    ],
     { encoding: 'utf8' },
   )
 /** Lists without what counts. */
@@ -64,10 +45,10 @@ describe('before the daemon is up', () => {
       'defaults: { inbound: deny }\nlists: { office: [192.0.2.0/24, 2001:db8::/32] }\nrules:\n  - allow in ssh from office\n',
     )
     await until('they are kept', () => existsSync(kept()))
-    const enforced = still(wire.server.run('nft', 'list', 'table', 'inet', 'gatehouse_rules'))
+    const enforced = still(served.nft('list', 'table', 'inet', 'gatehouse_rules'))
     const first = readFileSync(kept())
-    tell('rule', 'add', `allow in ${port}/tcp`, '--confirm', '60s')
-    expect(call()).toBe('open')
+    tell('rule', 'add', `allow in ${served.port}/tcp`, '--confirm', '60s')
+    expect(served.call()).toBe('open')
     await stop()
     // What nobody confirmed is not what a machine boots with.
     expect(readFileSync(kept()).subarray(-2000)).toEqual(first.subarray(-2000))
@@ -77,20 +58,22 @@ describe('before the daemon is up', () => {
     expect(status).toBe(0)
     expect(stdout).toMatch(/The rules of .* are in force: table inet gatehouse_rules, \d+ bytes, \d+ ms/)
     process.stdout.write(stdout)
-    expect(still(wire.server.run('nft', 'list', 'table', 'inet', 'gatehouse_rules'))).toBe(enforced)
-    expect(call()).toBe('failed TIMEOUT')
-    expect(wire.server.run('nft', 'list', 'tables').trim()).toBe('table inet gatehouse_rules')
+    expect(still(served.nft('list', 'table', 'inet', 'gatehouse_rules'))).toBe(enforced)
+    expect(served.call()).toBe('failed TIMEOUT')
+    expect(served.nft('list', 'tables').trim()).toBe('table inet gatehouse_rules')
   })
 
   test('rules that are confirmed are kept, and none at all leave no file', async () => {
-    const { tell } = await start('defaults: { inbound: deny }\n')
+    const { tell, kill } = await start('defaults: { inbound: deny }\n')
     await until('they are kept', () => existsSync(kept()))
-    tell('rule', 'add', `allow in ${port}/tcp`, '--confirm', '60s')
+    const first = readFileSync(kept())
+    tell('rule', 'add', `allow in ${served.port}/tcp`, '--confirm', '60s')
     tell('confirm')
-    await daemon?.kill()
-    wire.server.run('nft', 'flush', 'ruleset')
+    await until('the others are kept', () => !readFileSync(kept()).equals(first))
+    await kill()
+    served.nft('flush', 'ruleset')
     expect(boot().status).toBe(0)
-    expect(call()).toBe('open')
+    expect(served.call()).toBe('open')
     expect(ruleset()).toContain('comment "default-inbound"')
     const empty = await start('rules: []\n')
     await until('the file is gone', () => !existsSync(kept()))
@@ -142,8 +125,8 @@ describe('the systemd units', () => {
     if (!existsSync('/usr/bin/systemd-analyze')) return
     const copies = ['gatehouse.service', 'gatehouse-boot.service'].map((unit) => {
       const text = readFileSync(join(UNITS, unit), 'utf8').replace('/usr/bin/gatehouse', GATEHOUSE)
-      writeFileSync(join(folder, unit), text)
-      return join(folder, unit)
+      writeFileSync(join(served.folder, unit), text)
+      return join(served.folder, unit)
     })
     const { status, stderr } = spawnSync('systemd-analyze', ['verify', ...copies], { encoding: 'utf8' })
     expect([status, stderr]).toEqual([0, ''])
@@ -158,19 +141,14 @@ describe('the systemd units', () => {
         '--no-new-privs',
       ]
     }
-    writeFileSync(join(folder, 'rules.yaml'), 'defaults: { inbound: deny }\n')
-    daemon = await startDaemon({
-      namespace: wire.server.namespace,
-      folder,
-      flags: ['--rules', join(folder, 'rules.yaml')],
-      wrapper: wrapperOf('gatehouse.service'),
-    })
+    const wrapper = wrapperOf('gatehouse.service')
+    const daemon = await served.start('defaults: { inbound: deny }\n', { wrapper, hasPage: true })
     const { parts } = daemon.ask<{ parts: { part: string; state: string }[] }>('status')
     expect(parts.filter(({ state }) => state !== 'ok')).toEqual([])
     await until('the rules are kept', () => existsSync(kept()))
     await daemon.stop()
     const [setpriv = '', ...bounds] = wrapperOf('gatehouse-boot.service')
-    const words = ['rule', 'boot', '--state-dir', join(folder, 'state')]
-    expect(wire.server.run(setpriv, ...bounds, GATEHOUSE, ...words)).toContain('in force')
+    const words = ['rule', 'boot', '--state-dir', join(served.folder, 'state')]
+    expect(served.wire.server.run(setpriv, ...bounds, GATEHOUSE, ...words)).toContain('in force')
   })
 })

@@ -1,57 +1,34 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
-import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
-import { layWire, type Wire } from '../support/namespaces.ts'
+import { type TestDaemon, until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
+import { layRuledServer, type RuledServer } from '../support/ruled-server.ts'
 
 const test = testWith('root', 'ip', 'nft')
-const support = (name: string): string => new URL(`../support/${name}`, import.meta.url).pathname
 const SHUT = 'defaults: { inbound: deny }\n'
 const OTHER = '198.51.100.9'
 
-let wire: Wire
-let daemon: TestDaemon | undefined
-let folder: string
-let port: number
+let served: RuledServer
 
 beforeEach(async () => {
-  wire = layWire()
-  folder = mkdtempSync(join(tmpdir(), 'gatehouse-crash-'))
-  const listener = wire.server.start(process.execPath, support('tcp-listener.ts'))
-  const [line] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-  port = Number(/listening (\d+)/.exec(line.toString())?.[1])
+  served = await layRuledServer()
 })
+afterEach(() => served.end())
 
-afterEach(async () => {
-  await daemon?.stop()
-  daemon = undefined
-  wire.remove()
-  removeFolder(folder)
-})
-
-async function start(onCrash: 'keep' | 'open', more = '', pins = ''): Promise<TestDaemon> {
-  if (!existsSync(join(folder, 'rules.yaml'))) writeFileSync(join(folder, 'rules.yaml'), SHUT)
-  daemon = await startDaemon({
-    namespace: wire.server.namespace,
-    folder,
+const start = (onCrash: 'keep' | 'open', more = '', pins = ''): Promise<TestDaemon> =>
+  served.start(existsSync(served.rulesFile) ? undefined : SHUT, {
     config: `rules: { onCrash: ${onCrash}${pins && `, pinFolder: ${pins}`} }\n${more}`,
-    flags: ['--rules', join(folder, 'rules.yaml')],
   })
-  return daemon
-}
 
-const call = (): string =>
-  wire.client.run(process.execPath, support('tcp-caller.ts'), wire.server.ip4, `${port}`, 'once').trim()
-const tables = (): string => wire.server.run('nft', 'list', 'tables')
-const ruleset = (): string => wire.server.run('nft', 'list', 'ruleset')
+const call = (): string => served.call()
+const tables = (): string => served.nft('list', 'tables')
+const ruleset = (): string => served.nft('list', 'ruleset')
 const guards = (): number[] => {
-  const pids = wire.server.run('ip', 'netns', 'pids', wire.server.namespace).split('\n').filter(Boolean)
+  const { server } = served.wire
+  const pids = server.run('ip', 'netns', 'pids', server.namespace).split('\n').filter(Boolean)
   return pids.map(Number).filter((pid) => readCommand(pid).includes('crash-guard.ts'))
 }
 const readCommand = (pid: number): string =>
@@ -86,12 +63,12 @@ describe('rules.onCrash: open', () => {
   })
 
   test('nothing of rules by program stays pinned or in force, also of an earlier run that kept them', async () => {
-    const pins = join(folder, 'pins')
+    const pins = join(served.folder, 'pins')
     mkdirSync(pins)
     execFileSync('mount', ['-t', 'bpf', 'bpf', pins])
     try {
       writeFileSync(
-        join(folder, 'rules.yaml'),
+        served.rulesFile,
         `defaults: { inbound: deny }\nrules:\n  - { action: allow, direction: in, program: /usr/bin/true }\n`,
       )
       const keeping = await start('keep', '', pins)
@@ -108,7 +85,7 @@ describe('rules.onCrash: open', () => {
       expect(readdirSync(pins)).not.toContain('gatehouse_rules')
       expect(call()).toBe('open')
     } finally {
-      await daemon?.stop()
+      await served.daemon?.stop()
       execFileSync('umount', [pins])
     }
   })

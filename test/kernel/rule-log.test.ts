@@ -1,49 +1,30 @@
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
-import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
-import { layWire, type Wire } from '../support/namespaces.ts'
+import { type TestDaemon, until } from '../support/daemon.ts'
+import type { Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { layRuledServer, type RuledServer } from '../support/ruled-server.ts'
 
 const test = testWith('root', 'ip', 'nft')
 const support = (name: string): string => new URL(`../support/${name}`, import.meta.url).pathname
 
+let served: RuledServer
 let wire: Wire
-let daemon: TestDaemon | undefined
-let folder: string
-let port: number
 
 beforeEach(async () => {
-  wire = layWire()
-  folder = mkdtempSync(join(tmpdir(), 'gatehouse-rule-log-'))
-  const listener = wire.server.start(process.execPath, support('tcp-listener.ts'))
-  const [line] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-  port = Number(/listening (\d+)/.exec(line.toString())?.[1])
+  served = await layRuledServer()
+  wire = served.wire
 })
+afterEach(() => served.end())
 
-afterEach(async () => {
-  await daemon?.stop()
-  daemon = undefined
-  wire.remove()
-  removeFolder(folder)
-})
-
-async function start(rules: string, report: string): Promise<TestDaemon> {
-  writeFileSync(join(folder, 'rules.yaml'), rules)
-  daemon = await startDaemon({
-    namespace: wire.server.namespace,
-    folder,
-    config: `report: ${report}\n`,
-    flags: ['--rules', join(folder, 'rules.yaml')],
-  })
-  return daemon
-}
+const start = (rules: string, report: string): Promise<TestDaemon> =>
+  served.start(rules, { config: `report: ${report}\n` })
 
 const textOf = (name: string): string => {
-  const path = join(folder, 'state', 'log', name)
+  const path = join(served.folder, 'state', 'log', name)
   return existsSync(path) ? readFileSync(path, 'utf8') : ''
 }
 const lines = (name = 'firewall.log'): string[] => textOf(name).split('\n').filter(Boolean)
@@ -70,14 +51,14 @@ describe('what rules turn away or record', () => {
       `
 defaults: { inbound: deny }
 rules:
-  - { id: watched, action: audit, direction: in, protocol: tcp, port: ${port} }
-  - { id: shop, action: allow, direction: in, protocol: tcp, port: ${port} }
+  - { id: watched, action: audit, direction: in, protocol: tcp, port: ${served.port} }
+  - { id: shop, action: allow, direction: in, protocol: tcp, port: ${served.port} }
   - { id: no-telnet, action: reject, direction: in, protocol: tcp, port: 23, comment: "no telnet \\e[31m here" }
   - { id: quiet, action: deny, direction: out, to: 10.0.0.0/8, protocol: tcp, port: 81 }
 `,
       '{ eve: true }',
     )
-    expect(callFrom(wire.client, wire.server.ip4, port)).toBe('open')
+    expect(callFrom(wire.client, wire.server.ip4, served.port)).toBe('open')
     expect(callFrom(wire.client, wire.server.ip6, 23)).toBe('failed ECONNREFUSED')
     expect(callFrom(wire.client, wire.server.ip4, 24)).toBe('failed TIMEOUT')
     expect(callFrom(wire.server, wire.client.ip4, 81)).toBe('failed TIMEOUT')
@@ -87,7 +68,7 @@ rules:
     const line = (id: string): string => lines().find((each) => each.includes(` id=${id} `)) ?? 'no line'
     expect(line('watched')).toMatch(
       new RegExp(
-        `AUDIT inbound rule=1 id=watched proto=tcp src=${ip4} sport=\\d+ dst=.* dport=${port} flags=syn`,
+        `AUDIT inbound rule=1 id=watched proto=tcp src=${ip4} sport=\\d+ dst=.* dport=${served.port} flags=syn`,
       ),
     )
     expect(line('no-telnet')).toMatch(
@@ -112,7 +93,7 @@ rules:
 
     const { packets } = ask<{ packets: { text: string }[] }>('rule', 'log', '--lines', '1')
     expect(packets.map(({ text }) => text)).toEqual([lines().at(-1)])
-    expect(tell('rule', 'log')).toContain(`All of it: ${join(folder, 'state', 'log', 'firewall.log')}`)
+    expect(tell('rule', 'log')).toContain(`All of it: ${join(served.folder, 'state', 'log', 'firewall.log')}`)
   })
 
   test('is bounded in a flood, and the rest is counted', { timeout: 90_000 }, async () => {
@@ -150,8 +131,8 @@ rules:
     await once(holder.stdout as Readable, 'data')
     const { tell } = await start('defaults: { inbound: deny }', '{}')
     expect(tell('status')).toContain('another program listens to the NFLOG group')
-    expect(callFrom(wire.client, wire.server.ip4, port)).toBe('failed TIMEOUT')
-    await daemon?.stop()
+    expect(callFrom(wire.client, wire.server.ip4, served.port)).toBe('failed TIMEOUT')
+    await served.daemon?.stop()
     await start('defaults: { inbound: deny }', '{ firewallLog: false }')
     expect(wire.server.run('nft', 'list', 'table', 'inet', 'gatehouse_rules')).not.toContain('log prefix')
   })

@@ -1,43 +1,26 @@
-import { once } from 'node:events'
-import { appendFileSync, mkdtempSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 import { createCoreClient } from '#cli/client.ts'
-import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
-import { layWire, type Wire } from '../support/namespaces.ts'
+import { type TestDaemon, until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
+import { layRuledServer, type RuledServer } from '../support/ruled-server.ts'
 
 const test = testWith('root', 'ip', 'nft')
 const CALLER = new URL('../support/tcp-caller.ts', import.meta.url).pathname
-const LISTENER = new URL('../support/tcp-listener.ts', import.meta.url).pathname
 
-let wire: Wire
-let daemon: TestDaemon | undefined
-let folder: string
+let served: RuledServer
 
-beforeEach(() => {
-  wire = layWire()
-  folder = mkdtempSync(join(tmpdir(), 'gatehouse-versions-'))
+beforeEach(async () => {
+  served = await layRuledServer()
 })
-
 afterEach(async () => {
   delete process.env['SSH_CONNECTION']
-  await daemon?.stop()
-  daemon = undefined
-  wire.remove()
-  removeFolder(folder)
+  await served.end()
 })
 
-const rulesFile = (): string => join(folder, 'rules.yaml')
-
-async function start(rules?: string, config = ''): Promise<TestDaemon> {
-  if (rules !== undefined) writeFileSync(rulesFile(), rules)
-  const flags = ['--rules', rulesFile()]
-  daemon = await startDaemon({ namespace: wire.server.namespace, folder, config, flags })
-  return daemon
-}
+const rulesFile = (): string => served.rulesFile
+const start = (rules?: string, config = ''): Promise<TestDaemon> => served.start(rules, { config })
 
 interface Versions {
   readonly versions: readonly { number: number; actor: string; reason: string; isInForce: boolean }[]
@@ -107,25 +90,19 @@ describe('the rules file while Gatehouse runs', () => {
 })
 
 describe('connections that are open when the rules change', () => {
-  async function listening(): Promise<number> {
-    const listener = wire.server.start(process.execPath, LISTENER)
-    const [line] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-    return Number(/listening (\d+)/.exec(line.toString())?.[1])
-  }
-
-  function calling(address: string, port: number): () => string {
+  function calling(address: string): () => string {
     let said = ''
-    const caller = wire.client.start(process.execPath, CALLER, address, `${port}`)
+    const caller = served.wire.client.start(process.execPath, CALLER, address, `${served.port}`)
     caller.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()))
     return () => said
   }
 
   /** Two calls over both families, each seen by the daemon. */
-  async function calls(port: number): Promise<readonly [() => string, () => string]> {
-    const both = [calling(wire.server.ip4, port), calling(wire.server.ip6, port)] as const
+  async function calls(): Promise<readonly [() => string, () => string]> {
+    const both = [calling(served.wire.server.ip4), calling(served.wire.server.ip6)] as const
     await until('both are open', () => both.every((said) => said() === 'open\n'))
     // Over the API: a command line of its own for each look would take most of the time.
-    const core = createCoreClient([join(folder, 'run', 'api.sock')])
+    const core = createCoreClient([join(served.folder, 'run', 'api.sock')])
     await expect
       .poll(
         async () => {
@@ -134,37 +111,35 @@ describe('connections that are open when the rules change', () => {
         },
         { timeout: 20_000 },
       )
-      .toEqual(expect.arrayContaining([wire.client.ip4, wire.client.ip6]))
+      .toEqual(expect.arrayContaining([served.wire.client.ip4, served.wire.client.ip6]))
     return both
   }
 
   test('are closed where the new rules deny them, and stay where they do not', async () => {
-    const port = await listening()
     const { tell } = await start('rules: []\n')
-    const [four, six] = await calls(port)
-    const said = tell('rule', 'add', `deny in ${port}/tcp from ${wire.client.ip4}`)
+    const [four, six] = await calls()
+    const said = tell('rule', 'add', `deny in ${served.port}/tcp from ${served.wire.client.ip4}`)
     expect(said).toContain('Open connections that they deny were closed: 1.')
     await until('it is over', () => four().includes('closed'))
     expect(six()).toBe('open\n')
     // On trial nothing is closed: it may go back.
-    tell('rule', 'add', `deny in ${port}/tcp`, '--confirm', '60s')
+    tell('rule', 'add', `deny in ${served.port}/tcp`, '--confirm', '60s')
     expect(six()).toBe('open\n')
     expect(tell('confirm')).toContain('closed: 1.')
     await until('that is over too', () => six().includes('closed'))
   })
 
   test('are left alone where that is set, and so is who is logged in', async () => {
-    process.env['SSH_CONNECTION'] = `${wire.client.ip4} 40000 ${wire.server.ip4} 22`
-    const port = await listening()
+    process.env['SSH_CONNECTION'] = `${served.wire.client.ip4} 40000 ${served.wire.server.ip4} 22`
     const { tell, stop } = await start('rules: []\n')
-    const [four, six] = await calls(port)
-    expect(tell('rule', 'add', `deny in ${port}/tcp`, '--force')).toContain('closed: 1.')
+    const [four, six] = await calls()
+    expect(tell('rule', 'add', `deny in ${served.port}/tcp`, '--force')).toContain('closed: 1.')
     await until('the other is over', () => six().includes('closed'))
     expect(four()).toBe('open\n')
     await stop()
     const { tell: tellAgain } = await start('rules: []\n', 'rules: { openConnections: keep }\n')
-    const [, kept] = await calls(port)
-    expect(tellAgain('rule', 'add', `deny in ${port}/tcp`, '--force')).not.toContain('closed')
+    const [, kept] = await calls()
+    expect(tellAgain('rule', 'add', `deny in ${served.port}/tcp`, '--force')).not.toContain('closed')
     expect(kept()).toBe('open\n')
   })
 })

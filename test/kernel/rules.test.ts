@@ -1,57 +1,32 @@
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
-import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
-import { layWire, type Wire } from '../support/namespaces.ts'
+import { type TestDaemon, until } from '../support/daemon.ts'
+import type { Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { layRuledServer, type RuledServer } from '../support/ruled-server.ts'
 
 const test = testWith('root', 'ip', 'nft')
-const CALLER = new URL('../support/tcp-caller.ts', import.meta.url).pathname
-const LISTENER = new URL('../support/tcp-listener.ts', import.meta.url).pathname
 
+let served: RuledServer
 let wire: Wire
-let daemon: TestDaemon | undefined
-let folder: string
 let port: number
 
 beforeEach(async () => {
-  wire = layWire()
-  folder = mkdtempSync(join(tmpdir(), 'gatehouse-rules-'))
-  const listener = wire.server.start(process.execPath, LISTENER)
-  const [line] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-  port = Number(/listening (\d+)/.exec(line.toString())?.[1])
+  served = await layRuledServer()
+  wire = served.wire
+  port = served.port
 })
-
 afterEach(async () => {
   delete process.env['SSH_CONNECTION']
-  await daemon?.stop()
-  daemon = undefined
-  wire.remove()
-  removeFolder(folder)
+  await served.end()
 })
 
-const rulesFile = (): string => join(folder, 'rules.yaml')
-
-async function start(rules?: string, config = ''): Promise<TestDaemon> {
-  if (rules !== undefined) writeFileSync(rulesFile(), rules)
-  daemon = await startDaemon({
-    namespace: wire.server.namespace,
-    folder,
-    config,
-    flags: ['--rules', rulesFile()],
-  })
-  return daemon
-}
-
-/** `open`, or `failed` and why: of a call from the client. */
-const call = (address: string): string =>
-  wire.client.run(process.execPath, CALLER, address, `${port}`, 'once').trim()
-
-const table = (): string => wire.server.run('nft', 'list', 'table', 'inet', 'gatehouse_rules')
+const rulesFile = (): string => served.rulesFile
+const start = (rules?: string): Promise<TestDaemon> => served.start(rules)
+const call = (address: string): string => served.call(address)
+const table = (): string => served.nft('list', 'table', 'inet', 'gatehouse_rules')
 
 function refusalOf(run: () => unknown): string {
   try {
@@ -117,7 +92,7 @@ rules:
     await stop()
     rmSync(rulesFile())
     mkdirSync(rulesFile())
-    writeFileSync(join(folder, 'state', 'rules', 'rolled-back.json'), '{"id": "cut sh')
+    writeFileSync(join(served.folder, 'state', 'rules', 'rolled-back.json'), '{"id": "cut sh')
     const again = await start()
     expect(again.output()).toContain(`${rulesFile()}: this cannot be read`)
     expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
@@ -127,7 +102,8 @@ rules:
   test('the table is put back when another program takes it away', async () => {
     await start('defaults: { inbound: deny }')
     wire.server.run('nft', 'delete', 'table', 'inet', 'gatehouse_rules')
-    await sleep(1500)
+    const tables = (): string => served.nft('list', 'tables')
+    await until('it is there again', () => tables().includes('gatehouse_rules'))
     expect(table()).toContain('comment "default-inbound"')
   })
 })
@@ -136,7 +112,7 @@ describe('a draft', () => {
   test('is simulated over what was recorded, and decides as simulated once it is applied', async () => {
     const { ask, tell } = await start('rules: []')
     expect(call(wire.server.ip4)).toBe('open')
-    const file = join(folder, 'draft.yaml')
+    const file = join(served.folder, 'draft.yaml')
     writeFileSync(file, `rules:\n  - deny ${port}/tcp from ${wire.client.ip4}\n`)
     interface Simulated {
       readonly flows: number
@@ -169,11 +145,10 @@ describe('for a time', () => {
     tell('apply', '--dry-run')
     tell('rule', 'add', `allow in ${port}/tcp`)
     expect(call(wire.server.ip4)).toBe('open')
-    tell('lockdown', '2s')
+    tell('lockdown', '6s')
     expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
     expect(call(wire.server.ip6)).toBe('open')
-    await sleep(1500)
-    expect(call(wire.server.ip4)).toBe('open')
+    await until('it is over', () => call(wire.server.ip4) === 'open')
   })
 })
 
@@ -213,7 +188,7 @@ describe('a change that could lock its owner out', () => {
   }
 
   const draft = (text: string): string => {
-    const file = join(folder, 'draft.yaml')
+    const file = join(served.folder, 'draft.yaml')
     writeFileSync(file, text)
     return file
   }
@@ -230,18 +205,17 @@ describe('a change that could lock its owner out', () => {
 
   test('goes back by itself when nobody confirms it', async () => {
     const { tell } = await startWithSession()
-    tell('apply', draft(LOCKED), '--force', '--confirm', '2s')
+    tell('apply', draft(LOCKED), '--force', '--confirm', '5s')
     expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
-    await sleep(2000)
-    expect(call(wire.server.ip4)).toBe('open')
-    expect(readFileSync(rulesFile(), 'utf8')).toBe('rules: []')
+    await until('those before are back', () => call(wire.server.ip4) === 'open')
+    await until('so is their file', () => readFileSync(rulesFile(), 'utf8') === 'rules: []')
   })
 
   test('stays when somebody confirms it', async () => {
     const { tell } = await startWithSession()
-    tell('apply', draft(LOCKED), '--force', '--confirm', '2s')
+    tell('apply', draft(LOCKED), '--force', '--confirm', '5s')
     tell('confirm')
-    await sleep(4500)
+    await sleep(5500)
     expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
     expect(readFileSync(rulesFile(), 'utf8')).toBe(LOCKED)
   })
@@ -249,15 +223,14 @@ describe('a change that could lock its owner out', () => {
   test('goes back also when the daemon was killed, and is not taken up again at the next start', async () => {
     const { tell, kill } = await startWithSession()
     tell('rule', 'add', `deny in 9999/tcp`)
-    tell('apply', draft(LOCKED), '--force', '--confirm', '3s')
+    tell('apply', draft(LOCKED), '--force', '--confirm', '8s')
     expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
     await kill()
     expect(call(wire.server.ip4)).toBe('failed TIMEOUT')
-    await sleep(3500)
-    expect(call(wire.server.ip4)).toBe('open')
+    await until('those before are back', () => call(wire.server.ip4) === 'open')
     // The rules before, not none.
     expect(table()).toContain('tcp dport 9999')
-    expect(existsSync(join(folder, 'state', 'rules', 'pending.json'))).toBe(false)
+    expect(existsSync(join(served.folder, 'state', 'rules', 'pending.json'))).toBe(false)
 
     await start(LOCKED)
     expect(call(wire.server.ip4)).toBe('open')
