@@ -2,8 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { parseSearch } from '#contract/search/parse.ts'
-import { NOON } from '../../test/support/remembered.ts'
+import { ip } from '#model/address.ts'
+import type { Connection } from '#model/flow.ts'
+import { aConnection, NOON } from '../../test/support/remembered.ts'
 import { ColumnBuilder } from './columns/column-builder.ts'
+import { FlowTable } from './flow-table.ts'
 import { migrate } from './migrate.ts'
 import { FlowSearch } from './search/flow-search.ts'
 
@@ -53,4 +56,52 @@ test('what an older version kept is read as it was, and found by what is new, wi
   while (builder.step());
   expect(db.prepare("SELECT segment FROM segment_codes WHERE name = 'id'").all()).toEqual([{ segment: 1 }])
   expect(found()).toEqual([all, all, all, [], all, []])
+})
+
+/** What version 9 wrote, with the columns that it had, as migration 010 leaves it. */
+function migratedFromVersion9(flows: readonly Connection[]): DatabaseSync {
+  const db = new DatabaseSync(':memory:')
+  migrate(db, ':memory:')
+  new FlowTable(db, 1, 10).save(flows, NOON)
+  const builder = new ColumnBuilder(db)
+  while (builder.step());
+  db.exec(`DROP TABLE segment_filters; DROP TABLE name_pages;
+    DELETE FROM segment_words WHERE name IN ('filters', 'opened');
+    DELETE FROM segment_codes WHERE name = 'opened'`)
+  db.exec(readFileSync(new URL('010-filters.sql', FOLDER), 'utf8'))
+  return db
+}
+
+test('searches are right at every step on the way from version 9', () => {
+  const flows = Array.from({ length: 45 }, (__, at) => {
+    const isRare = at === 13
+    const { name: _, ...base } = aConnection({ id: at + 1, openedAt: NOON - 60_000 * (45 - at) })
+    return {
+      ...base,
+      ended: 'finished' as const,
+      name: isRare ? 'needle.example' : `host-${at}.example.com`,
+      ...(isRare && { target: ip('2001:db8:77::1'), peer: ip('2001:db8:77::1') }),
+      ...(isRare && { communityId: '1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=' }),
+    }
+  })
+  const db = migratedFromVersion9(flows)
+  const texts = ['needle', 'peer:2001:db8:77::/48', 'community:1:AAAAAAAAAAAAAAAAAAAAAAAAAAA=', 'until:40m']
+  const found = (): number[][] =>
+    texts.map((text) => {
+      const parsed = parseSearch(text, NOON)
+      if (parsed.state === 'error') throw new Error(parsed.error.message)
+      const search = new FlowSearch(db, 1, { budgetMs: 1e9, candidates: 5 })
+      return search.slice({ search: parsed.search, limit: 50, now: NOON }).items.map(({ id }) => id)
+    })
+  const expected = [[14], [14], [14], [6, 5, 4, 3, 2, 1]]
+  const builder = new ColumnBuilder(db)
+  let steps = 0
+  do {
+    expect([steps, found()]).toEqual([steps, expected])
+    steps++
+  } while (builder.step())
+  expect(steps).toBeGreaterThan(4 * 10)
+  expect(db.prepare('SELECT count(*) AS count FROM segment_filters WHERE part = 0').get()).toEqual({
+    count: 4,
+  })
 })
