@@ -1,6 +1,9 @@
 /** Hot: runs per flow. Allocates nothing. */
+
+import { BitSet } from '#lib/bit-set.ts'
 import { formatIpv4, formatIpv6, type Ip } from '#model/address.ts'
 import type { Hosts } from '#model/host.ts'
+import type { Packet } from '#model/packet.ts'
 
 const WAYS = 4
 /** Eight numbers for each row: the four words of its address, its kind, weight, hash. */
@@ -23,6 +26,8 @@ export class AddressRows {
   readonly #words: Int32Array
   readonly #lastAt: Float64Array
   readonly #mask: number
+  /** Sets that were ever claimed from. */
+  readonly #usedSets: BitSet
 
   /** `capacity` rows, a power of two; a row is stale, and its place free, `staleMs` after it was last claimed. */
   constructor(capacity: number, staleMs: number) {
@@ -31,11 +36,17 @@ export class AddressRows {
     this.#words = new Int32Array(capacity << SHIFT)
     this.#lastAt = new Float64Array(capacity)
     this.#mask = capacity / WAYS - 1
+    this.#usedSets = new BitSet(capacity / WAYS)
+  }
+
+  /** False when no row can be of an address with this hash: who asks is spared the rows. */
+  mayHave(hash: number): boolean {
+    return this.#usedSets.has(this.#setOf(hash))
   }
 
   /** The row of a host's address, or -1. */
   find(hosts: Hosts, host: number): number {
-    const start = this.#setOf(hosts, host)
+    const start = this.#setOf(addressHash(hosts, host)) * WAYS
     const words = this.#words
     const kind = hosts.isIpv6(host) ? V6 : V4
     for (let row = start; row < start + WAYS; row++) {
@@ -55,7 +66,7 @@ export class AddressRows {
   claim(hosts: Hosts, host: number, now: number): number {
     const known = this.find(hosts, host)
     this.isFresh = known < 0 || this.#isStale(known, now)
-    const row = known < 0 ? this.#weakest(this.#setOf(hosts, host), now) : known
+    const row = known < 0 ? this.#claimIn(this.#setOf(addressHash(hosts, host)), now) : known
     this.#lastAt[row] = now
     if (!this.isFresh) return row
     const at = row << SHIFT
@@ -80,13 +91,14 @@ export class AddressRows {
     return now - (this.#lastAt[row] as number) > this.#staleMs
   }
 
-  #setOf(hosts: Hosts, host: number): number {
-    let hash = addressHash(hosts, host)
-    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
-    return ((hash ^ (hash >>> 13)) & this.#mask) * WAYS
+  #setOf(addressHash: number): number {
+    const hash = Math.imul(addressHash ^ (addressHash >>> 15), 0x2c1b3c6d)
+    return (hash ^ (hash >>> 13)) & this.#mask
   }
 
-  #weakest(start: number, now: number): number {
+  #claimIn(set: number, now: number): number {
+    this.#usedSets.add(set)
+    const start = set * WAYS
     let best = start
     for (let row = start; row < start + WAYS; row++) {
       const at = row << SHIFT
@@ -99,8 +111,19 @@ export class AddressRows {
 
 /** A hash of an address that does not depend on its number in the table of hosts. */
 export function addressHash(hosts: Hosts, host: number): number {
-  let hash = Math.imul(hosts.word(host, 0), 0x9e3779b1)
-  hash = Math.imul(hash ^ (hash >>> 15) ^ hosts.word(host, 1), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13) ^ hosts.word(host, 2), 0xc2b2ae35)
-  return hash ^ (hash >>> 16) ^ Math.imul(hosts.word(host, 3), 0x27d4eb2f)
+  return hashOf(hosts.word(host, 0), hosts.word(host, 1), hosts.word(host, 2), hosts.word(host, 3))
+}
+
+/** The same of the sender of a packet: without a look at the table of hosts. */
+export const senderHash = ({ source0, source1, source2, source3 }: Packet): number =>
+  hashOf(source0, source1, source2, source3)
+
+export const receiverHash = ({ target0, target1, target2, target3 }: Packet): number =>
+  hashOf(target0, target1, target2, target3)
+
+function hashOf(w0: number, w1: number, w2: number, w3: number): number {
+  let hash = Math.imul(w0, 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 15) ^ w1, 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13) ^ w2, 0xc2b2ae35)
+  return hash ^ (hash >>> 16) ^ Math.imul(w3, 0x27d4eb2f)
 }

@@ -1,12 +1,13 @@
 import { readdir } from 'node:fs/promises'
+import { BitSet } from '#lib/bit-set.ts'
 import { BoundedMap } from '#lib/bounded-map.ts'
 import { atLeast, type Finding, type Severity } from '#model/finding.ts'
 import type { Flows } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Hosts } from '#model/host.ts'
-import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import type { Detector, ReportedFinding } from './detector.ts'
+import { Guard, type Post } from './guard.ts'
 
 /** The same story is not told twice within this time, unless it got worse. */
 const SAME_STORY_MS = 1_000
@@ -70,7 +71,13 @@ export function createDetection(
   onFinding: (finding: Finding) => void,
 ): Detection {
   const teller = new Teller(onFinding)
-  const told: Watcher = { tick: (now) => teller.forget(now) }
+  const followed = new BitSet(tracked.flows.capacity)
+  const follow = (flow: number): void => followed.add(flow)
+  // After the detectors: a flow is followed to its end.
+  const told: Watcher = {
+    tick: (now) => teller.forget(now),
+    flowEnded: (flow) => followed.delete(flow),
+  }
   function man(
     detector: Detector<unknown>,
     all: Readonly<Record<string, unknown>>,
@@ -81,11 +88,11 @@ export function createDetection(
     if (before?.settingsText === settingsText) return before
     const report = (finding: ReportedFinding): void =>
       teller.tell({ ...finding, detector: detector.id, technique: detector.technique })
-    return { id: detector.id, settingsText, watcher: detector.watch(chosen, { ...tracked, report }) }
+    return { id: detector.id, settingsText, watcher: detector.watch(chosen, { ...tracked, report, follow }) }
   }
   refuseUnknown(detectors, settings)
   let posts = detectors.map((detector) => man(detector, settings, undefined))
-  let guard = new Guard(posts)
+  let guard = new Guard(posts, tracked.flows, followed)
   return {
     get watchers() {
       return [guard.watcher, told]
@@ -93,7 +100,7 @@ export function createDetection(
     retune(next) {
       refuseUnknown(detectors, next)
       posts = detectors.map((detector, at) => man(detector, next, posts[at]))
-      guard = new Guard(posts)
+      guard = new Guard(posts, tracked.flows, followed)
     },
     health: () => guard.health,
     get untold() {
@@ -101,104 +108,6 @@ export function createDetection(
     },
   }
 }
-
-interface Post {
-  readonly id: string
-  readonly settingsText: string
-  readonly watcher: Watcher
-}
-
-/** What a detector hears of one event. The guard only hands on the two arguments, whatever they are. */
-interface Line {
-  readonly post: number
-  hear: (first: never, second: never) => void
-}
-
-/** Stands between the engine and the detectors: one that throws is switched off, the others go on. */
-class Guard {
-  readonly watcher: Watcher
-  readonly #health: PartHealth[]
-  readonly #lines: Line[] = []
-
-  constructor(posts: readonly Post[]) {
-    this.#health = posts.map(({ id }) => ({ part: `detector ${id}`, state: 'ok', note: 'watching' }))
-    const wanted = EVENTS.filter((event) => posts.some(({ watcher }) => watcher[event] !== undefined))
-    this.watcher = Object.fromEntries(wanted.map((event) => [event, this.#guard(event, posts)]))
-  }
-
-  get health(): readonly PartHealth[] {
-    return [...this.#health]
-  }
-
-  #guard(event: WatcherEvent, posts: readonly Post[]): Line['hear'] {
-    const lines = posts.flatMap(({ watcher }, post): Line[] => {
-      const listener = watcher[event]
-      return listener ? [{ post, hear: listener.bind(watcher) as Line['hear'] }] : []
-    })
-    this.#lines.push(...lines)
-    return event === 'packet' ? this.#byProtocol(lines, posts) : this.#callAll(event, lines)
-  }
-
-  /** Hot: a packet is told to those who asked for its protocol. */
-  #byProtocol(lines: readonly Line[], posts: readonly Post[]): (packet: Packet) => void {
-    const heard = (protocol?: number): Line['hear'] =>
-      this.#callAll(
-        'packet',
-        lines.filter(({ post }) => {
-          const wanted = posts[post]?.watcher.protocols
-          return wanted === undefined || protocol === undefined || wanted.includes(protocol)
-        }),
-      )
-    const [tcp, udp, others] = [heard(PROTOCOL.tcp), heard(PROTOCOL.udp), heard()] as ((
-      packet: Packet,
-    ) => void)[]
-    return (packet) => {
-      if (packet.protocol === PROTOCOL.tcp) tcp?.(packet)
-      else if (packet.protocol === PROTOCOL.udp) udp?.(packet)
-      else others?.(packet)
-    }
-  }
-
-  /** Hot: one loop for all detectors; the `try` around it costs nothing unless it catches. */
-  #callAll(event: WatcherEvent, lines: readonly Line[]): (first: never, second: never) => void {
-    return (first, second) => {
-      for (let at = 0; at < lines.length; ) {
-        try {
-          for (; at < lines.length; at++) lines[at]?.hear(first, second)
-        } catch (cause) {
-          this.#switchOff(lines[at]?.post ?? 0, event, cause)
-          at++
-        }
-      }
-    }
-  }
-
-  #switchOff(post: number, event: string, cause: unknown): void {
-    for (const line of this.#lines) if (line.post === post) line.hear = () => {}
-    this.#health[post] = {
-      part: this.#health[post]?.part ?? 'detector',
-      state: 'off',
-      reason: `failed at ${event}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      remedy: 'Restart Gatehouse to switch it on again, and report this as a bug.',
-    }
-  }
-}
-
-type WatcherEvent = Exclude<keyof Watcher, 'protocols'>
-
-const EVENTS: readonly WatcherEvent[] = [
-  'packet',
-  'arp',
-  'fragment',
-  'flowOpened',
-  'flowAnswered',
-  'flowRefused',
-  'flowAborted',
-  'flowEnded',
-  'hostForgotten',
-  'hostReleased',
-  'tick',
-]
 
 /** Folds what is told twice, and bounds how much is told. */
 class Teller {

@@ -19,11 +19,13 @@ export interface Detector<Settings> {
   watch(settings: Settings, context: WatchContext): Watcher
 }
 
-/** What a watcher may read, and the one thing it may do. */
+/** What a watcher may read, and what it may do. */
 export interface WatchContext {
   readonly hosts: Hosts
   readonly flows: Flows
   report(finding: ReportedFinding): void
+  /** From now on each packet of this flow meets the wish `followed`, until the flow ends. */
+  follow(flow: number): void
 }
 
 /** The detection adds the detector's id and technique, and marks a story that it heard before. */

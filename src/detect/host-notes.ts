@@ -1,4 +1,5 @@
 /** Hot: runs per flow. Allocates nothing. */
+import { BitSet } from '#lib/bit-set.ts'
 import type { Hosts } from '#model/host.ts'
 
 /** Marks are below 2^28, so that three more bits fit beside one in a positive 32-bit number. */
@@ -17,11 +18,14 @@ const THINGS = 0xff
  */
 export class HostNotes {
   readonly #notes: Uint16Array
+  /** Hosts that something else is remembered about: a table so small that the caches hold it. */
+  readonly #held: BitSet
   readonly #numberBits: number
   readonly #generationMask: number
 
   constructor(hosts: Hosts) {
     this.#notes = new Uint16Array(hosts.capacity)
+    this.#held = new BitSet(hosts.capacity)
     this.#numberBits = Math.max(1, 32 - Math.clz32(hosts.capacity - 1))
     this.#generationMask = Math.min(0xff, (1 << (MARK_BITS - this.#numberBits)) - 1)
   }
@@ -43,9 +47,20 @@ export class HostNotes {
     return this.markOf(host) === mark ? host : -1
   }
 
+  /** Says that a larger table is about to remember something under the mark of this host. */
+  hold(host: number): void {
+    this.#held.add(host)
+  }
+
+  /** False when nothing can be remembered under its mark: who asks is spared the larger tables. */
+  isHeld(host: number): boolean {
+    return this.#held.has(host)
+  }
+
   /** True when it had tried anything. */
   forget(host: number): boolean {
     const note = this.#notes[host] as number
+    this.#held.delete(host)
     this.#notes[host] = (((note >>> GENERATIONS_SHIFT) + 1) & this.#generationMask) << GENERATIONS_SHIFT
     return (note & THINGS) !== 0
   }

@@ -12,6 +12,8 @@ const DELETE = word('DELE')
 const OPTIONS = word('OPTI')
 const PATCH = word('PATC')
 const HTTP = word('HTTP')
+/** First letters of the requests. */
+export const REQUEST_INITIALS = 'GPHDO'
 /** `GET / HTTP/1.1` is 14 bytes. */
 const SHORTEST = 14
 /** `HTTP/1.1 401`: where the status begins. */

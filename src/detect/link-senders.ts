@@ -1,7 +1,6 @@
 /** Hot: runs per probe and per handshake. Allocates nothing. */
 import type { Hosts } from '#model/host.ts'
 import type { Packet } from '#model/packet.ts'
-import { identityOf } from './host-rows.ts'
 import { Neighbours } from './neighbours.ts'
 
 const CARRIERS = 1_024
@@ -49,7 +48,8 @@ export class LinkSenders {
     const high = packet.view.getUint16(at)
     const low = packet.view.getInt32(at + 2)
     const place = (Math.imul(low ^ high, 0x9e3779b1) >>> 22) & (CARRIERS - 1)
-    const host = identityOf(this.#hosts, packet.source)
+    // What the table of hosts has too: the packet is in the caches.
+    const host = packet.source0
     if (this.#carriedHigh[place] !== high || this.#carriedLow[place] !== low) {
       this.#carriedHigh[place] = high
       this.#carriedLow[place] = low

@@ -11,6 +11,8 @@ export interface Watcher {
    * names them; of further protocols it may be told all.
    */
   readonly protocols?: readonly number[]
+  /** Which TCP and UDP packets `packet` is about; absent: all. A packet that is none of it costs this watcher nothing. */
+  readonly wishes?: PacketWishes
   /** Every decoded IP packet, after its flow was looked up. */
   packet?(packet: Packet): void
   /** An ARP packet over Ethernet: see the `arp…` fields. It has no flow and no hosts. */
@@ -33,4 +35,24 @@ export interface Watcher {
   hostReleased?(host: number): void
   /** About once a second of packet time, to forget what is stale. Milliseconds since the epoch. */
   tick?(now: number): void
+}
+
+/**
+ * What a watcher may wish a TCP or UDP packet to be; any one of it is enough. It can be told of packets that others
+ * wished for: it looks for itself.
+ */
+export interface PacketWishes {
+  /** TCP with SYN. */
+  readonly syn?: true
+  /** From the originator, in no flow, or in one that is unanswered, was seen from one side only, or was reset. */
+  readonly loose?: true
+  /** Put together from fragments. */
+  readonly reassembled?: true
+  /** TCP with data that begins with one of these characters. */
+  readonly openings?: string
+  /** UDP from, or to, one of these ports. */
+  readonly fromPorts?: readonly number[]
+  readonly toPorts?: readonly number[]
+  /** Of a flow that somebody asked to follow. */
+  readonly followed?: true
 }

@@ -58,6 +58,7 @@ export default defineDetector({
 /** A row is one target and one kind of reflector. The reflectors are abused strangers: nobody is blamed. */
 class AmplificationWatcher implements Watcher {
   readonly protocols = [PROTOCOL.udp]
+  readonly wishes = { fromPorts: REFLECTORS.map(({ port }) => port) }
   readonly #context: WatchContext
   readonly #threshold: number
   readonly #surge: Surge

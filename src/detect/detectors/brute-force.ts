@@ -70,6 +70,7 @@ export default defineDetector({
 /** A row is one source and one service that asks for passwords: target and port. */
 class BruteForceWatcher implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
+  readonly wishes = { openings: 'H' }
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #flows: Flows

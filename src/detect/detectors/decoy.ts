@@ -59,6 +59,7 @@ interface Touch {
 /** Knows the answers of decoys by their form (model/decoy.ts), so it needs no list of ports and works on captures. */
 class DecoyWatcher implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
+  readonly wishes = { syn: true, followed: true } as const
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #flows: Flows
@@ -90,6 +91,7 @@ class DecoyWatcher implements Watcher {
     if (packet.tcpWindow !== DECOY_WINDOW || packet.forward === 1 || packet.flow < 0) return
     if (headerBytes(packet) !== HEADER_BYTES || this.#touched.has(packet.flow)) return
     if (this.#touched.size >= MOST_FLOWS) return
+    this.#context.follow(packet.flow)
     this.#touched.set(packet.flow, {
       ...{ firstAt: packet.at, isMade: false, next: packet.tcpAcknowledgement, bytes: 0, said: [] },
     })

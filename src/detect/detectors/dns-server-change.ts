@@ -65,6 +65,7 @@ const sendLease = (net: Net, dns: string): void =>
 /** A row is one client. What DHCP hands out is watched beside: a change there concerns everybody. */
 class DnsServerChangeWatcher implements Watcher {
   readonly protocols = [PROTOCOL.udp]
+  readonly wishes = { fromPorts: [DHCP_SERVER_PORT] }
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #flows: Flows

@@ -80,6 +80,7 @@ const scrambled = (n: number): string =>
 /** A row is one client and one registered domain. */
 class DnsTunnelWatcher implements Watcher {
   readonly protocols = [PROTOCOL.udp]
+  readonly wishes = { toPorts: [DNS_PORT] }
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #settings: Settings

@@ -72,6 +72,7 @@ export default defineDetector({
 
 /** A row is one target and one kind of packet. */
 class FloodWatcher implements Watcher {
+  readonly wishes = { syn: true, loose: true, reassembled: true, toPorts: REQUEST_PORTS } as const
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #flows: Flows

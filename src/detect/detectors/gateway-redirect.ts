@@ -52,6 +52,7 @@ export default defineDetector({
 /** Who is the gateway reads along. A change by ARP or router advertisements others tell of. */
 class GatewayRedirectWatcher implements Watcher {
   readonly protocols = [PROTOCOL.udp, PROTOCOL.icmp, PROTOCOL.icmpv6]
+  readonly wishes = { fromPorts: [DHCP_SERVER_PORT] }
   readonly #context: WatchContext
   readonly #chosen: readonly Ip[]
   readonly #reply = new DhcpReply()

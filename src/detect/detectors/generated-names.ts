@@ -75,6 +75,7 @@ const randomLetters = (n: number): string =>
  */
 class GeneratedNamesWatcher implements Watcher {
   readonly protocols = [PROTOCOL.udp]
+  readonly wishes = { fromPorts: [DNS_PORT] }
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #settings: Settings

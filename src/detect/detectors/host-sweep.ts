@@ -129,6 +129,7 @@ class HostSweepWatcher implements Watcher {
   flowAnswered(flow: number, packet: Packet): void {
     this.#companies.proven(packet)
     const source = this.#flows.source(flow)
+    if (!this.#notes.isHeld(source)) return
     const probe = this.#probeOfFlow(flow)
     const row = this.#find(source, portOf(probe, this.#flows.targetPort(flow)), probe)
     if (row < 0) return
@@ -203,6 +204,7 @@ class HostSweepWatcher implements Watcher {
   }
 
   #claim(source: number, port: number, probe: number, now: number): number {
+    this.#notes.hold(source)
     return this.#attempts.claim(this.#notes.markOf(source), (port << 3) | probe, now)
   }
 

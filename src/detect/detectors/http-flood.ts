@@ -5,7 +5,7 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { HostRows } from '../host-rows.ts'
-import { isHttpRequest } from '../http-lines.ts'
+import { isHttpRequest, REQUEST_INITIALS } from '../http-lines.ts'
 import { type Net, range } from '../self-test/net.ts'
 import { ATTACKER, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
@@ -73,6 +73,7 @@ function sendRequests(net: Net, second: number, count: number): void {
 /** A row is one source and one service: target and port. */
 class HttpFloodWatcher implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
+  readonly wishes = { openings: REQUEST_INITIALS }
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #settings: Settings

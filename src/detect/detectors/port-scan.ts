@@ -142,6 +142,7 @@ class PortScanWatcher implements Watcher {
   flowAnswered(flow: number, packet: Packet): void {
     this.#companies.proven(packet)
     const source = this.#flows.source(flow)
+    if (!this.#notes.isHeld(source)) return
     const protocol = this.#flows.protocol(flow)
     const probe = protocol === PROTOCOL.tcp ? PROBE.syn : PROBE.udp
     const row = this.#find(source, this.#flows.target(flow), probe)
@@ -230,6 +231,7 @@ class PortScanWatcher implements Watcher {
   }
 
   #claim(source: number, target: number, probe: number, now: number): number {
+    this.#notes.hold(source)
     return this.#attempts.claim(this.#notes.markOf(source), (this.#notes.markOf(target) << 3) | probe, now)
   }
 

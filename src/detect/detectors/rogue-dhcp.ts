@@ -52,6 +52,7 @@ const sendLease = (net: Net, server: string): void =>
 
 class RogueDhcpWatcher implements Watcher {
   readonly protocols = [PROTOCOL.udp]
+  readonly wishes = { fromPorts: [DHCP_SERVER_PORT] }
   readonly #context: WatchContext
   readonly #chosen: readonly Ip[]
   readonly #reply = new DhcpReply()

@@ -101,6 +101,7 @@ const isPushedByte = ({ payloadLength, tcpFlags }: Packet): boolean =>
 /** A row is one source and one web service; it knows some of the connections that are open. */
 class SlowHttpWatcher implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
+  readonly wishes = { followed: true } as const
   readonly #context: WatchContext
   readonly #flows: Flows
   readonly #settings: Settings
@@ -147,6 +148,7 @@ class SlowHttpWatcher implements Watcher {
       this.#ordinary.clear(row)
     }
     this.#slow.follow(flow, packet.at)
+    this.#context.follow(flow)
     this.#join(row, flow)
   }
 

@@ -6,7 +6,7 @@ import { END_REASONS, FLOW_STATES, type Flows } from '#model/flow.ts'
 import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
-import { AddressRows, addressHash } from '../address-rows.ts'
+import { AddressRows, addressHash, receiverHash, senderHash } from '../address-rows.ts'
 import { ContactMemory } from '../contact-memory.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration } from '../evidence.ts'
@@ -116,11 +116,14 @@ class SlowScanWatcher implements Watcher {
     this.#made = new ContactMemory(chosen.hours * 3_600_000)
   }
 
-  flowAnswered(flow: number): void {
+  flowAnswered(flow: number, packet: Packet): void {
     const flows = this.#flows
-    if (flows.protocol(flow) !== PROTOCOL.tcp) return
-    const contact = this.#contactOf(flow)
-    const row = this.#rows.find(this.#hosts, flows.source(flow))
+    if (packet.protocol !== PROTOCOL.tcp) return
+    // Told from the packet itself: the table of hosts would have to be fetched.
+    const [sender, receiver] = [senderHash(packet), receiverHash(packet)]
+    const source = packet.forward === 1 ? sender : receiver
+    const contact = contactHash(source, packet.forward === 1 ? receiver : sender, flows.targetPort(flow))
+    const row = this.#rows.mayHave(source) ? this.#rows.find(this.#hosts, flows.source(flow)) : -1
     if (row >= 0 && !this.#made.has(contact)) {
       this.#ratio[row] = Math.max(0, (this.#ratio[row] as number) + SUCCESS)
     }
@@ -148,9 +151,8 @@ class SlowScanWatcher implements Watcher {
 
   #contactOf(flow: number): number {
     const flows = this.#flows
-    const [source, target] = [flows.source(flow), flows.target(flow)]
-    const pair = Math.imul(addressHash(this.#hosts, source), 0x9e3779b1) ^ addressHash(this.#hosts, target)
-    return Math.imul(pair ^ (pair >>> 15) ^ flows.targetPort(flow), 0x85ebca6b)
+    const source = addressHash(this.#hosts, flows.source(flow))
+    return contactHash(source, addressHash(this.#hosts, flows.target(flow)), flows.targetPort(flow))
   }
 
   #fail(flow: number, isRefused: boolean, at: number): void {
@@ -278,6 +280,11 @@ class SlowScanWatcher implements Watcher {
     const areServices = ports.length <= FEW && ports.every((port) => port < 1024 && !WEB_PORTS.includes(port))
     return isRefused && areServices ? 'high' : 'medium'
   }
+}
+
+function contactHash(source: number, target: number, port: number): number {
+  const pair = Math.imul(source, 0x9e3779b1) ^ target
+  return Math.imul(pair ^ (pair >>> 15) ^ port, 0x85ebca6b)
 }
 
 /** Which of them it is nothing here tells: nobody is blamed. */

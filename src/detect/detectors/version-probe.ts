@@ -35,6 +35,8 @@ const WORD = {
   tnme: 0x544e4d45,
   oldTls: 0x16030000,
 } as const
+/** Their first characters. */
+const OPENINGS = '\r\x16GOHT'
 const NICE = 0x2f6e6963
 const SIP = 0x7369703a
 const RTSP = 0x52545350
@@ -77,6 +79,7 @@ export default defineDetector({
 /** A row is a source and its target. The source is proven: data comes after a handshake. */
 class VersionProbeWatcher implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
+  readonly wishes = { openings: OPENINGS }
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #settings: Settings
