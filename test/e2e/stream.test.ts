@@ -115,6 +115,32 @@ describe('the list of live connections', () => {
   })
 })
 
+describe('the search of the past', () => {
+  test('suggests what was, with how often it was, and Enter asks at once', async () => {
+    const hangUp = await call(2)
+    hangUp()
+    const { page, wrongs } = await real.signIn()
+    const peer = real.wire.client.ip4
+    await page.waitForFunction(async (text) => {
+      const answer = await fetch('/api/v1/summaries?by=host&since=0')
+      return (await answer.text()).includes(text)
+    }, peer)
+    await page.goto(new URL('/connections?when=past', page.url()).href)
+    await page.getByRole('grid').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type(`peer:${peer.slice(0, -1)}`)
+    const suggested = page.getByRole('option', { name: peer })
+    await suggested.getByText(/^\d+ in this time$/).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await rows(page).first().waitFor()
+    expect(new URL(page.url()).searchParams.get('q')).toBe(`peer:${peer}`)
+    expect(await rows(page).getByText(peer).count()).toBe(await rows(page).count())
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+})
+
 describe('a stream that is cut', () => {
   afterEach(() => restore())
 

@@ -6,6 +6,7 @@ import { brush, type TimeRange } from '../brush.svelte.ts'
 import { clock } from '../clock.svelte.ts'
 import { live } from '../live.svelte.ts'
 import { route } from '../route.svelte.ts'
+import { type PastPeriod, periodOf } from '../search/kept-values.svelte.ts'
 import { matches, type Understood, understand } from '../search/pieces.ts'
 import { lengthOf, PERIODS, readSums } from './period.ts'
 import { type By, SORTS, type Sort, type Sum, sorted, sumsOf, withPeriod } from './sums.ts'
@@ -33,6 +34,14 @@ export class SumList {
       untrack(() => clock.now),
     ),
   )
+  /** The part of the past that is shown; nothing for what is open now. */
+  readonly searched: PastPeriod | undefined = $derived.by(() => {
+    const { period } = this
+    if (brush.range) return periodOf(this.asked.search, brush.range)
+    if (period === 'now') return undefined
+    const since = untrack(() => clock.now) - lengthOf(period)
+    return periodOf(this.asked.search, { from: since, to: Number.POSITIVE_INFINITY })
+  })
   readonly all: readonly Sum[] = $derived.by(() => this.#sums())
   readonly shown: readonly Sum[] = $derived.by(() => this.#order())
   readonly at = $derived(this.shown.findIndex(({ key }) => key === this.cursor))

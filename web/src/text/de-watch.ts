@@ -53,6 +53,7 @@ export const past: Text['past'] = {
     `${many(shown, 'Verbindung', 'Verbindungen')}${isAll ? '' : ' bisher, ältere beim Blättern'}`,
   further: 'Weiter zurückblicken',
   searchedTo: (at) => `Zurückgeblickt bis ${at}.`,
+  counted: (count) => `${n(count)} in dieser Zeit`,
   reading: 'Vergangenes wird gelesen.',
   ongoing: 'läuft noch',
   empty: 'Keine vergangene Verbindung passt zu dieser Suche',

@@ -52,6 +52,7 @@ export const past = {
     `${many(shown, 'connection', 'connections')}${isAll ? '' : ' so far, scroll for older ones'}`,
   further: 'Look further back',
   searchedTo: (at: string) => `Looked back to ${at}.`,
+  counted: (count: number) => `${n(count)} in this time`,
   reading: 'Reading the past.',
   ongoing: 'goes on',
   empty: 'No connection of the past fits this search',
