@@ -1,3 +1,4 @@
+import { containerText } from '#contract/container-text.ts'
 import type { Connection } from '#contract/schemas.ts'
 import type { Terminal } from './command.ts'
 import { type Column, tableText } from './table.ts'
@@ -8,12 +9,12 @@ const ARROWS = { inbound: 'in', outbound: 'out', forward: 'through', local: 'loc
 /** Connections that are open, the busiest first. */
 export function liveText(connections: readonly Connection[], now: number, terminal: Terminal): string {
   const byRate = [...connections].sort((a, b) => rateOf(b) - rateOf(a) || b.seenAt - a.seenAt)
-  return tableText([...WHO, ...speed, ...ageOf(now), ...END], byRate, terminal)
+  return tableText([...WHO, ...speed, ...ageOf(now), ...endOf(connections)], byRate, terminal)
 }
 
 /** Connections of the past, as they come: newest first. */
 export const pastText = (connections: readonly Connection[], now: number, terminal: Terminal): string =>
-  tableText([...whenOf(now), ...WHO, ...volume, ...END], connections, terminal)
+  tableText([...whenOf(now), ...WHO, ...volume, ...endOf(connections)], connections, terminal)
 
 const rateOf = (connection: Connection): number => connection.rateForward + connection.rateBackward
 
@@ -49,6 +50,23 @@ const ageOf = (now: number): readonly Column<Connection>[] => [
 const whenOf = (now: number): readonly Column<Connection>[] => [
   { title: 'OPENED', isRight: true, cell: ({ openedAt }) => `${durationText(now - openedAt)} ago` },
 ]
+
+/** Most machines have no containers: then there is no column for them. */
+const endOf = (connections: readonly Connection[]): readonly Column<Connection>[] => [
+  ...(connections.some(({ owner }) => owner?.container) ? [CONTAINER] : []),
+  { title: 'KNOWN BY', cell: ({ owner }) => (owner ? knownBy(owner) : '—') },
+  ...END,
+]
+
+const CONTAINER: Column<Connection> = {
+  title: 'CONTAINER',
+  canShrink: true,
+  cell: ({ owner }) => (owner?.container ? containerText(owner.container) : '—'),
+}
+
+/** How its program is known, and how sure that is. */
+const knownBy = ({ source, confidence }: NonNullable<Connection['owner']>): string =>
+  confidence === undefined ? source : `${source} ${Math.round(confidence * 100)}%`
 
 const END: readonly Column<Connection>[] = [
   { title: 'VERDICT', cell: ({ verdict }) => verdict },

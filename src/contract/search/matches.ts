@@ -89,6 +89,7 @@ const TEXTS: Table<MaybeText> = {
 const NUMBERS: Table<number> = {
   pid: ({ owner }) => (owner ? [owner.pid] : []),
   uid: ({ owner }) => (owner ? [owner.uid] : []),
+  confidence: ({ owner }) => (owner?.confidence === undefined ? [] : [owner.confidence]),
   port: ({ sourcePort, targetPort }) => [sourcePort, targetPort],
   lport: ({ localPort }) => [localPort],
   asn: ({ asn }) => (asn === undefined ? [] : [asn]),

@@ -32,6 +32,7 @@ const curl: Connection = {
     uid: 1000,
     user: 'anna',
     source: 'ebpf',
+    confidence: 0.95,
     unit: 'session-3.scope',
     container: { engine: 'docker', id: 'abcdef', name: 'web-1' },
   },
@@ -63,6 +64,12 @@ describe('finds', () => {
     'container:web',
     'container:abcdef',
     'unit:session*',
+    'owner:ebpf',
+    'owner:e*,scan',
+    'confidence:0.95',
+    'confidence:95%',
+    'confidence:>=0.9',
+    'sure:50%-1',
     'src:192.168.0.0/16',
     'dst:203.0.113.*',
     'peer:203.0.113.1-203.0.113.10',
@@ -120,13 +127,16 @@ describe('finds', () => {
     'is:unknown',
     '10.0.0.0/8',
     'app:curl app:wget',
+    'owner:scan',
+    'confidence:<95%',
+    'confidence:>0.95',
   ])('nothing by %j', (query) => {
     expect(finds(query)).toBe(false)
   })
 
   test('what is not known is found by no value, and by each negation', () => {
     const { owner: _, name: __, country: ___, handshakeMs: ____, ...bare } = curl
-    for (const query of ['app:*', 'user:*', 'pid:>=0', 'name:*', 'country:*', 'rtt:>=0']) {
+    for (const query of ['app:*', 'user:*', 'pid:>=0', 'confidence:>=0', 'name:*', 'country:*', 'rtt:>=0']) {
       expect([query, finds(query, bare), finds(`-${query}`, bare)]).toEqual([query, false, true])
     }
     expect(finds('is:unknown', bare)).toBe(true)

@@ -41,7 +41,16 @@ export const isInSpan = (value: number, { from, to, isAbove, isBelow }: NumberSp
   (to === undefined || value < to || (value === to && !isBelow))
 
 /** How the value of a key is read. */
-export type ValueKind = 'text' | 'exact' | 'integer' | 'port' | 'bytes' | 'milliseconds' | 'address' | 'time'
+export type ValueKind =
+  | 'text'
+  | 'exact'
+  | 'integer'
+  | 'port'
+  | 'bytes'
+  | 'milliseconds'
+  | 'address'
+  | 'time'
+  | 'share'
 
 interface KeyMeaning {
   readonly value: ValueKind | 'is' | 'asn' | 'id'
@@ -63,6 +72,11 @@ export const SEARCH_KEYS = {
     value: 'exact',
     about: 'how the program is known: ebpf, netlink, scan, guess or kernel',
     example: 'owner:ebpf',
+  },
+  confidence: {
+    value: 'share',
+    about: 'how sure it is that it is this program: 0 to 1, or a percentage',
+    example: 'confidence:>=0.9',
   },
   script: { value: 'text', about: 'what an interpreter runs', example: 'script:backup.py' },
   src: { value: 'address', about: 'who opened the connection', example: 'src:192.168.1.0/24' },
@@ -105,6 +119,7 @@ export const SAME_KEYS: Readonly<Record<string, SearchKey>> = {
   if: 'iface',
   domain: 'name',
   cc: 'country',
+  sure: 'confidence',
   as: 'asn',
   size: 'bytes',
 }

@@ -6,6 +6,7 @@ import type { TextPattern } from './text-pattern.ts'
 import { type Piece, Unreadable } from './tokens.ts'
 
 const CLOSED: Partial<Record<SearchKey, readonly string[]>> = {
+  owner: ['ebpf', 'netlink', 'scan', 'guess', 'kernel'],
   dir: ['inbound', 'outbound', 'forward', 'local'],
   state: ['syn-sent', 'syn-received', 'established', 'closing', 'closed', 'reset', 'open', 'answered'],
 }
@@ -36,6 +37,8 @@ export function readTest(key: SearchKey, piece: Piece, now: number): Test {
       return { kind: 'number', span: spanOf(piece, BYTES) }
     case 'milliseconds':
       return { kind: 'number', span: spanOf(piece, MILLISECONDS) }
+    case 'share':
+      return { kind: 'number', span: spanOf(piece, SHARE) }
   }
 }
 
@@ -152,6 +155,12 @@ const MILLISECONDS: NumberKind = {
   isWhole: false,
   units: { ms: 1, s: 1000 },
 }
+const SHARE: NumberKind = {
+  expected: 'a share from 0 to 1, such as 1, >=0.9 or <50%',
+  max: 1,
+  isWhole: false,
+  units: { '%': 0.01 },
+}
 
 const COMPARISON = /^(>=|<=|>|<|=)?(.*)$/s
 const BETWEEN = /^([^-.]+(?:\.\d+)?[^-.]*)(?:-|\.\.)(.+)$/s
@@ -183,10 +192,14 @@ function spanOf(piece: Piece, kind: NumberKind): NumberSpan {
   }
 }
 
+const MOST_DIGITS = 12
+
 function numberOf(text: string, piece: Piece, kind: NumberKind): number {
-  const [, digits = '', unit = ''] = /^(\d{1,16}(?:\.\d{1,6})?)([a-z]*)$/i.exec(text) ?? []
+  const [, digits = '', unit = ''] = /^(\d{1,16}(?:\.\d{1,6})?)([a-z%]*)$/i.exec(text) ?? []
   const factor = unit === '' ? 1 : kind.units[unit.toLowerCase()]
-  const value = digits === '' || factor === undefined ? Number.NaN : Number(digits) * factor
+  const exact = digits === '' || factor === undefined ? Number.NaN : Number(digits) * factor
+  // 95 % is 0.95, not what binary fractions make of it.
+  const value = kind.isWhole ? exact : Number(exact.toPrecision(MOST_DIGITS))
   const isRight = value <= kind.max && (!kind.isWhole || Number.isInteger(value))
   if (isRight) return value
   throw new Unreadable(piece, `"${piece.text}" does not fit. Expected ${kind.expected}.`)

@@ -45,6 +45,7 @@ const owner = fc.record({
   name: fc.constantFrom('curl', 'Firefox', 'ssh%d', 'a_b'),
   path: fc.constantFrom('/usr/bin/curl', 'unreadable', '/opt/Firefox/firefox'),
   source: fc.constantFrom('ebpf', 'netlink', 'scan'),
+  confidence: fc.option(fc.constantFrom(1, 0.95, 0.9, 0.5), { nil: undefined }),
   script: fc.option(fc.constantFrom('/opt/web.py', 'ssh.sh', 'curl'), { nil: undefined }),
   uid: fc.constantFrom(0, 33, 1000),
   user: fc.option(fc.constantFrom('root', 'anna', 'www-data'), { nil: undefined }),

@@ -35,7 +35,7 @@ export const COLUMNS: readonly Column[] = [
   { id: 'place', width: 5, isNumber: false },
   { id: 'state', width: 5.75, isNumber: false, sort: 'state' },
   { id: 'verdict', width: 5.5, isNumber: false, sort: 'verdict' },
-  { id: 'source', width: 5.75, isNumber: false },
+  { id: 'source', width: 6.75, isNumber: false },
   { id: 'spark', width: 5, isNumber: false },
   { id: 'down', width: 5, isNumber: true, sort: 'down' },
   { id: 'up', width: 5, isNumber: true, sort: 'up' },

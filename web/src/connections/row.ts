@@ -56,6 +56,16 @@ export function sourceOf(row: Row): Owner['source'] | 'none' {
   return SURENESS.find((source) => sources.has(source)) ?? 'none'
 }
 
+/** How sure it is, at the least sure of the row's connections; nothing where one has no owner. */
+export function confidenceOf(row: Row): number | undefined {
+  let least: number | undefined
+  for (const { owner } of row.connections) {
+    if (owner?.confidence === undefined) return undefined
+    least = Math.min(least ?? 1, owner.confidence)
+  }
+  return least
+}
+
 /** Country of the peer, or what its address is reserved for. */
 export const placeOf = ({ country, special }: Connection): string => country ?? special ?? ''
 

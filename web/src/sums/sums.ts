@@ -27,6 +27,8 @@ export interface Sum {
   bytesIn: number
   bytesOut: number
   firstAt: number
+  /** What the kernel counted of it over that period. */
+  readonly counted?: Summary['counted']
 }
 
 /** Sums of what is open now, by program or by host. */
@@ -97,7 +99,9 @@ export function withPeriod(live: ReadonlyMap<string, Sum>, items: readonly Summa
   const isListed = new Set(items.map(({ key }) => key))
   const of = (item: Summary): Sum => {
     const sum = live.get(liveKeyOf(item.key)) ?? nothing(item.key, nameOf(item.key, by), item.firstAt)
-    return { ...sum, bytesIn: item.bytesIn, bytesOut: item.bytesOut, firstAt: item.firstAt }
+    // Without a captured packet there is what the kernel counted.
+    const { bytesIn, bytesOut } = item.flows === 0 && item.counted ? item.counted : item
+    return { ...sum, bytesIn, bytesOut, firstAt: item.firstAt, counted: item.counted }
   }
   const open = [...live.values()].filter(({ key }) => !isListed.has(key) && key !== 'unknown')
   return [...items.map(of), ...open]

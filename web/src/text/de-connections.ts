@@ -89,6 +89,7 @@ export const connections: Text['connections'] = {
     kernel: 'Der Kernel selbst, kein Programm',
     none: 'Kein Programm dazu gefunden',
   },
+  sure: (share) => `${share} sicher`,
   block: 'Sperren',
   unblock: 'Entsperren',
   end: 'Trennen',

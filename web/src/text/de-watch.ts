@@ -10,6 +10,9 @@ export const search: Text['search'] = {
     uid: 'Nummer des Benutzers',
     container: 'Name oder Kennung des Containers',
     unit: 'Unit von systemd',
+    owner: 'woher das Programm bekannt ist: ebpf, netlink, scan …',
+    confidence: 'wie sicher das ist: >=0.9, <50%',
+    script: 'was ein Interpreter ausführt',
     src: 'wer die Verbindung aufgebaut hat',
     dst: 'zu wem sie aufgebaut wurde',
     peer: 'die Gegenstelle: Adresse oder Bereich',
@@ -113,6 +116,8 @@ export const programs: Text['programs'] = {
     firstSeen: 'Zuerst gesehen',
     sums: 'Seit Gatehouse mitzählt',
     counted: 'Vom Kernel gezählt seit dem Start',
+    countedOver: (period) => `Vom Kernel gezählt, ${period}`,
+    countedFor: (time) => `Davon ${time} gezählt: solange Gatehouse lief.`,
     countedHow: {
       messages: 'Was es sendet und annimmt, ohne Kopfdaten; dafür muss kein Paket mitgeschnitten werden.',
       packets: 'Jedes seiner Pakete mit allen Kopfdaten; dafür muss kein Paket mitgeschnitten werden.',

@@ -88,6 +88,7 @@ export const connections = {
     kernel: 'The kernel itself, no program',
     none: 'No program could be found for it',
   },
+  sure: (share: string) => `${share} sure`,
   block: 'Block',
   unblock: 'Undo block',
   end: 'Close',

@@ -9,6 +9,9 @@ export const search = {
     uid: 'user id',
     container: 'name or id of the container',
     unit: 'systemd unit',
+    owner: 'how the program is known: ebpf, netlink, scan …',
+    confidence: 'how sure that is: >=0.9, <50%',
+    script: 'what an interpreter runs',
     src: 'who opened the connection',
     dst: 'to whom it was opened',
     peer: 'the other end: address or range',
@@ -112,6 +115,8 @@ export const programs = {
     firstSeen: 'First seen',
     sums: 'Since Gatehouse keeps count',
     counted: 'Counted by the kernel since the start',
+    countedOver: (period: string) => `Counted by the kernel, ${period}`,
+    countedFor: (time: string) => `Counted for ${time} of it: while Gatehouse ran.`,
     countedHow: {
       messages: 'What it sends and takes, without headers; no packet need be captured.',
       packets: 'Each of its packets, with all headers; no packet need be captured.',
