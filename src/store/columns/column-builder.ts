@@ -4,14 +4,18 @@ import type { Row } from '../rows.ts'
 import { type ColumnWriter, createColumnWriter, type PackedColumn } from './column-writer.ts'
 import { FILTER_PARTS } from './filter.ts'
 import { KeyWriter } from './filter-keys.ts'
-import { FILTERS, FilterTable, partsOf } from './filter-table.ts'
+import { FILTERS, FilterTable, type PartRange, partsOf } from './filter-table.ts'
 import { NamePages } from './name-pages.ts'
 import { packIds } from './packing.ts'
 import { COLUMN_NAMES, COLUMN_ROWS, type ColumnName } from './segment-columns.ts'
 
-/** Rows, and parts of filters, in one step: others wait for this thread. */
+/** Rows, and parts of filters from one to before another, in one step: others wait for this thread. */
 const ROWS = 512
 const PARTS = 32
+const PART_RANGES: readonly PartRange[] = Array.from({ length: FILTER_PARTS / PARTS }, (_, at) => [
+  at * PARTS,
+  (at + 1) * PARTS,
+])
 /** Of a segment's flows so many may have changed before its columns are read anew … */
 const MAX_LATE = 1_000
 /** … unless as many of those that were looked at go on changing. */
@@ -113,8 +117,7 @@ export class ColumnBuilder {
 
   *#build(about: Segment): Generator<void, void> {
     const { segment, first } = about
-    inTransaction(this.#db, () => this.#forget(segment))
-    yield
+    yield* this.#forget(segment)
     const { ids, keys, writers } = yield* this.#read(about)
     for (const [name, writer] of writers) {
       if (name === LAST_COLUMN) continue
@@ -130,12 +133,22 @@ export class ColumnBuilder {
     })
   }
 
-  /** Until its columns are there again a segment has none; what changes from now on is late. */
-  #forget(segment: number): void {
-    for (const table of ['segment_words', 'segment_codes', 'late_flows']) {
-      this.#db.prepare(`DELETE FROM ${table} WHERE segment = ?`).run(segment)
+  /** Until its columns are there again a segment has none, from the first step on; what changes from then on is late. */
+  *#forget(segment: number): Generator<void, void> {
+    inTransaction(this.#db, () => {
+      for (const table of ['segment_words', 'late_flows'])
+        this.#db.prepare(`DELETE FROM ${table} WHERE segment = ?`).run(segment)
+    })
+    yield
+    const codes = this.#db.prepare('DELETE FROM segment_codes WHERE name = ? AND segment = ?')
+    for (const name of ['id', ...COLUMN_NAMES]) {
+      codes.run(name, segment)
+      yield
     }
-    this.#filters.remove(segment)
+    for (const parts of PART_RANGES) {
+      inTransaction(this.#db, () => this.#filters.remove(segment, parts))
+      yield
+    }
   }
 
   *#read({ first, end }: Segment): Generator<void, Gathered> {
@@ -159,9 +172,9 @@ export class ColumnBuilder {
 
   *#writeFilters(segment: number, keys: KeyWriter): Generator<void, void> {
     const parts = partsOf(keys.keys())
-    for (let from = 0; from < FILTER_PARTS; from += PARTS) {
+    for (const range of PART_RANGES) {
       yield
-      inTransaction(this.#db, () => this.#filters.write(segment, parts, [from, from + PARTS]))
+      inTransaction(this.#db, () => this.#filters.write(segment, parts, range))
     }
     yield
   }

@@ -4,6 +4,9 @@ import { FILTER_PARTS, filterOf, mayHold, partOf } from './filter.ts'
 /** A segment has filters once it has a column of this name, which is empty. */
 export const FILTERS = 'filters'
 
+/** From one part to before another. */
+export type PartRange = readonly [from: number, to: number]
+
 /** The filters of one database. */
 export class FilterTable {
   readonly #insert: StatementSync
@@ -21,13 +24,13 @@ export class FilterTable {
     )
   }
 
-  /** Writes some parts of a segment, from one part to before another. */
-  write(segment: number, parts: readonly (readonly number[])[], [from, to]: readonly [number, number]): void {
+  /** Writes some parts of a segment. */
+  write(segment: number, parts: readonly (readonly number[])[], [from, to]: PartRange): void {
     for (let part = from; part < to; part++) this.#insert.run(part, segment, filterOf(parts[part] ?? []))
   }
 
-  remove(segment: number): void {
-    for (let part = 0; part < FILTER_PARTS; part++) this.#remove.run(part, segment)
+  remove(segment: number, [from, to]: PartRange = [0, FILTER_PARTS]): void {
+    for (let part = from; part < to; part++) this.#remove.run(part, segment)
   }
 
   /** Of segments that are no more. */

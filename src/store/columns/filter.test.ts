@@ -30,9 +30,8 @@ const address = fc
   .chain((length) => fc.array(byte, { minLength: length, maxLength: length }))
   .map((bytes) => Uint8Array.from(bytes))
 
-const rowOf = (source: Uint8Array, target: Uint8Array, direction: number): Row => ({
-  ...{ source, target, direction, community_id: 'odd', name: null, asn: 7 },
-})
+const rowOf = (source: Uint8Array, target: Uint8Array, direction: number): Row =>
+  ({ source, target, direction, community_id: 'odd', name: null, asn: 7 }) as Row
 
 test('a range is found by its keys wherever an address in it was seen, also at its ends', () => {
   fc.assert(
