@@ -114,7 +114,7 @@ describe('accounts', () => {
     await type(page, { Name: 'vera', Password: PASSWORDS.vera })
     const code = page.getByLabel('Code of your authenticator app')
     await code.waitFor()
-    expect(await page.evaluate('document.activeElement.id')).toBe('code')
+    await page.locator('#code:focus').waitFor()
     expect(await page.getByRole('alert').count()).toBe(0)
     await page.screenshot({ path: join(SHOTS, 'login-code.png') })
     expect(await faultsOf(page)).toEqual([])
@@ -250,7 +250,7 @@ describe('accounts', () => {
     await page.context().close()
   })
 
-  // The core asks by itself after a minute at the soonest: proof.test.ts waits for that. Here one answer is made up.
+  // The core asks by itself after some time: proof.test.ts waits for that. Here one answer is made up.
   test('the question who it is takes a code as well, and the refused act is done then', async () => {
     const { page, wrongs } = await signInAs('anna')
     await go(page, '/accounts')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect } from 'vitest'
+import { goByKey } from '../support/address.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { listen } from '../support/talkers.ts'
@@ -23,10 +24,10 @@ test('who blocks an address sees what that cuts off, before and after', async ()
   )
   await new Promise((resolve) => caller.stdout?.once('data', resolve))
   const { page, wrongs } = await real.signIn()
-  await page.keyboard.press('g')
-  await page.keyboard.press('b')
+  await goByKey(page, 'b', 'Blocks')
   await page.keyboard.press('n')
-  const form = page.locator('dialog')
+  const form = page.getByRole('dialog', { name: 'Block an address' })
+  await form.waitFor()
   await page.keyboard.type('203.0.113.77')
   await form.getByText('Nothing talks to it now.').waitFor()
   await form.getByLabel('Address or range').fill(real.wire.client.ip4)

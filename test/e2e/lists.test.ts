@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { addressSays } from '../support/address.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 
@@ -41,7 +42,7 @@ describe('threat lists on the page', () => {
     await page.keyboard.press('Enter')
     const answer = page.getByRole('region', { name: 'About 203.0.113.7' })
     await answer.getByRole('link', { name: 'Bad <b>ones</b>' }).waitFor()
-    expect(new URL(page.url()).searchParams.get('q')).toBe('203.0.113.7')
+    await addressSays(page, 'q', '203.0.113.7')
     await answer.getByRole('button', { name: 'Close the answer' }).click()
 
     writeFileSync(file, own(20))
@@ -51,7 +52,7 @@ describe('threat lists on the page', () => {
     await inspector.getByText('A new version waits for you').waitFor()
     await inspector.getByText('20 entries in the new version.').waitFor()
     await page.getByRole('button', { name: /^Need you/ }).click()
-    expect(await page.getByRole('row').count()).toBe(2)
+    await expect.poll(() => page.getByRole('row').count()).toBe(2)
     await inspector.getByRole('button', { name: 'Use it' }).click()
     await page.getByText('No list needs you').waitFor()
     expect(JSON.parse(real.gatehouse('feeds', 'show', 'bad', '-o', 'json'))).toMatchObject({

@@ -2,6 +2,7 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { addressSays, goByKey } from '../support/address.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { listen } from '../support/talkers.ts'
@@ -89,9 +90,9 @@ describe('the page of a running daemon', () => {
 
   test('the allow list refuses a block, in words, beside the field', async () => {
     const { page } = await real.signIn()
-    await page.keyboard.press('g')
-    await page.keyboard.press('b')
+    await goByKey(page, 'b', 'Blocks')
     await page.keyboard.press('n')
+    await page.getByRole('dialog', { name: 'Block an address' }).waitFor()
     await page.keyboard.type(real.wire.server.ip4)
     await page.keyboard.press('Enter')
     const refusal = page.locator('dialog').getByRole('alert')
@@ -138,22 +139,24 @@ describe('the page of a running daemon', () => {
     await page.keyboard.press('/')
     await page.keyboard.type(`peer:${real.wire.client.ip4} `)
     await page.keyboard.press('Escape')
-    expect(new URL(page.url()).searchParams.get('q')).toBe(`peer:${real.wire.client.ip4}`)
-    expect(await page.getByRole('treegrid').evaluate((grid) => grid.matches(':focus'))).toBe(true)
+    await addressSays(page, 'q', `peer:${real.wire.client.ip4}`)
+    await page.locator('[role=treegrid]:focus').waitFor()
 
     for (const key of ['j', 'j', 'Enter']) await page.keyboard.press(key)
     await page.getByLabel('Inspector').waitFor()
-    expect(await page.getByLabel('Inspector').textContent()).toContain(real.wire.client.ip4)
-    expect(new URL(page.url()).searchParams.get('sel')).toContain(real.wire.client.ip4)
+    await page.getByLabel('Inspector').getByText(real.wire.client.ip4).first().waitFor()
+    await expect.poll(() => new URL(page.url()).searchParams.get('sel')).toContain(real.wire.client.ip4)
     await page.keyboard.press('Escape')
-    expect(await page.getByLabel('Inspector').count()).toBe(0)
+    await page.getByLabel('Inspector').waitFor({ state: 'detached' })
 
     await page.keyboard.press('x')
     await page.getByText('1 selected').waitFor()
     await page.keyboard.press('Escape')
+    await page.getByText('1 selected').waitFor({ state: 'detached' })
     await page.keyboard.press(' ')
     await page.getByText('Paused at').waitFor()
     await page.keyboard.press(' ')
+    await page.getByText('Paused at').waitFor({ state: 'detached' })
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
     await page.keyboard.press('Escape')
@@ -163,8 +166,7 @@ describe('the page of a running daemon', () => {
 
   test('the key after the Esc that closed a form is a key of the page, however fast it comes', async () => {
     const { page } = await real.signIn()
-    for (const key of ['g', 'b']) await page.keyboard.press(key)
-    await page.getByRole('heading', { name: 'Blocks' }).waitFor()
+    await goByKey(page, 'b', 'Blocks')
     await page.keyboard.press('n')
     await page.getByRole('dialog', { name: 'Block an address' }).waitFor()
     // Both in one turn of the browser: its focus is still in the field of the form, which is drawn no more.

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { addressSays } from '../support/address.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
@@ -53,10 +54,10 @@ describe('the timeline, and what a row offers', () => {
     await page.getByText('larkmail').first().waitFor()
     await page.getByText(BLOCKED).first().waitFor()
     for (const lane of ['Programs started', 'Names', 'Connections', 'Alerts', 'Decisions', 'Kernel']) {
-      expect(await page.getByRole('img', { name: new RegExp(`^${lane}`) }).count(), lane).toBe(1)
+      await page.getByRole('img', { name: new RegExp(`^${lane}`) }).waitFor()
     }
-    const drawn = await page.locator('.lane--decisions path').getAttribute('d')
-    expect(drawn?.length).toBeGreaterThan(5)
+    const drawn = async () => (await page.locator('.lane--decisions path').getAttribute('d'))?.length
+    await expect.poll(drawn).toBeGreaterThan(5)
 
     // The last half of the hour, by the mouse.
     const box = await page.getByRole('group', { name: /^Mark a part/ }).boundingBox()
@@ -90,7 +91,7 @@ describe('the timeline, and what a row offers', () => {
     }
     await page.getByRole('button', { name: 'Show everything' }).click()
     await larkRow(page).waitFor()
-    expect(new URL(page.url()).searchParams.get('from')).toBe(null)
+    await addressSays(page, 'from', null)
     expect(wrongs).toEqual([])
     await page.context().close()
   })
@@ -102,17 +103,18 @@ describe('the timeline, and what a row offers', () => {
     await start.focus()
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('ArrowRight')
-    const from = Date.parse(new URL(page.url()).searchParams.get('from') ?? '')
-    const until = Date.parse(new URL(page.url()).searchParams.get('to') ?? '')
-    expect(until - from).toBe(3_600_000 - 2 * 30_000)
+    const startOf = (): number => Date.parse(new URL(page.url()).searchParams.get('from') ?? '')
+    const length = (): number => Date.parse(new URL(page.url()).searchParams.get('to') ?? '') - startOf()
+    await expect.poll(length).toBe(3_600_000 - 2 * 30_000)
+    const from = startOf()
     await page.getByRole('slider', { name: 'The marked part', exact: true }).focus()
     await page.keyboard.press('ArrowLeft')
-    expect(Date.parse(new URL(page.url()).searchParams.get('from') ?? '')).toBe(from - 30_000)
+    await expect.poll(startOf).toBe(from - 30_000)
     await page.keyboard.press('Escape')
-    expect(new URL(page.url()).searchParams.get('from')).toBe(null)
+    await addressSays(page, 'from', null)
     await page.keyboard.press('Shift+T')
     await page.getByRole('columnheader', { name: 'Connections' }).waitFor()
-    expect(await page.locator('tbody tr').count()).toBeGreaterThan(0)
+    await page.locator('tbody tr').first().waitFor()
     await page.context().close()
   })
 
@@ -183,8 +185,8 @@ describe('the timeline, and what a row offers', () => {
     await go(page, '/connections')
     await page.getByRole('button', { name: 'Saved views' }).click()
     await page.getByRole('menuitemradio', { name: 'Lark alone' }).click()
-    expect(new URL(page.url()).searchParams.get('q')).toBe('app:larkmail')
-    expect(new URL(page.url()).searchParams.get('view')).toBe('flat')
+    await addressSays(page, 'q', 'app:larkmail')
+    await addressSays(page, 'view', 'flat')
     await page.context().close()
   })
 })
