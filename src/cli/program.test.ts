@@ -1,70 +1,41 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Api, createApi } from '#api/api.ts'
-import { type Listening, listenForOwner } from '#api/listen.ts'
 import type { SelfTestOutcome } from '#contract/self-test.ts'
+import { type CommandLine, openCommandLine } from '../../test/support/command-line.ts'
 import { aBlock, aConnection, createSmallProduct, type SmallProduct } from '../../test/support/port.ts'
-import { createCoreClient } from './client.ts'
-import type { ReplayOptions, RunOptions, Shell, Terminal } from './command.ts'
+import type { ReplayOptions, RunOptions, Terminal } from './command.ts'
 import { Failure } from './failure.ts'
-import { runCommandLine } from './program.ts'
 
-let folder: string
+let line: CommandLine
 let product: SmallProduct
-let api: Api
-let core: Listening
+let folder: string
 let said: string
 let warned: string
 let started: RunOptions[]
 let replayed: [readonly string[], ReplayOptions][]
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'gh-cli-'))
-  product = createSmallProduct()
-  api = createApi(product)
-  const me = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
-  core = await listenForOwner(api, { path: join(folder, 'api.sock'), credentialsOf: () => me })
-})
-afterEach(async () => {
-  api.close()
-  await core.close()
-  rmSync(folder, { recursive: true })
-})
-
-async function gatehouse(line: string, more: Partial<Terminal> = {}): Promise<number> {
-  said = ''
-  warned = ''
-  started = []
-  replayed = []
-  const terminal: Terminal = {
-    write: (text) => {
-      said += text
-    },
-    warn: (text) => {
-      warned += text
-    },
-    hasColour: false,
-    isInteractive: false,
-    readSecret: async () => 'four random words',
-    ...more,
-  }
-  const shell: Shell = {
-    terminal,
-    now: () => product.status().now,
-    connect: (socket) =>
-      createCoreClient(socket === undefined ? [join(folder, 'none.sock'), core.path] : [socket]),
+  line = await openCommandLine(createSmallProduct(), {
     run: async (options) => void started.push(options),
-    boot: async () => '',
     replay: async (files, options) => {
       replayed.push([files, options])
       return files.includes('broken.pcap') ? 1 : 0
     },
     selfTest: async (id) => (id === 'no-such' ? [] : [anOutcome(true), anOutcome(id !== 'broken')]),
-  }
-  return runCommandLine(line === '' ? [] : line.split(' '), shell, '0.1.0')
+  })
+  product = line.product
+  folder = line.folder
+})
+afterEach(() => line.close())
+
+async function gatehouse(words: string, terminal?: Partial<Terminal>): Promise<number> {
+  started = []
+  replayed = []
+  const exitCode = await line.run(words, terminal)
+  said = line.printed
+  warned = line.warned
+  return exitCode
 }
 
 const anOutcome = (isPassed: boolean): SelfTestOutcome => ({

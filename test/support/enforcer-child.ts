@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline'
 import type { EnforcedBlock, Enforcer } from '#enforce/enforcer.ts'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import type { Target } from '#model/address.ts'
 import type { SocketKey } from '#model/owner.ts'
+import { answerRequests } from './answer-requests.ts'
 
 /**
  * The real enforcer inside a network namespace, one request per line of input, one answer per line of output:
@@ -19,7 +19,7 @@ const enforcer: Enforcer = createNftablesEnforcer({
   onRepair: (what) => repairs.push(`${Date.now()} ${what}`),
 })
 
-const requests: Readonly<Record<string, (argument: never) => unknown>> = {
+await answerRequests({
   start: () => enforcer.start(),
   block: (block: EnforcedBlock) => enforcer.block(block, Date.now()),
   blockMany: (blocks: EnforcedBlock[]) => enforcer.blockMany(blocks, Date.now()),
@@ -50,10 +50,4 @@ const requests: Readonly<Record<string, (argument: never) => unknown>> = {
   health: () => enforcer.health,
   repairs: () => repairs,
   stop: (keep: boolean) => enforcer.stop(keep),
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const { request, argument } = JSON.parse(line) as { request: string; argument: never }
-  const answer = await requests[request]?.(argument)
-  process.stdout.write(`${JSON.stringify({ answer: answer ?? null })}\n`)
-}
+})

@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import type { DropCount, EnforcedBlock } from '#enforce/enforcer.ts'
 import type { DestroyOutcome } from '#kernel/sock-destroy.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { SocketKey } from '#model/owner.ts'
+import { startRemote } from './remote.ts'
 
 /** The enforcer of another process: see enforcer-child.ts. */
 export interface RemoteEnforcer {
@@ -27,8 +26,6 @@ export interface RemoteEnforcer {
   kill(): Promise<void>
 }
 
-const CHILD = new URL('enforcer-child.ts', import.meta.url).pathname
-
 export interface EnforcerOptions {
   /** Goes in front of the command, such as setpriv. */
   readonly wrapper?: readonly string[]
@@ -36,20 +33,7 @@ export interface EnforcerOptions {
 
 /** Runs an enforcer in a namespace. */
 export function runEnforcer(namespace: string, options: EnforcerOptions = {}): RemoteEnforcer {
-  const command = [...(options.wrapper ?? []), process.execPath, CHILD]
-  const child = spawn('ip', ['netns', 'exec', namespace, ...command], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const dead = new Promise<void>((resolve) => child.on('exit', () => resolve()))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-
-  const ask = async <Answer>(request: string, argument?: unknown): Promise<Answer> => {
-    child.stdin.write(`${JSON.stringify({ request, argument })}\n`)
-    const line = await lines.next()
-    if (line.done) throw new Error(`the enforcer ended instead of answering ${request}`)
-    return (JSON.parse(line.value) as { answer: Answer }).answer
-  }
-
+  const { ask, kill } = startRemote(namespace, 'enforcer-child.ts', options.wrapper)
   return {
     start: () => ask('start'),
     block: (target, forSeconds, note = 'test') =>
@@ -70,9 +54,6 @@ export function runEnforcer(namespace: string, options: EnforcerOptions = {}): R
     health: () => ask('health'),
     repairs: () => ask('repairs'),
     stop: (keep) => ask('stop', keep),
-    kill: () => {
-      child.kill('SIGKILL')
-      return dead
-    },
+    kill,
   }
 }

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline'
 import { createListEnforcer } from '#enforce/lists.ts'
 import { ListBuilder } from '#intel/indicators/list-builder.ts'
 import { formatIpv4, type Target } from '#model/address.ts'
 import type { BlockedList } from '#model/blocked-list.ts'
+import { answerRequests } from './answer-requests.ts'
 
 /**
  * The enforcer of lists inside a network namespace, one request per line of input, one answer per line of output:
@@ -48,7 +48,7 @@ async function longestStall(during: Promise<unknown>): Promise<number> {
   return longest
 }
 
-const requests: Readonly<Record<string, (argument: never) => unknown>> = {
+await answerRequests({
   hold: (lists: Record<string, readonly string[]>) =>
     enforcer.hold(Object.entries(lists).map(([id, entries]) => version(id, entries))),
   /** Every tenth is a range; answers how long it took, and the longest that anything else had to wait. */
@@ -66,10 +66,4 @@ const requests: Readonly<Record<string, (argument: never) => unknown>> = {
   health: () => enforcer.health,
   repairs: () => repairs,
   stop: (keep: boolean) => enforcer.stop(keep),
-}
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const { request, argument } = JSON.parse(line) as { request: string; argument: never }
-  const answer = await requests[request]?.(argument)
-  process.stdout.write(`${JSON.stringify({ answer: answer ?? null })}\n`)
-}
+})

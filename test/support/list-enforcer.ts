@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import type { DropCount } from '#enforce/enforcer.ts'
 import type { PartHealth } from '#model/health.ts'
+import { startRemote } from './remote.ts'
 
 /** The enforcer of lists of another process: see list-child.ts. */
 export interface RemoteLists {
@@ -18,22 +17,8 @@ export interface RemoteLists {
   kill(): Promise<void>
 }
 
-const CHILD = new URL('list-child.ts', import.meta.url).pathname
-
 export function runLists(namespace: string): RemoteLists {
-  const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, CHILD], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const dead = new Promise<void>((resolve) => child.on('exit', () => resolve()))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-
-  const ask = async <Answer>(request: string, argument?: unknown): Promise<Answer> => {
-    child.stdin.write(`${JSON.stringify({ request, argument })}\n`)
-    const line = await lines.next()
-    if (line.done) throw new Error(`the lists ended instead of answering ${request}`)
-    return (JSON.parse(line.value) as { answer: Answer }).answer
-  }
-
+  const { ask, kill } = startRemote(namespace, 'list-child.ts')
   return {
     hold: (lists) => ask('hold', lists),
     holdMany: (count) => ask('holdMany', count),
@@ -44,9 +29,6 @@ export function runLists(namespace: string): RemoteLists {
     health: () => ask('health'),
     repairs: () => ask('repairs'),
     stop: (keep) => ask('stop', keep),
-    kill: () => {
-      child.kill('SIGKILL')
-      return dead
-    },
+    kill,
   }
 }
