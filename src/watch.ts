@@ -22,6 +22,8 @@ export interface Watch {
   retune(settings: Readonly<Record<string, unknown>>): void
   /** A block of this address came to its end: it has a clean slate with the detectors. */
   released(address: Ip): void
+  /** Who is told besides the detectors from now on, in place of those before. */
+  beside(watchers: readonly Watcher[]): void
   /** Ends every flow: each is told once more, with its end. */
   close(now: number): void
 }
@@ -49,7 +51,7 @@ export function createWatch(options: WatchOptions): Watch {
   const engine = createEngine({ ...options.limits, seed: options.seed })
   const detection = createDetection(detectors, options.settings ?? {}, engine, options.onFinding)
   const names = options.withNames ? createNameWatch(engine.flows, options.onNameWaiting) : undefined
-  const further = options.watchers?.(engine) ?? []
+  let further = options.watchers?.(engine) ?? []
   const listen = (): void =>
     engine.watch([...detection.watchers, ...(names ? [names.watcher] : []), ...further])
   listen()
@@ -67,6 +69,10 @@ export function createWatch(options: WatchOptions): Watch {
       const host = hostOf(engine, address)
       if (host < 0) return
       for (const watcher of detection.watchers) watcher.hostReleased?.(host)
+    },
+    beside(watchers) {
+      further = watchers
+      listen()
     },
     close: (now) => engine.close(now),
   }

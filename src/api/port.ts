@@ -14,10 +14,10 @@ import type {
   Status,
 } from '#contract/schemas.ts'
 import type { Verification } from '#contract/verification.ts'
-import type { DecoyStatus } from '#model/decoy.ts'
 import type { ProgramBytesReport } from '#model/program-bytes.ts'
 import type { AccountsPort } from './accounts-port.ts'
 import type { Actor, PageRequest } from './actor.ts'
+import type { DecoysPort } from './decoys-port.ts'
 import type { DetectorsPort } from './detectors-port.ts'
 import type { IntelPort } from './intel-port.ts'
 import type { PointerPort } from './pointer-port.ts'
@@ -79,7 +79,7 @@ export interface Port {
     readonly until?: number
   }): Promise<ProgramBytesReport | undefined>
   /** Absent where nothing is watched. */
-  readonly decoys?: (() => DecoyStatus) | undefined
+  readonly decoys?: DecoysPort | undefined
   /** Absent where nothing is enforced. */
   readonly shield?: ShieldPort | undefined
   /** Absent where nothing is enforced. */

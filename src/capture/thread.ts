@@ -34,6 +34,8 @@ export interface CaptureThread {
   released(target: Target): void
   /** Other settings of the detectors, from the next packets on. They must fit. */
   retune(detectors: CaptureThreadSettings['detectors']): void
+  /** Other decoys, from the next packets on; undefined: none. */
+  setDecoys(order: DecoyOrder | undefined): void
   /** Keeps the next packets of an address: they come as a report of their own. */
   record(order: RecordingOrder): void
   /** The last report comes before it returns. */
@@ -70,6 +72,12 @@ class LiveCapture implements CaptureThread {
   retune(detectors: CaptureThreadSettings['detectors']): void {
     this.#settings = { ...this.#settings, detectors }
     if (this.#worker) this.#send(this.#worker, { kind: 'detectors', settings: detectors })
+  }
+
+  setDecoys(order: DecoyOrder | undefined): void {
+    const { decoys: _, ...others } = this.#settings
+    this.#settings = { ...others, ...(order && { decoys: order }) }
+    if (this.#worker) this.#send(this.#worker, { kind: 'decoys', ...(order && { order }) })
   }
 
   record(order: RecordingOrder): void {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CaptureCounts, CaptureReport, CaptureRequest } from '#model/capture-report.ts'
 import type { DecoyOrder } from '#model/decoy.ts'
+import type { Watcher } from '#model/watcher.ts'
 import { createWatch, warmUp } from '../watch.ts'
 import { createFlowReports, type FlowReports } from './flow-reports.ts'
 import { Recorder } from './recorder.ts'
@@ -18,7 +19,7 @@ import type { CaptureThreadSettings } from './thread.ts'
 const FLOWS_EVERY_MS = 250
 const TICK_EVERY_MS = 1_000
 
-const { capture, detectors, decoys: order } = workerData as CaptureThreadSettings
+const { capture, detectors, decoys: orderAtStart } = workerData as CaptureThreadSettings
 const post = (report: CaptureReport): void => parentPort?.postMessage(report)
 
 // Before the first packet: what scans first is found as fast as what scans later.
@@ -30,7 +31,7 @@ let nextNames: NodeJS.Immediate | undefined
 /** What playbooks ask to be kept. */
 const recorder = new Recorder((recorded) => post({ kind: 'recorded', recorded }))
 /** Answers where there are decoys. */
-const decoys = order && openDecoys(order)
+let decoys = orderAtStart && openDecoys(orderAtStart)
 
 /** Set by createWatch, which makes the engine that it needs. */
 let reports!: FlowReports
@@ -45,7 +46,7 @@ const watch = createWatch({
   onFinding: (finding) => post({ kind: 'finding', finding }),
   watchers(engine) {
     reports = createFlowReports(engine, (index) => source.interfaces[index]?.name ?? '')
-    return [reports.watcher, recorder, ...(decoys ? [decoys] : [])]
+    return beside()
   },
 })
 rehearseWatch()
@@ -58,6 +59,17 @@ const source = openRingSource({
 /** Reports that main has not worked off yet: a busy main is not sent more. */
 let untaken = 0
 let nextPart: NodeJS.Immediate | undefined
+
+/** Who watches besides the detectors. Where nothing is a decoy, decoys cost nothing. */
+function beside(): Watcher[] {
+  return [reports.watcher, recorder, ...(decoys?.hasPlaces ? [decoys] : [])]
+}
+
+function setDecoys(order: DecoyOrder | undefined): void {
+  if (decoys) decoys.setOrder(order)
+  else decoys = order && openDecoys(order)
+  watch.beside(beside())
+}
 
 function openDecoys(ordered: DecoyOrder): DecoyResponder | undefined {
   try {
@@ -167,6 +179,7 @@ parentPort?.on('message', (request: CaptureRequest) => {
   if (request.kind === 'stop') stop()
   else if (request.kind === 'released') watch.released(request.address)
   else if (request.kind === 'record') recorder.begin(request.order, Date.now())
+  else if (request.kind === 'decoys') setDecoys(request.order)
   else if (request.kind === 'detectors') watch.retune(request.settings)
   else untaken--
 })

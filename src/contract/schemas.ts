@@ -254,6 +254,8 @@ export const AllowRequest = z
 
 /** What is done with the rules. */
 const RULE_ACTS = ['rules', 'trial', 'rollback', 'lockdown', 'pause'] as const
+/** What is done with ports and senders where a block would hit strangers. */
+const SHIELD_ACTS = ['close-port', 'open-port', 'shield', 'unshield'] as const
 
 export const Decision = z
   .object({
@@ -280,8 +282,7 @@ export const Decision = z
       'account',
       ...RULE_ACTS,
       'feed',
-      'close-port',
-      'open-port',
+      ...SHIELD_ACTS,
     ]),
     target: z.string(),
     actor: z.string(),

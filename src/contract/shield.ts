@@ -2,15 +2,21 @@ import { z } from '@hono/zod-openapi'
 
 const time = z.number().openapi({ description: 'Milliseconds since the epoch' })
 const port = z.number().int().min(1).max(65_535)
-const portUntil = z.object({ port, until: time })
+const shielded = {
+  since: time,
+  until: time,
+  reason: z.string().openapi({ description: 'What was seen' }),
+  alertId: z.number().int().optional(),
+}
+const shieldedPort = z.object({ port, ...shielded }).openapi('ShieldedPort')
 
 export const ShieldStatus = z
   .object({
-    guarded: z.array(portUntil).openapi({ description: 'TCP ports behind a SYN proxy' }),
+    guarded: z.array(shieldedPort).openapi({ description: 'TCP ports behind a SYN proxy' }),
     challenged: z
-      .array(z.object({ address: z.string(), until: time }))
+      .array(z.object({ address: z.string(), ...shielded }))
       .openapi({ description: 'Addresses whose every connection a SYN proxy tries first' }),
-    closed: z.array(portUntil).openapi({ description: 'Ports that a playbook closed' }),
+    closed: z.array(shieldedPort).openapi({ description: 'Ports that a playbook closed' }),
   })
   .openapi('ShieldStatus')
 

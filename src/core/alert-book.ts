@@ -15,6 +15,8 @@ export interface AlertBook {
   fold(finding: Finding): { readonly alert: Alert; readonly isNew: boolean }
   /** Answers the alert with `change` applied; undefined when it is not among the recent ones. */
   change(id: number, change: AlertChange): Alert | undefined
+  /** The recent ones of a detector, oldest first. */
+  ofDetector(id: string): readonly Alert[]
   /** Recent alerts that nobody archived. */
   readonly open: number
 }
@@ -64,6 +66,7 @@ export function createAlertBook(remembered: readonly Alert[], lastId: number): A
       const { suggestion, ...others } = { ...known, ...change }
       return keep(suggestion ? { ...others, suggestion } : others)
     },
+    ofDetector: (id) => [...byId.values()].filter(({ detector }) => detector === id),
     get open() {
       let count = 0
       for (const alert of byId.values()) if (!alert.archived) count++

@@ -14,6 +14,8 @@ export interface ClosedPorts {
   /** `false`: the kernel refuses, or there are too many already. `until`: milliseconds since the epoch. */
   closePort(port: number, until: number, by: By): boolean
   open(port: number, by: By): Decision
+  /** Why each port that is closed is, and since when. */
+  about(port: number): Shielded
   undo(decision: Decision, actor: Actor): Promise<Outcome>
 }
 
@@ -22,6 +24,14 @@ export interface By {
   readonly reason: string
   readonly alertId?: number
   readonly undoes?: number
+}
+
+/** Why the shield stands before something. */
+export interface Shielded {
+  /** Milliseconds since the epoch. */
+  readonly since: number
+  readonly reason: string
+  readonly alertId?: number
 }
 
 const TARGET = 'port '
@@ -33,11 +43,14 @@ export function createClosedPorts(
 ): ClosedPorts {
   /** When those that were opened by hand would have been open by themselves. */
   const opened = new Map<number, number>()
+  const why = new Map<number, Shielded>()
   const targetOf = (port: number): Target => `${TARGET}${port}` as Target
 
   function close(port: number, until: number, by: By): Decision | undefined {
     if (!shield.closePort(port, until)) return undefined
     const forSeconds = Math.max(1, Math.round((until - now()) / 1000))
+    const { reason, alertId } = by
+    why.set(port, { since: now(), reason, ...(alertId !== undefined && { alertId }) })
     return note({ kind: 'close-port', target: targetOf(port), forSeconds, ...by }).decision
   }
 
@@ -50,12 +63,14 @@ export function createClosedPorts(
     const [oldest] = opened.keys()
     if (opened.size >= MOST_REMEMBERED && oldest !== undefined) opened.delete(oldest)
     opened.set(decision.id, until)
+    why.delete(port)
     return decision
   }
 
   return {
     closePort: (port, until, by) => close(port, until, by) !== undefined,
     open,
+    about: (port) => why.get(port) ?? { since: now(), reason: '' },
     async undo({ id, kind, target }, { name }) {
       const port = Number(target.slice(TARGET.length))
       const by = { actor: name, reason: `undid decision ${id}`, undoes: id }

@@ -10,6 +10,10 @@ const port = z.int().min(1).max(65_535)
 /** The `decoys` section of the config. */
 export const decoySettings = z
   .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether the ports and addresses below answer. Without any nothing does.'),
     ports: z
       .array(port)
       .max(MOST_PORTS)
@@ -45,8 +49,8 @@ export type DecoySettings = z.output<typeof decoySettings>
 
 /** Undefined: there are none. */
 export function decoyOrderOf(settings: DecoySettings): DecoyOrder | undefined {
-  const { ports, addresses, banners, mostPeers, recordBytes } = settings
-  if (ports.length + addresses.length === 0) return undefined
+  const { enabled, ports, addresses, banners, mostPeers, recordBytes } = settings
+  if (!enabled || ports.length + addresses.length === 0) return undefined
   return {
     ports: [...new Set(ports)],
     addresses: addresses.flatMap((text) => parseIp(text) ?? []),
@@ -58,18 +62,26 @@ export function decoyOrderOf(settings: DecoySettings): DecoyOrder | undefined {
 /** The last that the capture thread told of the decoys; before that, what was ordered. */
 export interface DecoyDesk {
   take(status: DecoyStatus): void
+  /** Other decoys from now on. */
+  order(order: DecoyOrder | undefined): void
   status(): DecoyStatus
 }
 
-export function createDecoyDesk(order: DecoyOrder | undefined): DecoyDesk {
-  let last: DecoyStatus = {
-    ...{ ports: order?.ports ?? [], addresses: order?.addresses ?? [] },
-    ...{ givenWay: [], answered: 0, unanswered: 0, peers: [] },
-  }
+export function createDecoyDesk(ordered: DecoyOrder | undefined): DecoyDesk {
+  let now = ordered
+  let last: DecoyStatus | undefined
   return {
     take(status) {
       last = status
     },
-    status: () => last,
+    order(order) {
+      now = order
+    },
+    status() {
+      const { ports = [], addresses = [] } = now ?? {}
+      const { givenWay = [], answered = 0, unanswered = 0, peers = [] } = last ?? {}
+      const taken = givenWay.filter((port) => ports.includes(port))
+      return { ports, addresses, givenWay: taken, answered, unanswered, peers }
+    },
   }
 }

@@ -57,7 +57,7 @@ export interface PortParts extends Pick<UndoParts, 'undoRules' | 'undoFeed' | 'u
   readonly here?: Port['here']
   readonly pointers?: Port['pointers']
   readonly shieldDesk?: Port['shield']
-  readonly decoys?: { readonly status: NonNullable<Port['decoys']> }
+  readonly decoys?: Port['decoys']
   readonly events: { subscribe: Port['subscribe']; send(event: LiveEvent): void }
 }
 
@@ -110,7 +110,7 @@ export class CorePort implements Port {
     this.timeline = parts.timeline
     this.here = parts.here
     this.pointers = parts.pointers
-    this.decoys = parts.decoys?.status
+    this.decoys = parts.decoys
     this.shield = parts.shieldDesk
     this.response = parts.response
     this.views = answeredViews(

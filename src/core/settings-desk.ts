@@ -38,7 +38,7 @@ export interface SettingsDeskParts {
 }
 
 /** These take effect without a restart: `adopt` sees to it. */
-const AT_ONCE = ['detectors.', 'respond.']
+const AT_ONCE = ['detectors.', 'respond.', 'decoys.', 'shield.']
 const TARGET = 'setting '
 const DAY_MS = 86_400_000
 const MOST_SHOWN = 80

@@ -4,6 +4,7 @@ import type { Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { AllowEntry } from '#model/allow.ts'
 import { duration } from './present.ts'
+import type { Place, ShieldAnswered, ShieldBook } from './shield-book.ts'
 
 /** The `shield` section of the config. */
 export const shieldSettings = z
@@ -35,57 +36,65 @@ export type ShieldSettings = z.output<typeof shieldSettings>
 
 export interface ShieldAnswerParts {
   /** Absent: nothing is enforced. */
-  readonly shield: Shield | undefined
-  readonly settings: ShieldSettings
+  readonly shield:
+    | {
+        readonly kernel: Pick<Shield, 'isListening' | 'hasCookies'>
+        readonly book: Pick<ShieldBook, 'raise'>
+      }
+    | undefined
+  /** As they are now. */
+  readonly settings: () => ShieldSettings
   /** Whether this detector may act by itself. */
   readonly mayAct: (detector: string) => boolean
   readonly spares: (target: Target) => AllowEntry | undefined
-  readonly note: (about: {
-    readonly target: Target
-    readonly reason: string
-    readonly alertId: number
-  }) => void
   readonly now: () => number
 }
 
+type Here = NonNullable<ShieldAnswerParts['shield']>
+
 /** What the shield does about alerts that blame nobody. Answers in words what was done; nothing where it has no part. */
 export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => readonly string[] {
-  const { shield, settings, spares, now } = parts
-  const lasting = duration(settings.seconds)
+  const { shield, spares, now } = parts
 
-  function challenge(alert: Alert, shield: Shield): string | undefined {
+  function challenge(alert: Alert, { book }: Here): string | undefined {
     const sources = (alert.evidence.hosts ?? []).filter((source) => spares(source) === undefined)
-    if (!settings.challenge || sources.length === 0) return undefined
-    const areNew = sources.some((source) => !shield.isChallenged(source))
-    if (!shield.challenge(sources, until()))
-      return 'The kernel has no SYN proxy: the addresses are not challenged'
-    const said = `Challenged ${sources.length} addresses for ${lasting}: who is really there gets through`
-    if (areNew) note(alert, said)
-    return said
+    if (!parts.settings().challenge || sources.length === 0) return undefined
+    const answer = book.raise({
+      ...orderOf(alert),
+      places: sources.map((sender) => ({ sender })),
+      say: ({ length }) =>
+        `Challenged ${length} addresses for ${lasting()}: who is really there gets through`,
+    })
+    return wordsOf(answer, 'The kernel has no SYN proxy: the addresses are not challenged')
   }
 
-  function guard(alert: Alert, shield: Shield): string | undefined {
-    if (settings.floods === 'never' || alert.evidence.endedAt !== undefined) return undefined
-    const ports = (alert.evidence.ports ?? []).filter((port) => shield.isListening(port))
+  function guard(alert: Alert, { kernel, book }: Here): string | undefined {
+    const { floods } = parts.settings()
+    if (floods === 'never' || alert.evidence.endedAt !== undefined) return undefined
+    const ports = (alert.evidence.ports ?? []).filter((port) => kernel.isListening(port))
     if (ports.length === 0) return 'No program listens there: there is no port to protect'
-    if (settings.floods === 'auto' && shield.hasCookies) {
+    if (floods === 'auto' && kernel.hasCookies) {
       return 'The kernel answers by SYN cookies: real clients get through'
     }
-    return guardAll(ports, alert, shield)
+    const answer = book.raise({
+      ...orderOf(alert),
+      places: ports.map((port) => ({ port })),
+      say: (places) => `Port ${places.map(portText).join(', ')} is behind a SYN proxy for ${lasting()}`,
+    })
+    return wordsOf(answer, 'The kernel has no SYN proxy: set net.ipv4.tcp_syncookies to 1')
   }
 
-  function guardAll(ports: readonly number[], alert: Alert, shield: Shield): string {
-    const areNew = ports.some((port) => !shield.isGuarded(port))
-    const areGuarded = ports.map((port) => shield.guard(port, until())).every(Boolean)
-    if (!areGuarded) return 'The kernel has no SYN proxy: set net.ipv4.tcp_syncookies to 1'
-    const said = `Port ${ports.join(', ')} is behind a SYN proxy for ${lasting}`
-    if (areNew) note(alert, said)
-    return said
+  function wordsOf(answer: ShieldAnswered, refusal: string): string {
+    if (answer.state === 'up') return answer.said
+    if (answer.state === 'refused') return refusal
+    return `No SYN proxy for ${duration((answer.until - now()) / 1000)}: somebody ended it by hand`
   }
 
-  const until = (): number => now() + settings.seconds * 1000
-  const note = (alert: Alert, reason: string): void =>
-    parts.note({ target: alert.subject, reason, alertId: alert.id })
+  const lasting = (): string => duration(parts.settings().seconds)
+  const orderOf = ({ subject: target, summary: why, id: alertId }: Alert) => ({
+    ...{ target, why, alertId },
+    until: now() + parts.settings().seconds * 1000,
+  })
 
   return (alert) => {
     if (!shield || alert.blame !== 'nobody' || !parts.mayAct(alert.detector)) return []
@@ -98,3 +107,5 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
     return said === undefined ? [] : [said]
   }
 }
+
+const portText = (place: Place): string => ('port' in place ? `${place.port}` : place.sender)

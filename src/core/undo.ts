@@ -63,7 +63,8 @@ export function createUndo(parts: UndoParts): Port['undo'] {
     disallow: ({ id, target, reason }, actor) => parts.allow({ target, note: reason }, actor, id),
     ...{ watch, unwatch: watch, setting: policy(setting) },
     ...{ rules: policy(rules), rollback: policy(rules), trial: rules, lockdown: rules, pause: rules },
-    ...{ feed: policy(feed), 'close-port': port, 'open-port': port, load: list, unload: list },
+    ...{ feed: policy(feed), load: list, unload: list },
+    ...{ 'close-port': port, 'open-port': port, shield: port, unshield: port },
     close: refused('What was closed stays closed.', 'The program may connect again by itself.'),
     spare: refused(
       'It changed nothing: the allow list won.',

@@ -24,6 +24,8 @@ export interface Shield {
   /** `false`: the kernel refuses, or there are too many already. Times are milliseconds since the epoch. */
   guard(port: number, until: number): boolean
   challenge(sources: readonly Ip[], until: number): boolean
+  unguard(port: number): boolean
+  unchallenge(sources: readonly Ip[]): boolean
   closePort(port: number, until: number): boolean
   openPort(port: number): boolean
   decoys(places: { readonly ports: readonly number[]; readonly addresses: readonly Ip[] }): boolean
@@ -82,6 +84,15 @@ class NftShield implements Shield {
     if (fresh.length > 0) this.#spareConnections()
     for (const source of sources) this.#challenged.set(source, until)
     return this.#write()
+  }
+
+  unguard(port: number): boolean {
+    return !this.#guarded.delete(port) || this.#write()
+  }
+
+  unchallenge(sources: readonly Ip[]): boolean {
+    const gone = sources.filter((source) => this.#challenged.delete(source))
+    return gone.length === 0 || this.#write()
   }
 
   decoys({

@@ -23,6 +23,7 @@ import { type RuleLogOptions, UNWRITTEN } from '#enforce/rule-log.ts'
 import { readSurroundings } from '#enforce/surroundings.ts'
 import { createPlaces, type Places } from '#identify/places/places.ts'
 import type { Target } from '#model/address.ts'
+import type { DecoyOrder } from '#model/decoy.ts'
 import type { RecordingOrder } from '#model/recording.ts'
 import type { ReportSettings } from '#report/settings.ts'
 import type { Store } from '#store/store.ts'
@@ -45,6 +46,7 @@ export interface Given {
 interface Ear {
   released(target: Target): void
   record(order: RecordingOrder): void
+  setDecoys(order: DecoyOrder | undefined): void
 }
 
 export type Base = Awaited<ReturnType<typeof openBase>>
@@ -72,7 +74,7 @@ export async function openBase(given: Given) {
   const events = createEvents()
   const judgement = createJudgement({ settings: config.respond, store, allow, now })
   /** The capture thread, once it is there. */
-  const ear: Ear = { released() {}, record() {} }
+  const ear: Ear = { released() {}, record() {}, setDecoys() {} }
   const gate: Gate = new Gate({
     enforcer,
     store,
@@ -95,7 +97,11 @@ export async function openBase(given: Given) {
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
   const reports = reportsOf(given, rules, now)
   onStop(() => reports.stop())
-  const shielding = openShielding(given, { gate, now, record: (order) => ear.record(order) })
+  const shielding = openShielding(given, {
+    ...{ gate, now },
+    record: (order) => ear.record(order),
+    setDecoys: (order) => ear.setDecoys(order),
+  })
   const watchdog = watchdogOf(given, { gate, now })
   onStop(() => watchdog?.stop())
   return {

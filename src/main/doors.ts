@@ -18,6 +18,7 @@ import { peerCredentials } from '#kernel/peer-credentials.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import type { SocketKey } from '#model/owner.ts'
 import type { Base } from './base.ts'
+import { openDecoys } from './decoys.ts'
 import { factsOf } from './facts.ts'
 import { createHere } from './here.ts'
 import { createPageDoor } from './page-door.ts'
@@ -47,9 +48,10 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     undoRules: undoRulesOf(base.rules),
     intel: feeds.port,
     undoFeed: feeds.undo,
-    undoPort: base.closedPorts?.undo,
+    undoPort: base.undoShielding,
     detectors: settings.detectors,
     settings: settings.desk,
+    decoys: openDecoys(base, watching, settings),
     timeline: openTimeline(base, watching),
     here: createHere(base),
     pointers: createPointerDesk({

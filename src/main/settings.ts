@@ -33,6 +33,7 @@ export function openSettings(
       base.judgement.adopt(config.respond)
       capture.retune(config.detectors)
       observing.retune(config.observers)
+      base.adoptShielding(config)
     },
   })
   return { desk, detectors }

@@ -143,7 +143,7 @@ function tell(
 
 /** Starts the capture thread; `begun` once it said how it is doing. */
 function listen(base: Base, pipeline: Pipeline, tally: Tally) {
-  const { config, speaker, onStop, rules, decoys, decoyOrder, recordings } = base
+  const { config, speaker, onStop, rules, decoyDesk, decoyOrder, recordings } = base
   const backlog = createFlowBacklog(pipeline.flowsSeen)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const hear = (report: Exclude<CaptureReport, { kind: 'flows' }>): undefined => {
@@ -164,7 +164,7 @@ function listen(base: Base, pipeline: Pipeline, tally: Tally) {
         begins()
         break
       case 'decoys':
-        decoys.take(report.status)
+        decoyDesk.take(report.status)
         break
       case 'recorded':
         recordings.take(report.recorded)
@@ -182,6 +182,7 @@ function listen(base: Base, pipeline: Pipeline, tally: Tally) {
     },
   })
   base.ear.record = (order) => capture.record(order)
+  base.ear.setDecoys = (order) => capture.setDecoys(order)
   onStop(async () => {
     await capture.stop()
     backlog.finish()
@@ -201,13 +202,12 @@ function rehearse({ enforcer, now, allow, gate }: Base, parts: PipelineParts): v
 
 /** The shield first, then what the playbooks add. */
 function playersOf(base: Base, live: LiveConnections): PlaybookPlayer {
-  const { config, gate, shield, allow, now } = base
+  const { config, shield, shieldBook, allow, now } = base
   const answer = createShieldAnswer({
-    shield,
-    settings: config.shield,
+    shield: shield && shieldBook && { kernel: shield, book: shieldBook },
+    settings: base.shieldSettings,
     mayAct: (detector) => (config.respond.modes[detector] ?? 'act') === 'act',
     spares: allow.spares,
-    note: (about) => gate.note({ kind: 'playbook', actor: 'shield', ...about }),
     now,
   })
   const playbooks = playbooksOf(base, live)

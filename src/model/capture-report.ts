@@ -1,5 +1,5 @@
 import type { Ip } from './address.ts'
-import type { DecoyStatus } from './decoy.ts'
+import type { DecoyOrder, DecoyStatus } from './decoy.ts'
 import type { Finding } from './finding.ts'
 import type { FlowRecord } from './flow.ts'
 import type { FlowNote } from './flow-note.ts'
@@ -61,11 +61,12 @@ export type CaptureReport =
 
 /**
  * To the capture thread. `taken`: the last flows report was worked off, the next may come. `released`: a block of this
- * address came to its end. `detectors`: their settings from now on.
+ * address came to its end. `detectors`: their settings from now on. `decoys`: what is a decoy from now on; without an order nothing is.
  */
 export type CaptureRequest =
   | { readonly kind: 'taken' }
   | { readonly kind: 'released'; readonly address: Ip }
   | { readonly kind: 'detectors'; readonly settings: Readonly<Record<string, unknown>> }
   | { readonly kind: 'record'; readonly order: RecordingOrder }
+  | { readonly kind: 'decoys'; readonly order?: DecoyOrder }
   | { readonly kind: 'stop' }

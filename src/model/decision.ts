@@ -31,6 +31,9 @@ export type DecisionKind =
   | 'feed'
   | 'close-port'
   | 'open-port'
+  /** A SYN proxy stands before a port, or for some sources; or no more. */
+  | 'shield'
+  | 'unshield'
   /** Who may sign in on the page changed. */
   | 'account'
   /** Connections were closed: nothing takes that back. */

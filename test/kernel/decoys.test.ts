@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect } from 'vitest'
-import type { DecoyStatus } from '#contract/decoys.ts'
+import type { DecoyOutcome, DecoyStatus } from '#contract/decoys.ts'
 import type { Alert, Block } from '#contract/schemas.ts'
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { type Lan, layLan, type NamespaceHost } from '../support/namespaces.ts'
@@ -100,6 +100,28 @@ test('a program that begins to listen at a decoy port is reached at once', async
   expect(knock(bystander, 3389)).toBe('open')
   await until('the decoy has given way', () => status().givenWay.includes(3389))
   expect(blocked()).toEqual([])
+})
+
+test('decoys that are set or taken away while Gatehouse runs hold at once, and an undo takes them back', async () => {
+  const { decisions } = daemon.ask<DecoyOutcome>('decoys', 'add', '8081', '--banner', 'SSH-2.0-x')
+  daemon.tell('decoys', 'remove', '23')
+  await until('the old port is closed', () => knock(bystander, 23) === 'ECONNREFUSED')
+  const heard = talk(visitor, 8081)
+  await until('the client hears the new banner', () => heard.includes('heard SSH-2.0-x'))
+  await until('the visitor is blocked', () => blocked().includes(visitor.ip4))
+  await until('what it said is recorded', () => status().peers[0]?.bytes === 11)
+  const [alert] = daemon.ask<{ items: Alert[] }>('alerts').items
+  expect(status()).toMatchObject({ ports: [3389, 8081], isEnabled: true, mode: 'act' })
+  expect(status().peers).toMatchObject([{ port: 8081, state: 'held', isBlocked: true, alertId: alert?.id }])
+  daemon.tell('decoys', 'remove', '8081')
+  await until('the port is closed again', () => knock(bystander, 8081) === 'ECONNREFUSED')
+  expect(status().peers).toMatchObject([{ port: 8081, state: 'left' }])
+  for (const { id } of decisions.toReversed()) daemon.tell('undo', `${id}`)
+  expect(status()).toMatchObject({ ports: [23, 3389], banners: { 23: 'login: ' } })
+  daemon.tell('decoys', 'off')
+  await until('nothing answers', () => knock(bystander, 3389) === 'ECONNREFUSED')
+  expect(server.run('nft', 'list', 'tables')).not.toContain('gatehouse_shield')
+  expect(blocked()).toEqual([visitor.ip4])
 })
 
 test('a lone SYN, which may be forged, blocks nobody', async () => {

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
-import { DecoyStatus } from '#contract/decoys.ts'
-import type { Port } from '../port.ts'
-import { type ApiApp, answers } from '../route.ts'
+import { DecoyChange, DecoyOutcome, DecoyStatus } from '#contract/decoys.ts'
+import { type Port, Refused } from '../port.ts'
+import { type ApiApp, answers, demandPolicy, jsonBody } from '../route.ts'
 
 const statusRoute = createRoute({
   method: 'get',
@@ -10,15 +10,25 @@ const statusRoute = createRoute({
   responses: answers(DecoyStatus, 'As of the last second'),
 })
 
-const NONE: DecoyStatus = { ports: [], givenWay: [], addresses: [], answered: 0, unanswered: 0, peers: [] }
+const changeRoute = createRoute({
+  method: 'patch',
+  path: '/api/v1/decoys',
+  summary: 'Change what is a decoy, at once; a dry run says what that would mean',
+  request: jsonBody(DecoyChange),
+  responses: answers(DecoyOutcome, 'What was done, and what it means'),
+})
+
+const NONE: DecoyStatus = {
+  ...{ isEnabled: false, mode: 'act', ports: [], givenWay: [], addresses: [], banners: {} },
+  ...{ answered: 0, unanswered: 0, peers: [] },
+}
 
 export function addDecoyRoutes(app: ApiApp, port: Port): void {
-  app.openapi(statusRoute, (context) => {
-    const status = port.decoys?.() ?? NONE
-    const [ports, givenWay] = [[...status.ports], [...status.givenWay]]
-    return context.json(
-      { ...status, ports, givenWay, addresses: [...status.addresses], peers: [...status.peers] },
-      200,
-    )
+  app.openapi(statusRoute, (context) => context.json(port.decoys?.status() ?? NONE, 200))
+  app.openapi(changeRoute, async (context) => {
+    const actor = demandPolicy(context, port)
+    if (!port.decoys)
+      throw new Refused(503, 'There are no decoys to change here.', 'Start Gatehouse: gatehouse run')
+    return context.json(await port.decoys.change(context.req.valid('json'), actor), 200)
   })
 }

@@ -170,3 +170,17 @@ describe('the detector', () => {
     expect(findings).toEqual([])
   })
 })
+
+test('other decoys hold from the next packet on, and who is held where nothing answers any more is let go', () => {
+  const { responder, answers, connect, status } = honeypot()
+  connect()
+  const order = { ports: [80], addresses: [], banners: { 80: 'hello' }, mostPeers: 2, recordBytes: 20 }
+  responder.setOrder(order)
+  expect(status()).toMatchObject({ ports: [80], peers: [{ port: 23, state: 'left' }] })
+  const before = answers.length
+  connect()
+  expect(answers.length).toBe(before)
+  expect(responder.hasPlaces).toBe(true)
+  responder.setOrder(undefined)
+  expect([responder.hasPlaces, status().ports]).toEqual([false, []])
+})

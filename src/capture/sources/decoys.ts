@@ -18,6 +18,7 @@ const STRANGERS_PER_SECOND = 200
 const OWN_ADDRESSES_FOR_MS = 5_000
 /** A peer that was silent for so long is gone: a held one asks for the window again every two minutes at the latest. */
 const GONE_AFTER_MS = 600_000
+const NONE: DecoyOrder = { ports: [], addresses: [], banners: {}, mostPeers: 0, recordBytes: 0 }
 const ANY_FLAG = TCP.syn | TCP.ack | TCP.rst | TCP.fin
 
 /** What the decoys need of the machine. */
@@ -51,10 +52,10 @@ interface Held {
  */
 export class DecoyResponder implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
-  readonly #order: DecoyOrder
+  #order: DecoyOrder
   readonly #world: DecoyWorld
   readonly #isPort = new Uint8Array(65_536)
-  readonly #addresses: ReadonlySet<Ip>
+  #addresses: ReadonlySet<Ip> = new Set()
   readonly #held = new Map<string, Held>()
   readonly #left: DecoyPeer[] = []
   readonly #takenAt = new Map<number, number>()
@@ -68,8 +69,24 @@ export class DecoyResponder implements Watcher {
   constructor(order: DecoyOrder, world: DecoyWorld) {
     this.#order = order
     this.#world = world
+    this.setOrder(order)
+  }
+
+  /** Whether anything is a decoy. */
+  get hasPlaces(): boolean {
+    return this.#order.ports.length + this.#order.addresses.length > 0
+  }
+
+  /** Other decoys from now on; undefined: none. Who is held where nothing answers any more is let go. */
+  setOrder(order: DecoyOrder = NONE): void {
+    this.#order = order
     this.#addresses = new Set(order.addresses)
+    this.#isPort.fill(0)
     for (const port of order.ports) this.#isPort[port] = 1
+    for (const port of this.#takenAt.keys()) if (this.#isPort[port] === 0) this.#takenAt.delete(port)
+    for (const [key, held] of this.#held) {
+      if (this.#isPort[held.port] === 0 && !this.#addresses.has(held.address)) this.#leave(key, held)
+    }
   }
 
   packet(packet: Packet): void {

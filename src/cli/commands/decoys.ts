@@ -1,30 +1,134 @@
-import type { DecoyStatus } from '#contract/decoys.ts'
-import { defineCommand, type Terminal } from '../command.ts'
-import { asking, type CommonOptions, leaf } from '../leaf.ts'
+import type { Command } from 'commander'
+import type { DecoyChange, DecoyOutcome, DecoyStatus } from '#contract/decoys.ts'
+import { visibleText } from '#lib/visible-text.ts'
+import { parseIp } from '#model/address.ts'
+import { defineCommand, type Shell, type Terminal } from '../command.ts'
+import { Failure } from '../failure.ts'
+import { asking, type CommonOptions, leaf, withDryRun } from '../leaf.ts'
 import { tableText } from '../table.ts'
 import { durationText } from '../words.ts'
+
+type ChangeOptions = CommonOptions & { readonly dryRun?: true }
 
 export default defineCommand({
   order: 96,
   add(program, shell) {
-    const decoys = program.command('decoys').description('decoy ports, who touched them, and what they said')
-    leaf(decoys, 'decoys').action(async (options: CommonOptions) => {
+    const decoys = program
+      .command('decoys')
+      .description('ports that answer though nothing listens, and who touched them')
+    const list = decoys
+      .command('list', { isDefault: true })
+      .description('what answers, who touched it, and what it said')
+    leaf(list, 'decoys').action(async (options: CommonOptions) => {
       const { core, show } = asking(shell, options)
       show(await core.ask<DecoyStatus>('GET', '/decoys'), (status) => statusText(status, shell.terminal))
     })
+    addAdd(decoys, shell)
+    addRemove(decoys, shell)
+    addSwitch(decoys, shell, true)
+    addSwitch(decoys, shell, false)
   },
 })
 
-function statusText(status: DecoyStatus, terminal: Terminal): string {
-  const { ports, givenWay, addresses, answered, unanswered, peers } = status
-  if (ports.length + addresses.length === 0) {
-    return 'There are no decoys. Set decoys.ports in the config, such as [23, 3389].\n'
+function addAdd(decoys: Command, shell: Shell): void {
+  const add = decoys
+    .command('add')
+    .description('let ports of this machine, or addresses that nobody uses, answer from now on')
+    .argument('<place...>', 'TCP ports such as 23, and addresses such as 192.0.2.9')
+    .option('--banner <text>', 'what these ports say first')
+  withDryRun(leaf(add, 'decoys add 23 3389 --dry-run')).action(
+    async (words: string[], options: ChangeOptions & { readonly banner?: string }) => {
+      const asked = placesOf(words)
+      const { core } = asking(shell, options)
+      const { ports, addresses, banners } = await core.ask<DecoyStatus>('GET', '/decoys')
+      const { banner } = options
+      if (banner !== undefined && asked.ports.length === 0)
+        throw new Failure('--banner is for ports.', 'Name a port, such as 23.', 2)
+      const says = banner === undefined ? [] : asked.ports.map((port) => [`${port}`, banner] as const)
+      await change(shell, options, {
+        ...(asked.ports.length > 0 && { ports: [...new Set([...ports, ...asked.ports])] }),
+        ...(asked.addresses.length > 0 && { addresses: [...new Set([...addresses, ...asked.addresses])] }),
+        ...(says.length > 0 && { banners: { ...banners, ...Object.fromEntries(says) } }),
+      })
+    },
+  )
+}
+
+function addRemove(decoys: Command, shell: Shell): void {
+  const remove = decoys
+    .command('remove')
+    .description('let these answer no more')
+    .argument('<place...>', 'ports and addresses that are decoys')
+  withDryRun(leaf(remove, 'decoys remove 23')).action(async (words: string[], options: ChangeOptions) => {
+    const asked = placesOf(words)
+    const { core } = asking(shell, options)
+    const { ports, addresses, banners } = await core.ask<DecoyStatus>('GET', '/decoys')
+    const unknown = [
+      ...asked.ports.filter((port) => !ports.includes(port)),
+      ...asked.addresses.filter((address) => !addresses.includes(address)),
+    ]
+    if (unknown.length > 0)
+      throw new Failure(`${unknown.join(', ')} is no decoy.`, 'See what is: gatehouse decoys')
+    const kept = Object.entries(banners).filter(([port]) => !asked.ports.includes(Number(port)))
+    const hasBanner = kept.length < Object.keys(banners).length
+    await change(shell, options, {
+      ...(asked.ports.length > 0 && { ports: ports.filter((port) => !asked.ports.includes(port)) }),
+      ...(asked.addresses.length > 0 && {
+        addresses: addresses.filter((address) => !asked.addresses.includes(address)),
+      }),
+      ...(hasBanner && { banners: Object.fromEntries(kept) }),
+    })
+  })
+}
+
+function addSwitch(decoys: Command, shell: Shell, isEnabled: boolean): void {
+  const word = isEnabled ? 'on' : 'off'
+  const description = isEnabled ? 'let those that are set answer again' : 'let none answer; they stay set'
+  const command = decoys.command(word).description(description)
+  withDryRun(leaf(command, `decoys ${word}`)).action(async (options: ChangeOptions) =>
+    change(shell, options, { isEnabled }),
+  )
+}
+
+async function change(shell: Shell, options: ChangeOptions, asked: DecoyChange): Promise<void> {
+  const { core, show } = asking(shell, options)
+  const request = { ...asked, ...(options.dryRun && { dryRun: true }) }
+  show(await core.ask<DecoyOutcome>('PATCH', '/decoys', request), outcomeText)
+}
+
+function outcomeText({ sentence, consequences, decisions }: DecoyOutcome): string {
+  const lines = [sentence, ...consequences.map((one) => one.sentence)].map((line) => visibleText(line))
+  const ids = decisions.map(({ id }) => `gatehouse undo ${id}`).reverse()
+  return `${lines.join('\n')}\n${ids.length > 0 ? `Undo: ${ids.join(' && ')}\n` : ''}`
+}
+
+function placesOf(words: readonly string[]): { readonly ports: number[]; readonly addresses: string[] } {
+  const ports: number[] = []
+  const addresses: string[] = []
+  for (const word of words) {
+    const address = parseIp(word)
+    const port = /^\d{1,5}$/.test(word) ? Number(word) : 0
+    if (address !== undefined) addresses.push(address)
+    else if (port >= 1 && port <= 65_535) ports.push(port)
+    else
+      throw new Failure(
+        `${visibleText(word)} is no TCP port and no address.`,
+        'Use a port from 1 to 65535, such as 23, or an address that nobody uses, such as 192.0.2.9.',
+        2,
+      )
   }
-  const places = [...(ports.length > 0 ? [`ports ${ports.join(', ')}`] : []), ...addresses].join('; ')
-  const given = givenWay.length > 0 ? ` A program listens at ${givenWay.join(', ')}: no decoy now.` : ''
-  const beyond = unanswered > 0 ? `, ${unanswered} beyond the rate were not` : ''
-  const head = `Decoys: ${places}.${given} ${answered} SYNs were answered${beyond}.\n`
-  if (peers.length === 0) return head
+  return { ports, addresses }
+}
+
+const NONE = `There are no decoys: nothing answers where nothing listens.
+Whoever connects to a decoy is an attacker with no doubt. To begin: gatehouse decoys add 23 3389 --dry-run
+`
+
+function statusText(status: DecoyStatus, terminal: Terminal): string {
+  const { ports, addresses, peers } = status
+  if (ports.length + addresses.length === 0) return NONE
+  const head = headText(status)
+  if (peers.length === 0) return `${head}Nobody connected to one yet.\n`
   return (
     head +
     tableText(
@@ -33,6 +137,8 @@ function statusText(status: DecoyStatus, terminal: Terminal): string {
         { title: 'PEER', cell: ({ peer, peerPort }) => `${peer} ${peerPort}` },
         { title: 'DECOY', cell: ({ address, port }) => `${address} ${port}` },
         { title: 'STATE', cell: ({ state }) => state },
+        { title: 'BLOCKED', cell: ({ isBlocked }) => (isBlocked ? 'yes' : 'no') },
+        { title: 'ALERT', cell: ({ alertId }) => (alertId === undefined ? '' : `${alertId}`) },
         { title: 'BYTES', cell: ({ bytes }) => `${bytes}` },
         { title: 'SAID', canShrink: true, cell: ({ said }) => said },
       ],
@@ -40,4 +146,24 @@ function statusText(status: DecoyStatus, terminal: Terminal): string {
       terminal,
     )
   )
+}
+
+const FATE: Readonly<Record<DecoyStatus['mode'], string>> = {
+  act: 'who connects is blocked',
+  suggest: 'for who connects a block is suggested',
+  watch: 'who connects is told of, not blocked',
+  off: 'nobody is told of who connects: the detector decoy is off',
+}
+
+function headText({ isEnabled, mode, problem, ...status }: DecoyStatus): string {
+  const { ports, addresses, givenWay, answered, unanswered } = status
+  const places = [...(ports.length > 0 ? [`ports ${ports.join(', ')}`] : []), ...addresses].join('; ')
+  if (!isEnabled) return `Decoys are off. Set are: ${places}. To let them answer: gatehouse decoys on\n`
+  const given = givenWay.length > 0 ? `A program listens at ${givenWay.join(', ')}: no decoy now.\n` : ''
+  const beyond = unanswered > 0 ? `, ${unanswered} beyond the rate were not` : ''
+  const trouble = problem
+    ? `They do not answer now: ${visibleText(problem.sentence)}. ${visibleText(problem.hint)}\n`
+    : ''
+  const counted = `${answered} ${answered === 1 ? 'SYN was' : 'SYNs were'} answered${beyond}.`
+  return `Decoys: ${places}; ${FATE[mode]}. ${counted}\n${given}${trouble}`
 }

@@ -1,5 +1,7 @@
 import type { Outcome } from '#contract/schemas.ts'
 import type { RecordingFile, ShieldStatus } from '#contract/shield.ts'
+import { visibleText } from '#lib/visible-text.ts'
+import { parseIp } from '#model/address.ts'
 import { defineCommand, type Terminal } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { asking, type CommonOptions, leaf, outcomeText } from '../leaf.ts'
@@ -12,18 +14,30 @@ export default defineCommand({
     const shield = program
       .command('shield')
       .description('ports behind a SYN proxy, challenged addresses, closed ports')
-    const list = shield.command('list', { isDefault: true }).description('all of them, and how long it lasts')
+    const list = shield
+      .command('list', { isDefault: true })
+      .description('all of them, why, and how long it lasts')
     leaf(list, 'shield').action(async (options: CommonOptions) => {
       const { core, show } = asking(shell, options)
       const now = Date.now()
       show(await core.ask<ShieldStatus>('GET', '/shield'), (status) => listText(status, now, shell.terminal))
+    })
+    const end = shield
+      .command('end')
+      .description('take the SYN proxy away; it stays away for as long as it would have lasted')
+      .argument('<what>', 'a port, or an address that is challenged')
+    leaf(end, 'shield end 443').action(async (what: string, options: CommonOptions) => {
+      const path = pathOf(what)
+      const { core, show } = asking(shell, options)
+      show(await core.ask<Outcome>('DELETE', path), outcomeText)
     })
     const open = shield
       .command('open')
       .description('open a port that a playbook closed')
       .argument('<port>', 'its number')
     leaf(open, 'shield open 8080').action(async (port: string, options: CommonOptions) => {
-      if (!/^\d{1,5}$/.test(port)) throw new Failure(`${port} is no port.`, 'Use a number, such as 8080.', 2)
+      if (!isPort(port))
+        throw new Failure(`${visibleText(port)} is no port.`, 'Use a number, such as 8080.', 2)
       const { core, show } = asking(shell, options)
       show(await core.ask<Outcome>('DELETE', `/shield/closed/${port}`), outcomeText)
     })
@@ -37,11 +51,25 @@ export default defineCommand({
   },
 })
 
+const isPort = (text: string): boolean =>
+  /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
+
+function pathOf(what: string): string {
+  if (isPort(what)) return `/shield/guarded/${what}`
+  const address = parseIp(what)
+  if (address !== undefined) return `/shield/challenged/${encodeURIComponent(address)}`
+  throw new Failure(
+    `${visibleText(what)} is no port and no address.`,
+    'Use what gatehouse shield lists, such as 443 or 203.0.113.9.',
+    2,
+  )
+}
+
 function listText({ guarded, challenged, closed }: ShieldStatus, now: number, terminal: Terminal): string {
   const rows = [
-    ...guarded.map(({ port, until }) => ({ what: `port ${port}`, how: 'behind a SYN proxy', until })),
-    ...challenged.map(({ address, until }) => ({ what: address, how: 'challenged', until })),
-    ...closed.map(({ port, until }) => ({ what: `port ${port}`, how: 'closed', until })),
+    ...guarded.map((one) => ({ ...one, what: `port ${one.port}`, how: 'behind a SYN proxy' })),
+    ...challenged.map((one) => ({ ...one, what: one.address, how: 'challenged' })),
+    ...closed.map((one) => ({ ...one, what: `port ${one.port}`, how: 'closed' })),
   ]
   if (rows.length === 0) return 'Nothing is guarded, challenged or closed.\n'
   return tableText(
@@ -49,6 +77,8 @@ function listText({ guarded, challenged, closed }: ShieldStatus, now: number, te
       { title: 'WHAT', cell: ({ what }) => what },
       { title: 'HOW', cell: ({ how }) => how },
       { title: 'LEFT', cell: ({ until }) => durationText(Math.max(0, until - now)) },
+      { title: 'ALERT', cell: ({ alertId }) => (alertId === undefined ? '' : `${alertId}`) },
+      { title: 'BECAUSE', canShrink: true, cell: ({ reason }) => reason },
     ],
     rows,
     terminal,
