@@ -33,7 +33,7 @@ export function howOf({ confirm, force, dryRun, reason }: ChangeOptions): Omit<R
 
 const WORDS_HELP = `
 Words: [in|out|forward] [PORT[/PROTOCOL]|SERVICE] [from WHO [port N]] [to WHO [port N]] [on INTERFACE] [user NAME]
-  [program PATH] [sha256 HASH] [package NAME] [unit NAME] [container NAME]: who sends, or inbound who listens
+  [program PATH] [sha256 HASH] [package NAME] [unit NAME] [container NAME] [owner SOURCE] [confidence SHARE]: who sends, or inbound who listens
 WHO is an address, a range, a list, a domain (ads.example alone, .ads.example with all below it), country DE, asn 64500;
 not before a value turns it round. Inbound unless it says out or forward.
   gatehouse VERB out to .ads.example

@@ -157,6 +157,11 @@ export const ExplainRequest = z
     }),
     unit: z.string().max(256).optional().openapi({ description: 'Unit of systemd that it runs in' }),
     container: z.string().max(128).optional().openapi({ description: 'Name or id of its container' }),
+    owner: z
+      .enum(['ebpf', 'netlink', 'scan', 'guess', 'kernel'])
+      .optional()
+      .openapi({ description: 'How the program is known; absent: for sure, as the kernel knows it' }),
+    confidence: z.number().min(0).max(1).optional().openapi({ description: 'How sure that is' }),
   })
   .strict()
   .openapi('ExplainRequest')

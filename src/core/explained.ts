@@ -96,6 +96,8 @@ function requestOf(connection: Connection): ExplainRequest {
     ...(owner?.path.startsWith('/') && { program: owner.path }),
     ...(owner?.unit !== undefined && { unit: owner.unit }),
     ...(owner?.container && { container: owner.container.id }),
+    ...(owner && { owner: owner.source }),
+    ...(owner?.confidence !== undefined && { confidence: owner.confidence }),
   }
 }
 

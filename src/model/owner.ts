@@ -1,5 +1,7 @@
+export const OWNER_SOURCES = ['ebpf', 'netlink', 'scan', 'guess', 'kernel'] as const
+
 /** Where the knowledge of an owner comes from, best first. */
-export type OwnerSource = 'ebpf' | 'netlink' | 'scan' | 'guess' | 'kernel'
+export type OwnerSource = (typeof OWNER_SOURCES)[number]
 
 /** The program behind a flow. What could not be read is absent, and `path` then says so. */
 export interface Owner {

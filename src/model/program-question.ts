@@ -1,3 +1,5 @@
+import type { Owner } from './owner.ts'
+
 export const PROGRAM_CONDITIONS = ['program', 'sha256', 'package', 'unit', 'container'] as const
 
 export type ProgramConditionKind = (typeof PROGRAM_CONDITIONS)[number]
@@ -19,6 +21,8 @@ export interface ProgramFacts {
   readonly units?: readonly string[]
   /** Names and ids of the containers that it runs in. */
   readonly containers?: readonly string[]
+  /** Absent: it is asked of the program itself, as the kernel does, and sure. */
+  readonly known?: Pick<Owner, 'source' | 'confidence'>
 }
 
 /** The same text for the same question. */

@@ -1,5 +1,6 @@
 import type { Ip } from './address.ts'
 import type { DomainPattern } from './domain.ts'
+import type { OwnerSource } from './owner.ts'
 import type { ProgramFacts, ProgramQuestion } from './program-question.ts'
 
 export const RULE_DIRECTIONS = ['inbound', 'outbound', 'forward'] as const
@@ -68,6 +69,10 @@ export type Condition = { readonly not: boolean; readonly text: string } & (
   | { readonly kind: 'hopLimit'; readonly hopLimit: number }
   /** Of the program at our end: who sends what is outbound, who listens to what is inbound. */
   | ProgramQuestion
+  /** How the program at our end must be known, beside conditions that ask which it is. */
+  | { readonly kind: 'owner'; readonly sources: readonly OwnerSource[] }
+  /** How sure that must be, 0 to 1. */
+  | { readonly kind: 'confidence'; readonly atLeast: number }
 )
 
 export type ConditionKind = Condition['kind']

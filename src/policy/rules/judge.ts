@@ -104,9 +104,24 @@ function restIsSo(condition: Condition, facts: PacketFacts): boolean | undefined
     case 'hopLimit':
       if (facts.hopLimit === undefined || familyOfAddress(facts.source) !== 6) return undefined
       return facts.hopLimit === condition.hopLimit
+    case 'owner':
+    case 'confidence':
+      return isKnownSo(condition, facts)
     default:
       return programIsSo(condition, facts)
   }
+}
+
+/** What nobody knows the program of meets neither this nor its opposite. */
+function isKnownSo(
+  condition: Extract<Condition, { readonly kind: 'owner' | 'confidence' }>,
+  { direction, program }: PacketFacts,
+): boolean | undefined {
+  if (direction === 'forward' || program === undefined) return undefined
+  const { known } = program
+  if (known === undefined) return true
+  if (condition.kind === 'owner') return condition.sources.includes(known.source)
+  return known.confidence === undefined ? undefined : known.confidence >= condition.atLeast
 }
 
 /** What is forwarded is of no program of this machine. */

@@ -4,6 +4,7 @@ import { CONNECTION_STATES, type Condition, type ConnectionState, type PortSpan 
 import { type AddressSpan, joinSpans, parseAddressSpan, spansIn } from './address-spans.ts'
 import { type Body, complete, few, type Read, type Word } from './condition-words.ts'
 import { DOMAIN_READERS } from './domain-conditions.ts'
+import { OWNER_READERS } from './owner-conditions.ts'
 import { PLACE_READERS } from './place-conditions.ts'
 import { PROGRAM_READERS } from './program-conditions.ts'
 import { REPUTATION_READERS } from './reputation-conditions.ts'
@@ -60,6 +61,7 @@ const READERS: Readonly<Record<string, Read>> = {
   ...PLACE_READERS,
   ...DOMAIN_READERS,
   ...PROGRAM_READERS,
+  ...OWNER_READERS,
   ...REPUTATION_READERS,
 }
 

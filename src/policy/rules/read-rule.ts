@@ -7,6 +7,7 @@ import {
   type RuleLimit,
   type RuleSchedule,
 } from '#model/rule.ts'
+import { refuseUnenforcedOwners } from './owner-conditions.ts'
 import { refuseUnenforcedPrograms } from './program-conditions.ts'
 import { CONDITION_KEYS, readConditions } from './read-conditions.ts'
 import { isGroup, type Path, type RuleReader } from './rule-reader.ts'
@@ -64,6 +65,7 @@ export function readRule(reader: RuleReader, written: unknown, at: number): Rule
     ...readComment(reader, raw['comment'], path),
   }
   if (enabled && rule) refuseUnenforcedPrograms(reader, rule, path)
+  if (rule) refuseUnenforcedOwners(reader, rule, path)
   if (rule) warnOfMismatch(reader, rule, path)
   return reader.problems.slice(before).some(({ severity }) => severity === 'error') ? undefined : rule
 }

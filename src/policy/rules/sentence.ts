@@ -21,6 +21,8 @@ const BEFORE: Readonly<Record<ConditionKind, string>> = {
   package: 'package',
   unit: 'unit',
   container: 'container',
+  owner: 'known by',
+  confidence: 'as sure as',
 }
 
 /** `port 22`, `not from office`. */

@@ -50,7 +50,8 @@ class Misread extends Error {
 /**
  * Reads one line as people know it from ufw: `ACTION [in|out|forward] [PORT[/PROTOCOL]|SERVICE] [proto P]
  * [from WHO [port N]] [to WHO [port N]] [on INTERFACE] [user NAME]
- * [program PATH] [sha256 HASH] [package NAME] [unit NAME] [container NAME] [comment TEXT]`. Inbound unless it says
+ * [program PATH] [sha256 HASH] [package NAME] [unit NAME] [container NAME] [owner SOURCE] [confidence SHARE]
+ * [comment TEXT]`. Inbound unless it says
  * otherwise; `not` before a value turns it round. WHO is an address, a list, `country CC`, `asn N` or a domain.
  */
 export function parseShortForm(text: string): ShortForm {
@@ -98,6 +99,8 @@ const PARTS: Readonly<Record<string, (words: Words, rule: Record<string, unknown
   package: (words, rule) => put(rule, 'package', readValue(words, 'a package')),
   unit: (words, rule) => put(rule, 'unit', readValue(words, 'a unit of systemd')),
   container: (words, rule) => put(rule, 'container', readValue(words, 'a container')),
+  owner: (words, rule) => put(rule, 'owner', readValue(words, 'how it is known, such as ebpf')),
+  confidence: (words, rule) => put(rule, 'confidence', readValue(words, 'how sure it must be, such as 0.9')),
   comment: (words, rule) => put(rule, 'comment', wanted(words, 'a text in quotes')),
 }
 

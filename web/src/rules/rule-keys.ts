@@ -9,6 +9,8 @@ export const CONDITIONS = [
   'user',
   'unit',
   'container',
+  'owner',
+  'confidence',
   'package',
   'sha256',
   'protocol',
