@@ -1,4 +1,4 @@
-/** Made-up frames have no checksums; a kernel on their way drops them for that. Fills them in, Ethernet and IPv4 only. */
+/** Made-up frames have no checksums; a kernel on their way drops them for that. Writes them, Ethernet and IPv4 only. */
 
 const [IP_AT, ETHERTYPE_AT, IPV4] = [14, 12, 0x0800]
 /** Where a protocol has its checksum (RFC 792, RFC 9293, RFC 768), and whether addresses count. */
@@ -12,12 +12,14 @@ export function withChecksums(frame: Uint8Array): Uint8Array {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
   if (view.getUint16(ETHERTYPE_AT) !== IPV4) return frame
   const bodyAt = IP_AT + (view.getUint8(IP_AT) & 0x0f) * 4
+  view.setUint16(IP_AT + 10, 0)
   view.setUint16(IP_AT + 10, checksum(view, { from: IP_AT, to: bodyAt, start: 0 }))
   const protocol = view.getUint8(IP_AT + 9)
   const place = PLACES[protocol]
   if (!place) return frame
   const pseudo = protocol + frame.length - bodyAt + sumOf(view, IP_AT + 12, IP_AT + 20)
   const start = place.withAddresses ? pseudo : 0
+  view.setUint16(bodyAt + place.at, 0)
   view.setUint16(bodyAt + place.at, checksum(view, { from: bodyAt, to: frame.length, start }))
   return frame
 }

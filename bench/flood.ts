@@ -1,0 +1,186 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Alert, Page, Status } from '#contract/schemas.ts'
+import { createCoreClient } from '../src/cli/client.ts'
+import { removeFolder, startDaemon, type TestDaemon } from '../test/support/daemon.ts'
+import { layLan, type NamespaceHost } from '../test/support/namespaces.ts'
+import { findProgram, median, printBench, type Row } from './bench.ts'
+import { hearElements } from './detection/hearing.ts'
+import { layLoadWire } from './detection/load.ts'
+
+export const title =
+  'A SYN flood from forged sources at an open port, as many as two senders can, against the whole daemon'
+
+const SECONDS = 24
+/** By then every place of the host table is taken. */
+const SCAN_AFTER_MS = 12_000
+const CALLS = 100
+const CALL_PAUSE_MS = 100
+const PAGE_CALLS = 40
+const PAGE_PAUSE_MS = 250
+const SENDERS = 2
+const SERVICE = 80
+const beside = (name: string): string => new URL(name, import.meta.url).pathname
+
+interface Cast {
+  readonly server: NamespaceHost
+  readonly flooder: NamespaceHost
+  readonly user: NamespaceHost
+  readonly scanner: NamespaceHost
+}
+
+export async function run(): Promise<readonly Row[]> {
+  const missing = ['nft', 'nmap'].filter((name) => findProgram(name) === undefined)
+  if (process.getuid?.() !== 0 || missing.length > 0) {
+    console.log(`  left out: needs root, nft and nmap`)
+    return []
+  }
+  const lan = layLan([1, 2, 3, 4])
+  const [server, flooder, user, scanner] = lan.hosts as [
+    NamespaceHost,
+    NamespaceHost,
+    NamespaceHost,
+    NamespaceHost,
+  ]
+  let daemon: TestDaemon | undefined
+  try {
+    const service = server.start(process.execPath, beside('detection/services.ts'))
+    await once(service.stdout as Readable, 'data')
+    const wire = layLoadWire(server, flooder)
+    daemon = await startDaemon({ namespace: server.namespace, hasPage: true })
+    return await flood({ server, flooder, user, scanner }, daemon, wire)
+  } finally {
+    await daemon?.stop()
+    if (daemon) removeFolder(daemon.folder)
+    lan.remove()
+  }
+}
+
+async function flood(
+  { server, user, scanner }: Cast,
+  daemon: TestDaemon,
+  wire: ReturnType<typeof layLoadWire>,
+): Promise<Row[]> {
+  const core = createCoreClient([join(daemon.folder, 'run', 'api.sock')])
+  const elements = await hearElements(server)
+  const memory = watchMemory(daemon)
+  const load = { shape: 'forged-syn', port: SERVICE, perSecond: 0, seconds: SECONDS } as const
+  const sending = Promise.all(Array.from({ length: SENDERS }, () => wire.send(load)))
+  await sleep(1_000)
+  const calls = call(user, `http://${server.ip4}:${SERVICE}/page`, CALLS, CALL_PAUSE_MS)
+  const pageUrl = `${new URL(daemon.link).origin}/login`
+  const pages = call(server, pageUrl, PAGE_CALLS, PAGE_PAUSE_MS)
+  await sleep(SCAN_AFTER_MS)
+  const scannedAt = process.hrtime.bigint()
+  const scan = scanner.start(
+    'nmap',
+    '-n',
+    '-Pn',
+    '--disable-arp-ping',
+    '-sS',
+    '-T4',
+    '-p',
+    '1-1000',
+    server.ip4,
+  )
+  const sent = await sending
+  scan.kill('SIGTERM')
+  const [called, paged] = [await calls, await pages]
+  const status = await core.ask<Status>('GET', '/status')
+  const alerts = (await core.ask<Page<Alert>>('GET', '/alerts?limit=500')).items
+  return rowsOf({
+    ...{ sent, called, paged, status, alerts, memory: memory() },
+    blockedAfterMs: Number((elements.get(scanner.ip4) ?? scannedAt) - scannedAt) / 1e6,
+    strangers: [...elements.keys()].filter((address) => address !== scanner.ip4),
+  })
+}
+
+interface Seen {
+  readonly sent: readonly { readonly packets: number; readonly perSecond: number }[]
+  readonly called: readonly (number | undefined)[]
+  readonly paged: readonly (number | undefined)[]
+  readonly status: Status
+  readonly alerts: readonly Alert[]
+  readonly memory: { readonly before: number; readonly most: number }
+  /** 0: never. */
+  readonly blockedAfterMs: number
+  readonly strangers: readonly string[]
+}
+
+function rowsOf(seen: Seen): Row[] {
+  const { sent, called, paged, status, memory, strangers } = seen
+  const row = (what: string, value: number, unit: string, note: string): Row => ({
+    ...{ what, who: 'gatehouse', value, unit, note },
+    better: 'less',
+  })
+  const share = (answers: readonly (number | undefined)[]): number =>
+    (100 * answers.filter((answer) => answer !== undefined).length) / answers.length
+  const middle = (answers: readonly (number | undefined)[]): string =>
+    `${median(answers.filter((answer) => answer !== undefined)).toFixed(0)} ms at the median`
+  const offered = sent.reduce((sum, { perSecond }) => sum + perSecond, 0)
+  const packets = sent.reduce((sum, sender) => sum + sender.packets, 0)
+  const lost = status.interfaces.reduce((sum, { dropped }) => sum + dropped, 0)
+  return [
+    row('offered', offered, 'SYN/s', `${packets} in all, load ${loadavg()[0]?.toFixed(1)}`),
+    row('not seen by the capture', lost, 'packets', 'of those, and of the answers to them'),
+    row('memory', memory.most, 'MB', `at most; ${memory.before.toFixed(0)} MB before`),
+    row(
+      'new connections of a user',
+      share(called),
+      '%',
+      `${called.length} calls, ${middle(called)}; aim: 95 %`,
+    ),
+    row('answers of the page', share(paged), '%', `${paged.length} calls, ${middle(paged)}`),
+    row('a scanner meanwhile is blocked after', seen.blockedAfterMs || Number.NaN, 'ms', scanNote(seen)),
+    row('strangers blocked', strangers.length, 'addresses', strangers.slice(0, 3).join(' ') || 'aim: 0'),
+  ]
+}
+
+const scanNote = ({ alerts, status }: Seen): string => {
+  const flood = alerts.find(({ detector, kind }) => detector === 'flood' && kind === 'syn')
+  return `from the start of nmap; ${status.counts.refusedHosts} hosts refused; ${flood?.summary ?? 'no flood was found'}`
+}
+
+/** How long each answer took; undefined: there was none. */
+async function call(
+  host: NamespaceHost,
+  url: string,
+  count: number,
+  pauseMs: number,
+): Promise<(number | undefined)[]> {
+  const child = host.start(
+    process.execPath,
+    beside('detection/caller.ts'),
+    url,
+    String(count),
+    String(pauseMs),
+  )
+  let words = ''
+  child.stdout?.on('data', (bytes: Buffer) => (words += bytes))
+  await once(child, 'close')
+  return words
+    .trim()
+    .split(' ')
+    .map((word) => (word === '-' ? undefined : Number(word)))
+}
+
+/** Of the core process, in megabytes. */
+function watchMemory(daemon: TestDaemon): () => { before: number; most: number } {
+  const read = (): number =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemon.process.pid}/status`, 'utf8'))?.[1]) / 1024
+  const before = read()
+  let most = before
+  const timer = setInterval(() => {
+    most = Math.max(most, read())
+  }, 250)
+  return () => {
+    clearInterval(timer)
+    return { before, most }
+  }
+}
+
+if (import.meta.main) await printBench({ title, run })
