@@ -1,6 +1,7 @@
 import type { Alert, BlockRequest, Outcome } from '../../src/contract/schemas.ts'
 import { ask } from './api.ts'
 import { live } from './live.svelte.ts'
+import { saidText } from './text/said.ts'
 import { text } from './text/text.ts'
 import { type Toast, toasts } from './toast.svelte.ts'
 import { undoStack } from './undo.svelte.ts'
@@ -25,11 +26,13 @@ async function act(
 function offerUndo(kind: Toast['kind'], outcome: Outcome): void {
   const { decision, sentence } = outcome
   if (!decision || outcome.undo === undefined) {
-    toasts.show({ kind, sentence })
+    toasts.show({ kind, sentence, isSaid: true })
     return
   }
-  const undo = undoStack.remember(sentence, () => takeBack([decision.id]), { decisions: [decision.id] })
-  toasts.show({ kind, sentence, undo })
+  const undo = undoStack.remember(saidText(sentence), () => takeBack([decision.id]), {
+    decisions: [decision.id],
+  })
+  toasts.show({ kind, sentence, isSaid: true, undo })
 }
 
 /** Takes decisions back. That is not put on the stack again: `u` goes on to what was done before. */
@@ -38,7 +41,7 @@ export async function takeBack(ids: readonly number[]): Promise<void> {
     let sentence = ''
     for (const id of ids) sentence = (await ask<Outcome>('POST', `decisions/${id}/undo`)).sentence
     await live.readBlocks()
-    toasts.show({ kind: 'good', sentence })
+    toasts.show({ kind: 'good', sentence, isSaid: true })
   } catch (problem) {
     toasts.problem(problem)
   }

@@ -6,6 +6,8 @@ export interface Toast {
   readonly id: number
   readonly kind: 'block' | 'good' | 'plain' | 'problem'
   readonly sentence: string
+  /** The words are the daemon's, not the page's. */
+  readonly isSaid?: boolean
   readonly hint?: string
   /** Present while the act can be taken back from here. */
   undo?(): void
@@ -30,7 +32,12 @@ class Toasts {
   problem(problem: unknown): void {
     if (!(problem instanceof ProblemError)) throw problem
     const hint = problem.hint
-    this.show({ kind: 'problem', sentence: problem.sentence, ...(hint !== undefined && { hint }) })
+    this.show({
+      kind: 'problem',
+      isSaid: true,
+      sentence: problem.sentence,
+      ...(hint !== undefined && { hint }),
+    })
   }
 
   /** Keeps the capsule while it has the pointer or the focus. */

@@ -92,7 +92,7 @@ class AccountsDesk {
 
   async #tell(run: () => Promise<Outcome>): Promise<void> {
     const { sentence } = await this.#busy(run)
-    toasts.show({ kind: 'good', sentence })
+    toasts.show({ kind: 'good', sentence, isSaid: true })
   }
 
   async #busy<Answer>(run: () => Promise<Answer>): Promise<Answer> {

@@ -1,6 +1,7 @@
 import type { Feed, FeedChange, FeedOutcome } from '../../../src/contract/intel.ts'
 import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
+import { saidText } from '../text/said.ts'
 import { toasts } from '../toast.svelte.ts'
 import { undoStack } from '../undo.svelte.ts'
 
@@ -47,8 +48,10 @@ class ListsDesk {
       const undo =
         decisionId === undefined
           ? undefined
-          : undoStack.remember(sentence, () => this.#takeBack(decisionId), { decisions: [decisionId] })
-      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
+          : undoStack.remember(saidText(sentence), () => this.#takeBack(decisionId), {
+              decisions: [decisionId],
+            })
+      toasts.show({ kind: 'good', sentence, isSaid: true, ...(undo && { undo }) })
     } catch (problem) {
       toasts.problem(problem)
     } finally {

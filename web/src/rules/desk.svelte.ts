@@ -9,6 +9,7 @@ import type {
 } from '../../../src/contract/rules.ts'
 import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
+import { saidText } from '../text/said.ts'
 import { text } from '../text/text.ts'
 import { toasts } from '../toast.svelte.ts'
 import { undoStack } from '../undo.svelte.ts'
@@ -114,11 +115,11 @@ class RulesDesk {
       const undo =
         decisionId === undefined
           ? undefined
-          : undoStack.remember(sentence, () => this.#takeBack(decisionId), {
+          : undoStack.remember(saidText(sentence), () => this.#takeBack(decisionId), {
               decisions: [decisionId],
               isTrial: pending !== undefined,
             })
-      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
+      toasts.show({ kind: 'good', sentence, isSaid: pending === undefined, ...(undo && { undo }) })
       await this.read()
       return true
     } catch (problem) {

@@ -8,6 +8,7 @@ import type {
 } from '../../../src/contract/settings.ts'
 import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
+import { saidText } from '../text/said.ts'
 import { toasts } from '../toast.svelte.ts'
 import { undoStack } from '../undo.svelte.ts'
 
@@ -68,9 +69,9 @@ class SettingsDesk {
       const ids = decisions.map(({ id }) => id).reverse()
       const undo =
         ids.length > 0
-          ? undoStack.remember(sentence, () => this.#takeBack(ids), { decisions: ids })
+          ? undoStack.remember(saidText(sentence), () => this.#takeBack(ids), { decisions: ids })
           : undefined
-      toasts.show({ kind: 'good', sentence, ...(undo && { undo }) })
+      toasts.show({ kind: 'good', sentence, isSaid: true, ...(undo && { undo }) })
       await this.read()
       return undefined
     } catch (problem) {

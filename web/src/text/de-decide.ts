@@ -2,6 +2,7 @@ import type { Text } from './text.ts'
 import { many, n } from './words.ts'
 
 export const alerts: Text['alerts'] = {
+  about: (title, subject) => `${title}: ${subject}`,
   title: 'Alarme',
   inbox: 'Eingang',
   done: 'Erledigt',
@@ -170,6 +171,8 @@ export const decisions: Text['decisions'] = {
     feed: 'Bedrohungsliste',
     'close-port': 'Port geschlossen',
     'open-port': 'Port geöffnet',
+    shield: 'Schild oben',
+    unshield: 'Schild weg',
   },
   kindWords: {
     block: 'Der Kernel weist es ab',
@@ -198,6 +201,8 @@ export const decisions: Text['decisions'] = {
     feed: 'Eine Bedrohungsliste wurde geschaltet, oder über ihre neue Fassung entschieden',
     'close-port': 'Ein Port dieses Rechners wurde auf Zeit geschlossen',
     'open-port': 'Ein Port, der geschlossen war, ist wieder offen',
+    shield: 'Ein SYN-Proxy antwortet zuerst, damit nur durchkommt, wer wirklich da ist',
+    unshield: 'Der SYN-Proxy steht nicht mehr davor',
   },
   forTime: (span) => `für ${span}`,
   undoes: (id) => `nimmt ${id} zurück`,

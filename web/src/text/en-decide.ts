@@ -1,6 +1,7 @@
 import { many, n, wordsBy } from './words.ts'
 
 export const alerts = {
+  about: (title: string, subject: string) => `${title}: ${subject}`,
   title: 'Alerts',
   inbox: 'Inbox',
   done: 'Done',
@@ -168,6 +169,8 @@ export const decisions = {
     feed: 'Threat list',
     'close-port': 'Port closed',
     'open-port': 'Port opened',
+    shield: 'Shield up',
+    unshield: 'Shield down',
   }),
   kindWords: wordsBy({
     block: 'The kernel turns it away',
@@ -196,6 +199,8 @@ export const decisions = {
     feed: 'A threat list was switched, or its new version decided',
     'close-port': 'A port of this machine was closed for a time',
     'open-port': 'A port that was closed is open again',
+    shield: 'A SYN proxy answers first, so that only who is really there gets through',
+    unshield: 'The SYN proxy is no longer there',
   }),
   forTime: (span: string) => `for ${span}`,
   undoes: (id: number) => `takes back ${id}`,
