@@ -101,10 +101,9 @@ describe('the brake leaves alone', () => {
     expect(wire.call(wire.client, wire.server.ip4)).toBe('open')
   })
 
-  test('a client that knocks ten times at once: it is told at once', () => {
-    const startedAt = performance.now()
+  test('a client that knocks ten times at once: it is told at once', async () => {
     expect(knock(wire.client, wire.server.ip4, '9', 10)).toBe('ECONNREFUSED 10')
-    expect(performance.now() - startedAt).toBeLessThan(1_000)
+    expect(await wire.enforcer.verify()).toMatchObject({ note: expect.not.stringContaining('held back') })
   })
 
   test('what is refused over the burst: it learns by knocking again', () => {

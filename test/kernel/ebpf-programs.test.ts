@@ -343,7 +343,7 @@ rootTest('a thread that fails in the middle of events is said, and takes nobody 
     const nobody: SocketKey = { ...keyTo(1), peerPort: 2 }
     const asking = setInterval(() => own.request([nobody]), 20)
     await failed
-    for (let tries = 0; own.health.state === 'ok' && tries < 100; tries++) await pause(20)
+    for (let tries = 0; own.health.state === 'ok' && tries < 1_000; tries++) await pause(20)
     clearInterval(asking)
     expect(own.health).toMatchObject({ state: 'degraded', reason: expect.stringContaining('boom') })
     await own.stop()

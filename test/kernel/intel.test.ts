@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,6 +10,8 @@ import type { ProgramView } from '#contract/views.ts'
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { layWire, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { portOf } from '../support/program-world.ts'
+import { listen } from '../support/talkers.ts'
 
 /** Threat lists in the real daemon: fetched over a wire of our own, from a neighbour and from a file. */
 const SUPPORT = fileURLToPath(new URL('../support/', import.meta.url))
@@ -33,14 +34,6 @@ afterEach(async () => {
   removeFolder(folder)
 })
 
-const portOf = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve) => {
-    child.stdout?.on('data', (bytes: Buffer) => {
-      const found = /listening (\d+)/.exec(bytes.toString())?.[1]
-      if (found) resolve(found)
-    })
-  })
-
 test('lists from a web server and a file show, tell and block, and each request is on record', async () => {
   const serving = await portOf(
     wire.client.start(
@@ -49,7 +42,7 @@ test('lists from a web server and a file show, tell and block, and each request 
       `${wire.client.ip4}/29\n198.51.100.0/24\n`,
     ),
   )
-  const listening = await portOf(wire.server.start(process.execPath, `${SUPPORT}tcp-listener.ts`))
+  const listening = String(await listen(wire.server))
   const mine = join(folder, 'mine.csv')
   writeFileSync(mine, `value,reason,confidence\n${wire.client.ip4},keeps knocking,90\n`)
   const lists = [
@@ -179,7 +172,7 @@ test('programs, clients and web addresses are matched as they come, and all of i
 }, 90_000)
 
 test('how a client speaks TLS is shown with its connection', async () => {
-  const listening = await portOf(wire.client.start(process.execPath, `${SUPPORT}tcp-listener.ts`))
+  const listening = String(await listen(wire.client))
   daemon = await startDaemon({
     namespace: wire.server.namespace,
     config: JSON.stringify({ capture: { interfaces: ['gh0'] } }),
@@ -199,7 +192,7 @@ test('how a client speaks TLS is shown with its connection', async () => {
 })
 
 test('a rule by reputation goes by what a list says of whoever calls, and says so', async () => {
-  const listening = await portOf(wire.server.start(process.execPath, `${SUPPORT}tcp-listener.ts`))
+  const listening = String(await listen(wire.server))
   const bad = join(folder, 'bad.csv')
   writeFileSync(bad, `value,confidence\n${wire.client.ip4},90\n`)
   const rules = join(folder, 'rules.yaml')

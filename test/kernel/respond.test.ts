@@ -6,6 +6,7 @@ import type { Alert, Block, Decision, Outcome, Page } from '#contract/schemas.ts
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { layWire, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { listen } from '../support/talkers.ts'
 
 /** What follows from a real scan, in a real daemon and its kernel. */
 const SUPPORT = fileURLToPath(new URL('../support/', import.meta.url))
@@ -157,13 +158,8 @@ playbooks:
 
 test('a dry run says which program a block would cut off', async () => {
   const guard = await guardWith('')
-  const listener = wire.server.start(process.execPath, `${SUPPORT}tcp-listener.ts`)
-  const port = await new Promise<string>((resolve) => {
-    listener.stdout?.on('data', (bytes: Buffer) =>
-      resolve(/listening (\d+)/.exec(bytes.toString())?.[1] ?? ''),
-    )
-  })
-  wire.client.start(process.execPath, `${SUPPORT}tcp-caller.ts`, wire.server.ip4, port)
+  const port = await listen(wire.server)
+  wire.client.start(process.execPath, `${SUPPORT}tcp-caller.ts`, wire.server.ip4, `${port}`)
   const rehearsal = (): string => guard.tell('block', wire.client.ip4, '--dry-run')
   await until('the program is known', () => /cuts off 1 live connection of \S+/.test(rehearsal()))
   expect(rehearsal()).toMatch(

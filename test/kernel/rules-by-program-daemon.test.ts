@@ -1,18 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { RuleExplanation, RuleSimulation, RulesState } from '#contract/rules.ts'
 import { buildCaller } from '../support/caller.ts'
 import { startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
-import { makeProgramWorld, type ProgramWorld } from '../support/program-world.ts'
+import { makeProgramWorld, mountBpf, type ProgramWorld } from '../support/program-world.ts'
+import { listen } from '../support/talkers.ts'
 
 const hasCompiler = spawnSync('cc', ['--version']).status === 0
 const rootTest = hasCompiler ? testWith('root', 'ip', 'nft') : test.skip
-const LISTENER = new URL('../support/tcp-listener.ts', import.meta.url).pathname
 const PASSES = 0
 const ECONNREFUSED = 111
 
@@ -26,11 +24,8 @@ beforeEach(async () => {
   world = makeProgramWorld()
   tool = buildCaller(world.folder, 'tool')
   pins = join(world.folder, 'pins')
-  mkdirSync(pins)
-  execFileSync('mount', ['-t', 'bpf', 'bpf', pins])
-  const listener = world.wire.client.start(process.execPath, LISTENER)
-  const [line] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-  port = /listening (\d+)/.exec(line.toString())?.[1] ?? ''
+  mountBpf(pins)
+  port = String(await listen(world.wire.client))
 })
 
 afterEach(async () => {

@@ -1,13 +1,15 @@
+import type { ChildProcess } from 'node:child_process'
 import { appendFileSync, copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from 'vitest'
 import type { Connection, Outcome, Page } from '#contract/schemas.ts'
 import type { FirstSeen, Graph, HostView, ProgramView, SummaryList } from '#contract/views.ts'
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { layWire, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { listen } from '../support/talkers.ts'
 
 /** Searches, sums, the graph and closing, against a real daemon and real sockets in namespaces of their own. */
 const SUPPORT = fileURLToPath(new URL('../support/', import.meta.url))
@@ -16,31 +18,34 @@ const test = testWith('root', 'ip')
 let wire: Wire
 let daemon: TestDaemon
 let port: number
-let talker: { readonly pid: number; readonly heard: string[] }
+let talker: ReturnType<typeof linesOf>
 
-beforeEach(async () => {
+beforeAll(async () => {
   wire = layWire()
   daemon = await startDaemon({ namespace: wire.server.namespace })
-  const listener = linesOf(wire.client, 'tcp-listener.ts')
-  await until('the client listens', () => listener.heard.some((line) => line.startsWith('listening')))
-  port = Number(listener.heard.find((line) => line.startsWith('listening'))?.split(' ')[1])
-  talker = linesOf(wire.server, 'talker.ts', wire.client.ip4, wire.client.ip6, String(port))
-  await until('the talker talks', () => talker.heard.includes('open'))
-  await until('its connections are known', () => connections(`port:${port} app:node`).length === 3)
+  port = await listen(wire.client)
 })
 
-afterEach(async () => {
+afterAll(async () => {
   await daemon.stop()
   wire.remove()
   removeFolder(daemon.folder)
 })
+
+/** Three connections of a program of its own, each known. */
+async function startTalker() {
+  const started = linesOf(wire.server, 'talker.ts', wire.client.ip4, wire.client.ip6, String(port))
+  await until('the talker talks', () => started.heard.includes('open'))
+  await until('its connections are known', () => connections(`pid:${started.pid}`).length === 3)
+  return started
+}
 
 /** A program of ours in a namespace, with what it said so far. Its `ip netns exec` becomes the program: one pid. */
 function linesOf(host: Wire['server'], script: string, ...words: string[]) {
   const child = host.start(process.execPath, `${SUPPORT}${script}`, ...words)
   const heard: string[] = []
   child.stdout?.on('data', (bytes: Buffer) => heard.push(...bytes.toString().trim().split('\n')))
-  return { pid: child.pid ?? 0, heard }
+  return { pid: child.pid ?? 0, heard, end: () => child.kill('SIGKILL') }
 }
 
 const connections = (...query: string[]): Connection[] => daemon.ask<Connection[]>('connections', ...query)
@@ -57,6 +62,11 @@ function refusalOf(...words: string[]): { readonly status: number; readonly said
 }
 
 describe('looking', () => {
+  beforeAll(async () => {
+    talker = await startTalker()
+  })
+  afterAll(() => talker.end())
+
   test('the same search finds what is open, and in the store', async () => {
     const both = [
       'proto:tcp',
@@ -117,6 +127,13 @@ describe('looking', () => {
     expect(edge?.reasons[0]).toBe(`node opened 2 connections to ${wire.client.ip4}, port ${port}.`)
   })
 
+  test('people read it as tables', () => {
+    expect(daemon.tell('connections', `pid:${talker.pid}`)).toMatch(/^PROGRAM +WAY +PROTO +PEER/)
+    expect(daemon.tell('programs')).toMatch(/^PROGRAM +CONNECTIONS +IN +OUT +COUNTED IN +COUNTED OUT +LAST\n/)
+    expect(daemon.tell('program', 'node')).toMatch(/^Program {5}\/.*node\nProcesses +\d+\nUsers +root\n/)
+    expect(daemon.tell('host', wire.client.ip6)).toContain(`Programs    ${process.execPath}`)
+  })
+
   test('a program that passes on what it takes is a relay', async () => {
     const relay = linesOf(wire.server, 'tcp-relay.ts', wire.client.ip6, String(port))
     await until('it listens', () => relay.heard.some((line) => line.startsWith('listening')))
@@ -133,10 +150,12 @@ describe('looking', () => {
       `host:${wire.client.ip6}`,
     ])
     expect(pattern?.because).toContain(`(process ${relay.pid}) took a connection from ${wire.client.ip4}`)
+    relay.end()
   })
 
   test('a program whose binary changed is told', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-binary-'))
+    const callers: ChildProcess[] = []
     try {
       const program = join(folder, 'caller')
       const call = (more: string): void => {
@@ -144,7 +163,7 @@ describe('looking', () => {
         // What stands behind an executable changes its hash, and not what it does.
         appendFileSync(`${program}.new`, more)
         renameSync(`${program}.new`, program)
-        wire.server.start(program, `${SUPPORT}tcp-caller.ts`, wire.client.ip4, String(port))
+        callers.push(wire.server.start(program, `${SUPPORT}tcp-caller.ts`, wire.client.ip4, String(port)))
       }
       const files = () => {
         const known = connections(`path:${program}`).length > 0
@@ -156,24 +175,20 @@ describe('looking', () => {
       await until('the second binary is noted', () => files() === 2)
       expect(daemon.tell('program', program)).toMatch(/\nBinary +changed \d+ s ago\n/)
     } finally {
+      for (const caller of callers) caller.kill('SIGKILL')
       rmSync(folder, { recursive: true })
     }
-  })
-
-  test('people read it as tables', () => {
-    expect(daemon.tell('connections', `pid:${talker.pid}`)).toMatch(/^PROGRAM +WAY +PROTO +PEER/)
-    expect(daemon.tell('programs')).toMatch(/^PROGRAM +CONNECTIONS +IN +OUT +COUNTED IN +COUNTED OUT +LAST\n/)
-    expect(daemon.tell('program', 'node')).toMatch(/^Program {5}\/.*node\nProcesses +\d+\nUsers +root\n/)
-    expect(daemon.tell('host', wire.client.ip6)).toContain(`Programs    ${process.execPath}`)
   })
 })
 
 describe('closing', () => {
-  test('all of a program ends TCP and UDP, by IPv4 and IPv6, and no other program', async () => {
-    const other = linesOf(wire.server, 'talker.ts', wire.client.ip4, wire.client.ip6, String(port))
-    await until('the other talks', () => other.heard.includes('open'))
-    await until('it is known', () => connections(`pid:${other.pid}`).length === 3)
+  beforeEach(async () => {
+    talker = await startTalker()
+  })
+  afterEach(() => talker.end())
 
+  test('all of a program ends TCP and UDP, by IPv4 and IPv6, and no other program', async () => {
+    const other = await startTalker()
     const dry = daemon.ask<Outcome>('close', 'program', String(talker.pid), '--dry-run')
     expect(dry).toMatchObject({
       sentence: `3 connections of ${talker.pid} would be closed.`,
@@ -187,9 +202,12 @@ describe('closing', () => {
     )
     expect(talker.heard.slice(1).sort()).toEqual(['closed 4', 'closed 6', 'closed udp'])
     expect(other.heard).toEqual(['open'])
+    other.end()
   })
 
   test('all of a host ends those with it alone', async () => {
+    const callsOf = (address: string): number => connections(`peer:${address}`, 'proto:tcp').length
+    await until('nobody else talks to it', () => callsOf(wire.client.ip6) + callsOf(wire.client.ip4) === 2)
     expect(daemon.ask<Outcome>('close', 'host', wire.client.ip6)).toMatchObject({ closedConnections: 1 })
     await until('it is closed', () => talker.heard.includes('closed 6'))
     expect(daemon.ask<Outcome>('close', 'host', wire.client.ip4)).toMatchObject({ closedConnections: 2 })

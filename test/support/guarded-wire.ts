@@ -58,7 +58,7 @@ export function listen(child: ChildProcess): string[] {
 }
 
 /** Waits for a line that starts so. */
-export async function said(lines: readonly string[], start: string, withinMs = 5000): Promise<string> {
+export async function said(lines: readonly string[], start: string, withinMs = 20_000): Promise<string> {
   const until = performance.now() + withinMs
   for (;;) {
     const line = lines.find((each) => each.startsWith(start))
@@ -69,7 +69,7 @@ export async function said(lines: readonly string[], start: string, withinMs = 5
 }
 
 /** Waits until it is so; answers how many milliseconds that took. */
-export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs: number): Promise<number> {
+export async function eventually(isSo: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<number> {
   const from = performance.now()
   while (!(await isSo())) {
     if (performance.now() - from > withinMs) throw new Error(`not within ${withinMs} ms`)

@@ -7,7 +7,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { layWire, type Wire } from './namespaces.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/gatehouse', import.meta.url))
-const STARTS_WITHIN_MS = 30_000
+const STARTS_WITHIN_MS = 60_000
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',

@@ -9,9 +9,11 @@ const socket = connect({ host, port: Number(port) }, () => {
   process.stdout.write('open\n')
   if (once) socket.destroy()
 })
-const patience = setTimeout(() => {
+const giveUp = (): void => {
   if (socket.connecting) socket.destroy(Object.assign(new Error('no answer'), { code: 'TIMEOUT' }))
-}, 700)
+}
+// What came while this process did not get a turn is looked at first.
+const patience = setTimeout(() => setImmediate(giveUp), 700)
 socket.on('error', (error: NodeJS.ErrnoException) => process.stdout.write(`failed ${error.code}\n`))
 socket.on('close', () => {
   clearTimeout(patience)

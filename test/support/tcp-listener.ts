@@ -4,6 +4,8 @@ import { createServer } from 'node:net'
 const server = createServer((socket) => {
   const peer = socket.remoteAddress
   process.stdout.write(`open ${peer}\n`)
+  // Unread bytes would hide that the peer is done.
+  socket.resume()
   socket.on('error', () => undefined)
   socket.on('close', () => process.stdout.write(`closed ${peer}\n`))
 })
