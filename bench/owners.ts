@@ -9,6 +9,7 @@ import { type Owners, startOwners } from '#identify/owners/thread.ts'
 import type { SocketKey } from '#model/owner.ts'
 import { holdSockets, manySockets } from '../test/support/sockets.ts'
 import { findProgram, median, printBench, type Row, timeProgram } from './bench.ts'
+import { watchTurns } from './turns.ts'
 
 export const title = 'Owners of new connections (eBPF)'
 
@@ -256,25 +257,6 @@ async function readTable(
   const stallMs = await turns.longestMs()
   if (owned < SOCKETS) throw new Error(`only ${owned} of ${SOCKETS} sockets have their owner`)
   return { tookMs, stallMs }
-}
-
-/** The longest turn of this event loop, in CPU time: for how long others had the CPU is not our doing. */
-function watchTurns(): { longestMs(): Promise<number> } {
-  let [longest, isOver, last] = [0, false, process.threadCpuUsage()]
-  const turn = (): void => {
-    const { user, system } = process.threadCpuUsage(last)
-    last = process.threadCpuUsage()
-    longest = Math.max(longest, (user + system) / 1_000)
-    if (!isOver) setImmediate(turn)
-  }
-  setImmediate(turn)
-  return {
-    async longestMs() {
-      await nextTurn()
-      isOver = true
-      return longest
-    },
-  }
 }
 
 const cpuMs = (from: NodeJS.CpuUsage): number => {

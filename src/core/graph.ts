@@ -45,6 +45,7 @@ export async function graphOf(
 ): Promise<Graph> {
   const all = await talksOf(connections, turns)
   const relays = await findRelays(connections, turns)
+  await turns.rest()
   const talks = all.toSorted((a, b) => b.bytesIn + b.bytesOut - a.bytesIn - a.bytesOut).slice(0, MAX_EDGES)
   const patterns = [
     ...relays.slice(0, MAX_PATTERNS).map(relayPattern),
@@ -52,7 +53,13 @@ export async function graphOf(
     ...fanOuts(all),
     ...sharedHosts(all),
   ].slice(0, MAX_PATTERNS)
-  const edges = [...talks.map((talk) => edgeOf(talk, patterns)), ...nameEdges(talks)]
+  const edges: GraphEdge[] = []
+  for (const talk of talks) {
+    await turns.rest()
+    edges.push(edgeOf(talk, patterns))
+  }
+  edges.push(...nameEdges(talks))
+  await turns.rest()
   return {
     nodes: nodesOf(edges, patterns),
     edges,

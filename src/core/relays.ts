@@ -35,6 +35,7 @@ export async function findRelays(
   turns = createTurns(),
 ): Promise<Relay[]> {
   const onward = openedByProcess(connections)
+  await turns.rest()
   const relays = new Map<string, Relay>()
   for (const inbound of connections) {
     if (inbound.direction !== 'inbound' || !inbound.owner || inbound.owner.pid === 0) continue

@@ -77,11 +77,14 @@ export function createViews(parts: ViewParts): Views {
       const past = since === undefined ? NO_PAST : await pastOf(parts, since, search)
       const habits = search === undefined ? await parts.callHomes.findInTurns(turns) : []
       const byId = new Map([...past.connections, ...current.slice(0, GRAPH_LIVE)].map((one) => [one.id, one]))
-      return graphOf({
-        connections: [...byId.values()],
-        callHomes: await habitsIn(past.connections, habits, turns),
-        isComplete: past.isComplete && current.length <= GRAPH_LIVE,
-      })
+      return graphOf(
+        {
+          connections: [...byId.values()],
+          callHomes: await habitsIn(past.connections, habits, turns),
+          isComplete: past.isComplete && current.length <= GRAPH_LIVE,
+        },
+        turns,
+      )
     },
   }
 }
