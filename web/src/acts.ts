@@ -1,7 +1,7 @@
 import type { Alert, BlockRequest, Outcome } from '../../src/contract/schemas.ts'
 import { ask } from './api.ts'
 import { live } from './live.svelte.ts'
-import { saidText } from './text/said.ts'
+import { saidText } from './text/said.svelte.ts'
 import { text } from './text/text.ts'
 import { type Toast, toasts } from './toast.svelte.ts'
 import { undoStack } from './undo.svelte.ts'

@@ -9,7 +9,7 @@ import type {
 } from '../../../src/contract/rules.ts'
 import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
-import { saidText } from '../text/said.ts'
+import { saidText } from '../text/said.svelte.ts'
 import { text } from '../text/text.ts'
 import { toasts } from '../toast.svelte.ts'
 import { undoStack } from '../undo.svelte.ts'

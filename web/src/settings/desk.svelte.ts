@@ -8,7 +8,7 @@ import type {
 } from '../../../src/contract/settings.ts'
 import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
-import { saidText } from '../text/said.ts'
+import { saidText } from '../text/said.svelte.ts'
 import { toasts } from '../toast.svelte.ts'
 import { undoStack } from '../undo.svelte.ts'
 

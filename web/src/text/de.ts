@@ -9,9 +9,6 @@ import { graph, hosts, map, past, period, programs, search } from './de-watch.ts
 import type { Text } from './text.ts'
 import { many, n } from './words.ts'
 
-/** Fetched with the catalogue. */
-export { germanSaid } from './de-said.ts'
-
 /** The page in German: nobody is addressed as du or Sie, and buttons say what they do. */
 export const de: Text = {
   product: 'Gatehouse',
