@@ -7,7 +7,7 @@ import { KeyWriter } from './filter-keys.ts'
 import { FILTERS, FilterTable, type PartRange, partsOf } from './filter-table.ts'
 import { NamePages } from './name-pages.ts'
 import { packIds } from './packing.ts'
-import { COLUMN_NAMES, COLUMN_ROWS, type ColumnName } from './segment-columns.ts'
+import { COLUMN_NAMES, COLUMN_ROWS, type ColumnName, SMALL_COLUMNS } from './segment-columns.ts'
 
 /** Rows, and parts of filters from one to before another, in one step: others wait for this thread. */
 const ROWS = 512
@@ -180,16 +180,16 @@ export class ColumnBuilder {
   }
 
   #keep(name: string, segment: number, column: Partial<PackedColumn> | undefined): void {
-    const { words, codes } = column ?? {}
-    if (words) {
+    const isSmall = name === FILTERS || SMALL_COLUMNS.has(name)
+    if (isSmall && column?.words) {
       this.#db
         .prepare('INSERT INTO segment_words (name, segment, words) VALUES (?, ?, ?)')
-        .run(name, segment, words)
+        .run(name, segment, column.words)
     }
-    if (codes) {
-      this.#db
-        .prepare('INSERT INTO segment_codes (name, segment, codes) VALUES (?, ?, ?)')
-        .run(name, segment, codes)
-    }
+    const words = isSmall ? undefined : column?.words
+    if (!words && !column?.codes) return
+    this.#db
+      .prepare('INSERT INTO segment_codes (name, segment, words, codes) VALUES (?, ?, ?, ?)')
+      .run(name, segment, words ?? null, column?.codes ?? null)
   }
 }

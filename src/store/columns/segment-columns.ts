@@ -63,6 +63,21 @@ export type RangesColumn = Exclude<ColumnName, NumbersColumn | AddressesColumn |
 
 export const COLUMN_NAMES = Object.keys(COLUMNS) as readonly ColumnName[]
 
+/** Columns with few values: which of them a segment has is read for all segments at once. */
+export const SMALL_COLUMNS: ReadonlySet<string> = new Set<ColumnName>([
+  'class',
+  'program',
+  'home',
+  'owner-source',
+  'script',
+  'country',
+  'source-port',
+  'target-port',
+  'bytes',
+  'handshake',
+  'opened',
+])
+
 /** The rows that columns and filters are made of, in order of ids. */
 export const COLUMN_ROWS = `SELECT flows.id, class, flows.program, home, owners.source AS owner_source, script, country, asn, pid,
     name, flows.source, target, source_port, target_port, bytes_forward, bytes_backward, handshake_ms,

@@ -21,6 +21,11 @@ export interface SearchLimits {
   readonly candidates: number
 }
 
+/** Where no index leads to few flows, so many times as many are laid over those that another leads to … */
+const MEETING = 10
+/** … after this part of the segment was read. */
+const NEWEST_PIECE = 16
+
 const LIMITS: SearchLimits = { budgetMs: 150, candidates: 2000 }
 
 /** Some ten thousand flows that were recorded one after the other. */
@@ -29,6 +34,11 @@ export interface Segment {
   /** Its ids: the first is in, the end is out. */
   readonly first: number
   readonly end: number
+}
+
+interface Piece {
+  readonly piece: Segment
+  readonly candidates: () => readonly number[] | undefined
 }
 
 /** How one search finds its way in each segment. */
@@ -112,11 +122,30 @@ export class FlowSearch {
     const ways = this.#waysOf(plan)
     for (const segment of this.#segments(plan, below)) {
       const isOver = performance.now() - startedAt > budgetMs
-      // The first one is always done: so each page gets further.
-      if (isOver && segment.end !== below) return segment.end
-      if (!visit(segment, this.#candidates(ways, segment))) return undefined
+      // The first one is always done: so each page gets further. To pass over the others costs next to nothing.
+      if (isOver && segment.end !== below && !ways.sifting.isEmpty(segment.segment)) return segment.end
+      const pieces = this.#pieces(ways, segment)
+      if (!pieces.every(({ piece, candidates }) => visit(piece, candidates()))) return undefined
     }
     return undefined
+  }
+
+  /** A segment as it is visited: where no way leads to few flows, first the newest alone, which may be enough. */
+  #pieces(ways: Ways, segment: Segment): readonly Piece[] {
+    const candidates = this.#candidates(ways, segment)
+    if (candidates || ways.walks.length < 2 || ways.sifting.has(segment.segment)) {
+      return [{ piece: segment, candidates: () => candidates }]
+    }
+    const end = Math.min(
+      segment.end,
+      1 + Number(this.#prepare('SELECT max(id) AS id FROM flows').get()?.['id']),
+    )
+    const from = Math.max(segment.first, end - Math.ceil((end - segment.first) / NEWEST_PIECE))
+    const older = { ...segment, end: from }
+    return [
+      { piece: { ...segment, first: from }, candidates: () => undefined },
+      { piece: older, candidates: () => this.#whereAllMeet(ways.walks, older) },
+    ]
   }
 
   #find(plan: Plan, below: number, wanted: number): FoundIds {
@@ -150,6 +179,18 @@ export class FlowSearch {
     if (fewest) return newestFirst(fewest)
     const sifted = isSifted ? sifting.ids(segment) : undefined
     return sifted && newestFirst([...new Set(sifted)])
+  }
+
+  /** The flows of a piece that every way leads to, newest first; undefined where fewer than two ways lead to a part of it. */
+  #whereAllMeet(walks: Plan['ways'], { segment, first, end }: Segment): number[] | undefined {
+    const found = walks.flatMap((way) => {
+      const ids = this.#follow(way, segment, this.#limits.candidates * MEETING)
+      return ids ? [ids] : []
+    })
+    const [fewest, ...others] = found.sort((a, b) => a.length - b.length)
+    if (!fewest || others.length === 0) return undefined
+    const sets = others.map((ids) => new Set(ids))
+    return newestFirst(fewest.filter((id) => id >= first && id < end && sets.every((ids) => ids.has(id))))
   }
 
   /** By the way that leads to the fewest. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { FILTERS, FilterTable } from '../columns/filter-table.ts'
 import { type Codes, unpackAddresses, unpackCodes, unpackIds, unpackNumbers } from '../columns/packing.ts'
-import { type ColumnName, codesOfPeriod, codesOfSpan } from '../columns/segment-columns.ts'
+import { type ColumnName, codesOfPeriod, codesOfSpan, SMALL_COLUMNS } from '../columns/segment-columns.ts'
 import type { Lead, LeadOfAddresses, LeadOfKeys, LeadOfNumbers, LeadOfSpan, Sieve } from './lead.ts'
 
 type ColumnLead = Exclude<Lead, LeadOfKeys>
@@ -22,21 +22,6 @@ interface Prepared {
   readonly leads: readonly { readonly lead: ColumnLead; readonly speaking: Speaking }[]
   readonly isNone: boolean
 }
-
-/** Columns with few values: which a segment has is read for all segments at once. */
-const SMALL: ReadonlySet<Lead['column']> = new Set([
-  'class',
-  'program',
-  'home',
-  'owner-source',
-  'script',
-  'country',
-  'source-port',
-  'target-port',
-  'bytes',
-  'handshake',
-  'opened',
-])
 
 /** The columns of all segments, during one search. */
 export class Sifting {
@@ -59,7 +44,7 @@ export class Sifting {
     this.#sieves = sieves
     this.#first = first
     this.#statements = {
-      words: db.prepare('SELECT words FROM segment_words WHERE name = ? AND segment = ?'),
+      words: db.prepare('SELECT words FROM segment_codes WHERE name = ? AND segment = ?'),
       allWords: db.prepare('SELECT segment, words FROM segment_words WHERE name = ?'),
       codes: db.prepare('SELECT codes FROM segment_codes WHERE name = ? AND segment = ?'),
       late: db.prepare('SELECT id FROM late_flows WHERE segment = ?'),
@@ -77,9 +62,14 @@ export class Sifting {
   leavesNothing(segment: number): boolean {
     return this.#sieves.some((sieve) => {
       if (!sieve.isNot && sieve.leads.every((lead) => this.#isAbsent(lead, segment))) return true
-      const isSmall = sieve.leads.every(({ column }) => SMALL.has(column))
+      const isSmall = sieve.leads.every(({ column }) => SMALL_COLUMNS.has(column))
       return isSmall && this.#prepare(sieve, segment)?.isNone === true
     })
+  }
+
+  /** Whether it is known without much reading that nothing of the segment fits. */
+  isEmpty(segment: number): boolean {
+    return this.has(segment) && this.leavesNothing(segment) && this.late(segment).length === 0
   }
 
   /** Whether little reading tells that no flow of the segment is meant. */
@@ -87,7 +77,7 @@ export class Sifting {
     if (lead.keys && this.#filtered.has(segment)) {
       return !lead.keys.some((key) => this.#holdersOf(key).has(segment))
     }
-    if (lead.column === 'keys' || !SMALL.has(lead.column)) return false
+    if (lead.column === 'keys' || !SMALL_COLUMNS.has(lead.column)) return false
     return this.#speakingOf(lead, false, segment)?.how === 'none'
   }
 
@@ -208,7 +198,7 @@ export class Sifting {
   }
 
   #words(column: ColumnName, segment: number): Uint8Array | undefined {
-    if (!SMALL.has(column)) return bytesOf(this.#statements.words.get(column, segment)?.['words'])
+    if (!SMALL_COLUMNS.has(column)) return bytesOf(this.#statements.words.get(column, segment)?.['words'])
     const known = this.#small.get(column) ?? this.#readWords(column)
     return known.get(segment)
   }

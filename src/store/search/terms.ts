@@ -2,7 +2,7 @@ import { isInSpan, type NumberSpan, type SearchKey, type Term, type Test } from 
 import { fitsText, type TextPattern } from '#contract/search/text-pattern.ts'
 import { FLOW_STATES } from '#model/flow.ts'
 import { protocolName } from '#model/packet.ts'
-import { communityKey } from '../columns/filter-keys.ts'
+import { communityKey, numberKey } from '../columns/filter-keys.ts'
 import { countryOf, hashOf, NONE, ownerSourceOf } from '../columns/segment-columns.ts'
 import { DIRECTIONS, packCommunityId, type Values } from '../rows.ts'
 import { scalesOfBytes, scalesOfRtt } from '../scale.ts'
@@ -149,7 +149,8 @@ const NUMBERS: Partial<Record<SearchKey, NumberPart>> = {
   asn: (span, tools) => {
     const condition = spanCondition('flows.asn', span, tools)
     const walks = [{ index: 'flows_asn', condition, values: tools.bind.values }]
-    return { condition, walks, leads: [inNumbers('asn', span)] }
+    const keys = span.from !== undefined && span.from === span.to ? [numberKey('asn', span.from)] : undefined
+    return { condition, walks, leads: [{ ...inNumbers('asn', span), ...(keys && { keys }) }] }
   },
   since: (span, tools) => openedPart(span, tools),
   until: (span, tools) => openedPart(span, tools),
