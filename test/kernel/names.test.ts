@@ -177,8 +177,5 @@ test('history knows the name and the purpose of the address too', async () => {
   const { connection } = await called('shop.example', { resolve })
   const flow = async (): Promise<Connection | undefined> =>
     (await asked<{ items: Connection[] }>('/flows?limit=200')).items.find(({ id }) => id === connection.id)
-  for (let left = 100; left > 0 && (await flow())?.name === undefined; left--) {
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  expect(await flow()).toMatchObject({ name: 'shop.example', nameSource: 'dns', special: 'private' })
+  await expect.poll(flow).toMatchObject({ name: 'shop.example', nameSource: 'dns', special: 'private' })
 })
