@@ -3,6 +3,7 @@ import type { RunOptions } from '#cli/command.ts'
 import { openConfigSource } from '#core/daemon-config.ts'
 import { pathsOf } from '#core/paths.ts'
 import { createSpeaker } from '#core/speaker.ts'
+import { goAhead } from '#kernel/priority.ts'
 import { type OnStop, openBase, type Stop } from './main/base.ts'
 import { openDoors } from './main/doors.ts'
 import { startWatching } from './main/watching.ts'
@@ -24,6 +25,8 @@ export async function startDaemon(options: RunOptions): Promise<void> {
     // Who reads "protecting" may rely on it: the rings are open, or health says why not.
     await watching.begun
     await openDoors(base, watching)
+    // Behind all threads that it started: they would be as eager.
+    goAhead()
     await asked
     speaker.say('Gatehouse stops.')
   } finally {

@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { buffersOf, type ListColumns } from './indicators/list-columns.ts'
 import type { ReaderOrder, ReaderReport, ReaderStart } from './messages.ts'
@@ -10,6 +11,9 @@ import { updateList } from './update/update-list.ts'
  * keeps the main thread from shutting the gate.
  */
 const TIMEOUTS = { idleMs: 30_000, totalMs: 600_000 }
+
+// It is started by the thread that shuts the gate, and would be as eager; on Linux 0 is this thread (setpriority(2)).
+if (getPriority(0) < 0) setPriority(0, 0)
 
 const port = parentPort
 if (!port) throw new Error('worker.ts runs as a worker thread')

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
+import { asOthers } from './priority.ts'
 
 export type DetachedNode = ChildProcessByStdio<Writable, Readable, null>
 
@@ -9,12 +10,14 @@ export type DetachedNode = ChildProcessByStdio<Writable, Readable, null>
  * and read its stdout as long as we live; neither keeps us alive.
  */
 export function startDetachedNode(script: string): DetachedNode {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: {},
-    cwd: '/',
-    detached: true,
-  })
+  const child = asOthers(() =>
+    spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: {},
+      cwd: '/',
+      detached: true,
+    }),
+  )
   child.unref()
   for (const pipe of [child.stdin, child.stdout]) (pipe as unknown as Socket).unref()
   return child

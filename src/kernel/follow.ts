@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { LineSplitter } from '#lib/line-splitter.ts'
+import { asOthers } from './priority.ts'
 import { programPath } from './run.ts'
 
 export interface Following {
@@ -31,7 +32,9 @@ export function followProgram(
       },
     }
   }
-  const child = spawn(path, args, { env: { LC_ALL: 'C' }, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = asOthers(() =>
+    spawn(path, args, { env: { LC_ALL: 'C' }, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] }),
+  )
   const lines = new LineSplitter(line, () => {})
   let complaint = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => lines.write(text))

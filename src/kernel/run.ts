@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
+import { asOthers } from './priority.ts'
 
 const FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'] as const
 const WITHIN_MS = 20_000
@@ -13,18 +14,14 @@ export function runProgram(name: string, args: readonly string[]): Promise<strin
   const path = programPath(name)
   if (path === undefined) return Promise.resolve(undefined)
   return new Promise((resolve) => {
-    execFile(
-      path,
-      args,
-      {
-        env: { LC_ALL: 'C' },
-        cwd: '/',
-        timeout: WITHIN_MS,
-        killSignal: 'SIGKILL',
-        maxBuffer: MAX_OUTPUT_BYTES,
-      },
-      (failed, output) => resolve(failed ? undefined : output),
-    )
+    const options = {
+      env: { LC_ALL: 'C' },
+      cwd: '/',
+      timeout: WITHIN_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: MAX_OUTPUT_BYTES,
+    } as const
+    asOthers(() => execFile(path, args, options, (failed, output) => resolve(failed ? undefined : output)))
   })
 }
 
@@ -51,12 +48,14 @@ export function runCommand(
     return Promise.resolve({ state: 'failed', reason: `${path} is no program that can be run` })
   }
   return new Promise((resolve) => {
-    const child = spawn(path, args, {
-      env: { LC_ALL: 'C', PATH: FOLDERS.join(':') },
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    })
+    const child = asOthers(() =>
+      spawn(path, args, {
+        env: { LC_ALL: 'C', PATH: FOLDERS.join(':') },
+        cwd: '/',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+      }),
+    )
     const kept: Buffer[] = []
     let room = maxBytes
     const keep = (bytes: Buffer): void => {

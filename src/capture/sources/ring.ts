@@ -2,6 +2,7 @@ import type { CapturedInterface, FrameSink, SourceCounts } from '#capture/source
 import { KernelError } from '#kernel/libc.ts'
 import { followLinks, type Link, readLinks } from '#kernel/links.ts'
 import { linkTypeOf, PacketRing } from '#kernel/packet-ring.ts'
+import { goAhead } from '#kernel/priority.ts'
 import type { PartHealth } from '#model/health.ts'
 
 /** Blocks of one ring per turn of the event loop: about 25,000 small packets, so that timers and other rings get theirs. */
@@ -55,7 +56,7 @@ interface Place {
   before: SourceCounts
 }
 
-/** Starts at once. Never throws for what the kernel refuses: `health` says it. */
+/** Starts at once, and its thread goes before others. Never throws for what the kernel refuses: `health` says it. */
 export const openRingSource = (options: RingSourceOptions): RingSource => new Rings(options)
 
 class Rings implements RingSource {
@@ -69,6 +70,7 @@ class Rings implements RingSource {
 
   constructor(options: RingSourceOptions) {
     this.#options = options
+    goAhead()
     // Followed first, listed second: an interface that comes up in between is not missed.
     this.#links = followLinks((links) => this.#agreeWith(links))
     this.#agreeWith(readLinks())
