@@ -38,6 +38,8 @@ export interface RealPage {
 interface OwnFiles {
   readonly config?: string
   readonly rules?: string
+  /** Where its memory is; otherwise it starts without any. */
+  readonly stateFolder?: string
 }
 
 /** Needs root, nft, chromium and the built page. Runs entirely within two namespaces of its own. */
@@ -54,7 +56,7 @@ export async function startRealPage(files: OwnFiles = {}): Promise<RealPage> {
     writeFileSync(path, text)
     return [`--${name}`, path]
   })
-  const flags = ['--state-dir', join(folder, 'state'), '--socket', socket, ...own]
+  const flags = ['--state-dir', files.stateFolder ?? join(folder, 'state'), '--socket', socket, ...own]
   const daemon = wire.server.start(LAUNCHER, 'run', ...flags)
   let browser: Browser | undefined
   let said = ''
