@@ -9,6 +9,7 @@ const AVAILABLE = {
   nmap: () => installed('nmap'),
   hping3: () => installed('hping3'),
   ping: () => installed('ping'),
+  rpm: () => installed('rpm') && installed('rpmbuild'),
   chromium: () => installed('chromium'),
   journald: () => installed('journalctl') && existsSync('/lib/systemd/systemd-journald'),
 } as const
