@@ -4,13 +4,13 @@ import type { Row } from '../rows.ts'
 import { type ColumnWriter, createColumnWriter, type PackedColumn } from './column-writer.ts'
 import { FILTER_PARTS } from './filter.ts'
 import { KeyWriter } from './filter-keys.ts'
-import { FILTERS, FilterTable, type PartRange, partsOf } from './filter-table.ts'
+import { FILTERS, FilterTable, type PartRange } from './filter-table.ts'
 import { NamePages } from './name-pages.ts'
 import { packIds } from './packing.ts'
 import { COLUMN_NAMES, COLUMN_ROWS, type ColumnName, SMALL_COLUMNS } from './segment-columns.ts'
 
 /** Rows, and parts of filters from one to before another, in one step: others wait for this thread. */
-const ROWS = 512
+const ROWS = 256
 const PARTS = 32
 const PART_RANGES: readonly PartRange[] = Array.from({ length: FILTER_PARTS / PARTS }, (_, at) => [
   at * PARTS,
@@ -171,10 +171,9 @@ export class ColumnBuilder {
   }
 
   *#writeFilters(segment: number, keys: KeyWriter): Generator<void, void> {
-    const parts = partsOf(keys.keys())
     for (const range of PART_RANGES) {
       yield
-      inTransaction(this.#db, () => this.#filters.write(segment, parts, range))
+      inTransaction(this.#db, () => this.#filters.write(segment, keys.parts, range))
     }
     yield
   }

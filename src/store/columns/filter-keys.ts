@@ -1,5 +1,5 @@
 import type { Row } from '../rows.ts'
-import { keyOf } from './filter.ts'
+import { FILTER_PARTS, keyOf, partOf } from './filter.ts'
 
 /** What keys are made of: the kind is part of the hash, so that kinds share one filter. */
 const KINDS = { community: 1, name: 2, asn: 3, source: 4, target: 5 } as const
@@ -30,23 +30,28 @@ function prefixKey(side: AddressSide, isInbound: boolean, address: Uint8Array, b
 
 /** The keys of all flows of a segment, gathered flow by flow. */
 export class KeyWriter {
-  readonly #keys = new Set<number>()
+  /** By part. */
+  readonly parts: readonly Set<number>[] = Array.from({ length: FILTER_PARTS }, () => new Set())
   /** Addresses come again and again. */
   readonly #known = new Set<string>()
 
   /** `row` is one of COLUMN_ROWS. */
   add(row: Row): void {
-    this.#keys.add(communityKey(row['community_id'] as string | Uint8Array))
+    this.#add(communityKey(row['community_id'] as string | Uint8Array))
     for (const kind of ['name', 'asn'] as const) {
-      if (row[kind] !== null) this.#keys.add(numberKey(kind, Number(row[kind])))
+      if (row[kind] !== null) this.#add(numberKey(kind, Number(row[kind])))
     }
     const isInbound = row['direction'] === 0
     this.#addAddress('source', isInbound, row['source'] as Uint8Array)
     this.#addAddress('target', isInbound, row['target'] as Uint8Array)
   }
 
-  keys(): ReadonlySet<number> {
-    return this.#keys
+  has(key: number): boolean {
+    return this.parts[partOf(key)]?.has(key) === true
+  }
+
+  #add(key: number): void {
+    this.parts[partOf(key)]?.add(key)
   }
 
   #addAddress(side: AddressSide, isInbound: boolean, address: Uint8Array): void {
@@ -54,7 +59,7 @@ export class KeyWriter {
     if (this.#known.has(text)) return
     this.#known.add(text)
     for (const bits of PREFIXES[address.length === 4 ? 4 : 6])
-      this.#keys.add(prefixKey(side, isInbound, address, bits))
+      this.#add(prefixKey(side, isInbound, address, bits))
   }
 }
 

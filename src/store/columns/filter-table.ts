@@ -25,8 +25,9 @@ export class FilterTable {
   }
 
   /** Writes some parts of a segment. */
-  write(segment: number, parts: readonly (readonly number[])[], [from, to]: PartRange): void {
-    for (let part = from; part < to; part++) this.#insert.run(part, segment, filterOf(parts[part] ?? []))
+  write(segment: number, parts: readonly ReadonlySet<number>[], [from, to]: PartRange): void {
+    for (let part = from; part < to; part++)
+      this.#insert.run(part, segment, filterOf([...(parts[part] ?? [])]))
   }
 
   remove(segment: number, [from, to]: PartRange = [0, FILTER_PARTS]): void {
@@ -45,11 +46,4 @@ export class FilterTable {
       if (mayHold(filter as Uint8Array, key)) segments.push(Number(segment))
     return segments
   }
-}
-
-/** Keys by part. */
-export function partsOf(keys: Iterable<number>): readonly (readonly number[])[] {
-  const parts: number[][] = Array.from({ length: FILTER_PARTS }, () => [])
-  for (const key of keys) parts[partOf(key)]?.push(key)
-  return parts
 }
