@@ -15,8 +15,8 @@ export const ownersSettings = z
       .default('messages')
       .describe(
         'How the bytes of programs are counted, where eBPF is to be had. messages: what they send and take, without ' +
-          'headers; what splice(2) takes from a socket is missed. packets: each packet with its headers; a connect() over ' +
-          'loopback then takes some 5 % longer. Linux before 6.3 has packets only.',
+          'headers. packets: each packet with its headers; a connect() over loopback then takes some 5 % longer. Linux ' +
+          'before 6.3 has packets only.',
       ),
   })
   .prefault({})
