@@ -12,6 +12,8 @@ const CHANGES_PER_SECOND = 2_000
 const SCROLL_SECONDS = 10
 /** `GATEHOUSE_SOAK_SECONDS=300` for the whole promise. */
 const SOAK_SECONDS = Number(process.env['GATEHOUSE_SOAK_SECONDS'] ?? 20)
+/** How often the heap is looked at, each time after all garbage is gone. */
+const SAMPLES = Math.min(30, Math.max(4, Math.round(SOAK_SECONDS / 10)))
 const LEAST_FPS = 55
 const LONGEST_TASK_MS = 50
 const FRAME_MS = 1000 / 60
@@ -55,6 +57,14 @@ const MEASURE = `async ({ seconds, step }) => {
   observer.disconnect()
   return { fps: frames / ((performance.now() - startedAt) / 1000), longest, blocked }
 }`
+
+/** By how much values grow from one to the next: the line that fits them best. */
+function slopeOf(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const spread = values.reduce((sum, _, at) => sum + (at - middle) ** 2, 0)
+  return values.reduce((sum, value, at) => sum + (at - middle) * (value - mean), 0) / spread
+}
 
 const worked = ({ longestMs }: MainThread, perFrameMs: number): string =>
   `its main thread works ${perFrameMs.toFixed(1)} ms a frame, ${longestMs.toFixed(1)} ms at a time at most (processor time)`
@@ -127,10 +137,16 @@ describe('ten thousand live connections, two thousand changes a second', () => {
     }
     // The first seconds fill what is bounded: the history of rates, the places of rows.
     await measure(page, 5, 0)
-    const before = await heap()
-    await measure(page, SOAK_SECONDS, 0)
-    const after = await heap()
-    process.stdout.write(`heap ${before.toFixed(1)} MB, after ${SOAK_SECONDS} s ${after.toFixed(1)} MB\n`)
+    const heaps = [await heap()]
+    while (heaps.length <= SAMPLES) {
+      await measure(page, SOAK_SECONDS / SAMPLES, 0)
+      heaps.push(await heap())
+    }
+    const [before = 0, after = 0] = [heaps[0], heaps.at(-1)]
+    const perMinute = slopeOf(heaps) / (SOAK_SECONDS / SAMPLES / 60)
+    process.stdout.write(
+      `heap ${before.toFixed(1)} MB, after ${SOAK_SECONDS} s ${after.toFixed(1)} MB; trend ${perMinute.toFixed(2)} MB a minute over ${heaps.map((one) => one.toFixed(1)).join(' ')}\n`,
+    )
     expect(after).toBeLessThan(before * 1.25 + 5)
     await page.context().close()
   }, 600_000)
