@@ -5,6 +5,7 @@ import type { FlowRecord } from '#model/flow.ts'
 import type { LiveLine } from '../support/capture-live.ts'
 import { layWire, type NamespaceHost, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { listen } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip')
 const support = (name: string): string => new URL(`../support/${name}`, import.meta.url).pathname
@@ -53,10 +54,7 @@ const lastFlows = (live: Live): FlowsReport | undefined =>
 
 test('a connection is reported while it lives, and with its end when the thread stops', async () => {
   const live = await startLive(wire.server)
-  const listener = wire.server.start(process.execPath, support('tcp-listener.ts'))
-  const port = await new Promise<string>((resolve) =>
-    listener.stdout?.once('data', (said) => resolve(String(said).trim().split(' ')[1] ?? '')),
-  )
+  const port = String(await listen(wire.server))
   wire.client.start(process.execPath, support('tcp-caller.ts'), wire.server.ip4, port)
   const isOurs = ({ targetPort }: FlowRecord): boolean => targetPort === Number(port)
   await expect

@@ -4,6 +4,7 @@ import type { Alert, Block } from '#contract/schemas.ts'
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { type Lan, layLan, type NamespaceHost } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { answeredCalls, serve } from '../support/service.ts'
 
 /** nmap -D, a real one, with five innocents of whom some live, against the whole product. */
 const test = testWith('root', 'ip', 'nft', 'nmap')
@@ -19,8 +20,7 @@ let daemon: TestDaemon
 beforeEach(async () => {
   lan = layLan([1, 2, 11, 12])
   ;[server, scanner, innocent] = lan.hosts as [NamespaceHost, NamespaceHost, NamespaceHost]
-  const service = server.start(process.execPath, '--input-type=module', '-e', serverScript)
-  await new Promise((resolve) => service.stdout?.once('data', resolve))
+  await serve(server, SERVICE)
 })
 
 afterEach(async () => {
@@ -28,26 +28,6 @@ afterEach(async () => {
   if (daemon) removeFolder(daemon.folder)
   lan.remove()
 })
-
-const serverScript = `
-  import { createServer } from 'node:net'
-  createServer((socket) => socket.end('ok')).listen(${SERVICE}, () => console.log('listening'))
-`
-/** How many of so many connections were answered. */
-const callScript = (server: string): string => `
-  import { connect } from 'node:net'
-  let answered = 0
-  for (let n = 0; n < 20; n++) {
-    answered += await new Promise((resolve) => {
-      const socket = connect({ port: ${SERVICE}, host: '${server}', timeout: 2000 })
-      socket.on('data', () => resolve(1)).on('timeout', () => resolve(0)).on('error', () => resolve(0))
-    })
-  }
-  console.log(answered)
-  process.exit()
-`
-const answeredCalls = (host: NamespaceHost): number =>
-  Number(host.run(process.execPath, '--input-type=module', '-e', callScript(server.ip4)))
 
 const net = (last: number): string => server.ip4.replace(/\.\d+$/, `.${last}`)
 
@@ -72,7 +52,7 @@ describe('nmap -D with five innocents', () => {
     await until('somebody is blocked', () => blocked().length > 0)
     expect(blocked()).toEqual([scanner.ip4])
     expect(closed + listed).toBeLessThanOrEqual(PORTS * 0.2)
-    expect(answeredCalls(innocent)).toBe(20)
+    expect(answeredCalls(innocent, server.ip4, SERVICE, 20)).toBe(20)
     expect(alerts().filter(({ subject }) => decoys.includes(subject))).toEqual([])
   })
 
@@ -89,8 +69,8 @@ describe('nmap -D with five innocents', () => {
       blame: 'nobody',
       severity: 'high',
     })
-    expect(answeredCalls(innocent)).toBe(20)
-    expect(answeredCalls(scanner)).toBe(20)
+    expect(answeredCalls(innocent, server.ip4, SERVICE, 20)).toBe(20)
+    expect(answeredCalls(scanner, server.ip4, SERVICE, 20)).toBe(20)
   })
 })
 

@@ -1,16 +1,14 @@
-import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 import type { Finding } from '#model/finding.ts'
 import { layWire, type Wire } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { listen } from '../support/talkers.ts'
 import type { WatchProbeLine } from '../support/watch-probe.ts'
 
 /** nmap, a real one, against a watch at a real ring. The server's kernel refuses every port. */
 const test = testWith('root', 'ip', 'nmap')
 const script = new URL('../support/watch-probe.ts', import.meta.url).pathname
-const listenerScript = new URL('../support/tcp-listener.ts', import.meta.url).pathname
 
 let wire: Wire
 beforeEach(() => {
@@ -98,12 +96,6 @@ describe('nmap is found', () => {
 
 describe('nmap is found by what else it can', () => {
   const told = ({ findings }: Watched, id: string) => findings.filter(({ detector }) => detector === id)
-  const listen = async (): Promise<string> => {
-    const listener = wire.server.start(process.execPath, listenerScript)
-    const [said] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-    return said.toString().match(/^listening (\d+)/)?.[1] ?? ''
-  }
-
   test.each([
     ['-sY', 'sctp-scan', 'sctp-init'],
     ['-sZ', 'sctp-scan', 'sctp-cookie'],
@@ -126,7 +118,7 @@ describe('nmap is found by what else it can', () => {
 
   test('-O, of one open port and one that is closed', async () => {
     const watched = await startWatch()
-    const port = await listen()
+    const port = String(await listen(wire.server))
     scan('-O', '--max-os-tries', '1', '-p', `${port},9`)
     await expect.poll(() => told(watched, 'os-fingerprint')).not.toEqual([])
     expect(told(watched, 'os-fingerprint')[0]).toMatchObject({
@@ -137,7 +129,7 @@ describe('nmap is found by what else it can', () => {
 
   test('-sV, of one open port', async () => {
     const watched = await startWatch()
-    const port = await listen()
+    const port = String(await listen(wire.server))
     // It waits for an answer to each of its greetings, and gets none.
     wire.client.start('nmap', '-n', '-Pn', '--disable-arp-ping', '-sV', '-p', port, wire.server.ip4)
     await expect.poll(() => told(watched, 'version-probe'), { timeout: 45_000 }).not.toEqual([])
@@ -147,9 +139,7 @@ describe('nmap is found by what else it can', () => {
 
 test('an ordinary client beside it is not found: 60 connections, and a closed port again and again', async () => {
   const { findings } = await startWatch()
-  const listener = wire.server.start(process.execPath, listenerScript)
-  const [said] = (await once(listener.stdout as Readable, 'data')) as [Buffer]
-  const port = said.toString().match(/^listening (\d+)/)?.[1] ?? ''
+  const port = String(await listen(wire.server))
   wire.client.run(process.execPath, '--input-type=module', '-e', clientScript(wire.server.ip4, port))
   // The silence of a port is known after a second.
   await new Promise((resolve) => setTimeout(resolve, 2_500))

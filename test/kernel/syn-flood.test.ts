@@ -4,6 +4,7 @@ import type { Alert, Block } from '#contract/schemas.ts'
 import { removeFolder, startDaemon, type TestDaemon, until } from '../support/daemon.ts'
 import { type Lan, layLan, type NamespaceHost } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
+import { answeredCalls, serve } from '../support/service.ts'
 
 /** SYNs of random sources, as many as hping3 can send, at a port that people use. */
 const test = testWith('root', 'ip', 'nft', 'nmap', 'hping3')
@@ -28,8 +29,7 @@ beforeEach(async () => {
   ]
   // Answers to the random sources have somewhere to go.
   server.run('ip', 'route', 'add', 'default', 'via', flooder.ip4)
-  const service = server.start(process.execPath, '--input-type=module', '-e', serverScript)
-  await new Promise((resolve) => service.stdout?.once('data', resolve))
+  await serve(server, SERVICE)
 })
 
 afterEach(async () => {
@@ -38,25 +38,7 @@ afterEach(async () => {
   lan.remove()
 })
 
-const serverScript = `
-  import { createServer } from 'node:net'
-  createServer((socket) => socket.on('error', () => {}).end('ok')).listen(${SERVICE}, () => console.log('listening'))
-`
-const callScript = (address: string): string => `
-  import { connect } from 'node:net'
-  let answered = 0
-  for (let n = 0; n < ${CALLS}; n++) {
-    answered += await new Promise((resolve) => {
-      const socket = connect({ port: ${SERVICE}, host: '${address}', timeout: 4000 })
-      const end = (value) => { socket.destroy(); resolve(value) }
-      socket.on('data', () => end(1)).on('timeout', () => end(0)).on('error', () => end(0))
-    })
-  }
-  console.log(answered)
-  process.exit()
-`
-const answeredCalls = (): number =>
-  Number(user.run(process.execPath, '--input-type=module', '-e', callScript(server.ip4)))
+const answered = (): number => answeredCalls(user, server.ip4, SERVICE, CALLS)
 
 /** Ends with the wire. */
 function flood() {
@@ -80,14 +62,14 @@ describe('a SYN flood from random sources', () => {
     await until('the port is guarded', () => alerts().some(isGuarded), 30_000)
 
     const [packets, startedAt] = [received(), performance.now()]
-    const answered = answeredCalls()
+    const calls = answered()
     const rate = ((received() - packets) / (performance.now() - startedAt)) * 1000
     process.stdout.write(
-      `${Math.round(rate)} packets/s of a flood: ${answered} of ${CALLS} calls answered, ` +
+      `${Math.round(rate)} packets/s of a flood: ${calls} of ${CALLS} calls answered, ` +
         `${Math.round(megabytes())} MB\n`,
     )
     expect(rate).toBeGreaterThan(1_000)
-    expect(answered).toBeGreaterThanOrEqual(CALLS * 0.95)
+    expect(calls).toBeGreaterThanOrEqual(CALLS * 0.95)
     expect(megabytes()).toBeLessThan(MOST_MEGABYTES)
     expect(pageAnswers()).toBe(200)
 
@@ -102,7 +84,7 @@ describe('a SYN flood from random sources', () => {
     const attack = flood()
     const hasCookies = ({ response }: Alert) => response.includes('SYN cookies')
     await until('it is told', () => alerts().some(hasCookies), 30_000)
-    expect(answeredCalls()).toBeGreaterThanOrEqual(CALLS * 0.95)
+    expect(answered()).toBeGreaterThanOrEqual(CALLS * 0.95)
     attack.kill('SIGKILL')
     expect(server.run('nft', 'list', 'tables')).not.toContain('gatehouse_shield')
   }, 180_000)
