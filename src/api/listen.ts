@@ -82,7 +82,11 @@ interface Door {
 }
 
 async function listen(api: Api, door: Door): Promise<Listening> {
-  const server = createServer({ headersTimeout: 10_000, requestTimeout: 30_000 })
+  const server = createServer({
+    ...{ headersTimeout: 10_000, requestTimeout: 30_000 },
+    // Longer than a page waits before it asks again: a connection that closes as a request comes loses it.
+    keepAliveTimeout: 60_000,
+  })
   server.maxConnections = CONNECTION_LIMIT
   const peers = new WeakMap<Socket, PeerCredentials>()
   const actors = new WeakMap<object, Actor>()

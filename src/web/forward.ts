@@ -1,4 +1,10 @@
-import { Agent, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http'
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as openRequest,
+  type ServerResponse,
+} from 'node:http'
 import {
   ACTOR_NAME_HEADER,
   ACTOR_PROVEN_HEADER,
@@ -30,6 +36,9 @@ const AWAY: ProblemText = {
   hint: 'Start it again: gatehouse run (as a service: systemctl restart gatehouse).',
 }
 
+/** What is heard of a connection that the other side closed. */
+const LOST: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE'])
+
 /** Who asks: a session, or a token, which proves itself with every request. */
 export interface Caller {
   readonly name: string
@@ -56,14 +65,21 @@ export function createForward(core: { readonly socketPath: string; readonly secr
       if (typeof value === 'string') headers[header] = value
     }
     const { method = 'GET', url = '/' } = request
-    const upstream = openRequest({ socketPath: core.socketPath, agent, method, path: url, headers })
-    upstream.setTimeout(SILENCE_LIMIT_MS, () => upstream.destroy(new Error('silence')))
-    upstream.on('response', (answer) => passBack(answer, response))
-    upstream.on('error', () => {
-      if (!response.destroyed) sendProblem(response, AWAY)
-    })
-    response.on('close', () => upstream.destroy())
-    passOn(request, response, upstream)
+    const ask = (onLost?: () => void): ClientRequest => {
+      const upstream = openRequest({ socketPath: core.socketPath, agent, method, path: url, headers })
+      upstream.setTimeout(SILENCE_LIMIT_MS, () => upstream.destroy(new Error('silence')))
+      upstream.on('response', (answer) => passBack(answer, response))
+      upstream.on('error', (error: NodeJS.ErrnoException) => {
+        if (response.destroyed || response.headersSent) return
+        if (onLost && upstream.reusedSocket && LOST.has(error.code)) onLost()
+        else sendProblem(response, AWAY)
+      })
+      response.on('close', () => upstream.destroy())
+      return upstream
+    }
+    // The core may close a connection that was idle just as it is used again: a question is asked once more.
+    const again = method === 'GET' ? () => void ask().end() : undefined
+    passOn(request, response, ask(again))
   }
 }
 
