@@ -9,6 +9,7 @@ import { createApi } from './api.ts'
 const REQUESTS: Readonly<Record<Act, readonly [method: string, path: string, body?: object]>> = {
   block: ['POST', 'blocks', { target: '203.0.113.9' }],
   close: ['POST', 'connections/1/close'],
+  shield: ['DELETE', 'shield/guarded/443'],
   allow: ['POST', 'allow', { target: '203.0.113.9' }],
   alerts: ['POST', 'alerts/1/archive?archived=true'],
   undo: ['POST', 'decisions/1/undo'],

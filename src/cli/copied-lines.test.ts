@@ -4,6 +4,7 @@ import { type Api, createApi } from '#api/api.ts'
 import { API_PREFIX } from '#contract/http.ts'
 import { createSmallProduct } from '../../test/support/port.ts'
 import { alertLines, allowedLines, blockLines, decisionLines } from '../../web/src/copy/decided.ts'
+import { decoyLines, shieldLines } from '../../web/src/copy/decoys.ts'
 import type { CopyLine } from '../../web/src/copy/line.ts'
 import { accountLines, sessionLines, tokenLines } from '../../web/src/copy/people.ts'
 import { detectorLines, listLines, ruleLines, settingLines, versionLines } from '../../web/src/copy/policy.ts'
@@ -48,6 +49,11 @@ const LINES: Readonly<Record<string, readonly CopyLine[]>> = {
   'setting with a list': settingLines(setting(['a', 'b: c'])),
   'setting with more': settingLines(setting({ a: { b: 1 } })),
   'setting that was written anew': settingLines(setting(20), { setting: 'page.port', text: '-1' }),
+  'decoy port': decoyLines('23'),
+  'decoy address': decoyLines('2001:db8::9'),
+  'guarded port': shieldLines('guarded', 443),
+  'closed port': shieldLines('closed', 8080),
+  'challenged address': shieldLines('challenged', '2001:db8::9'),
   account: accountLines({ name: 'vera', role: 'viewer', hasCode: true }),
   token: tokenLines(4),
   session: sessionLines('3f7c1a2b9d0e'),

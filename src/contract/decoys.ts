@@ -46,9 +46,16 @@ export const DecoyStatus = z
   })
   .openapi('DecoyStatus')
 
+const places = z.array(z.string().max(64)).max(1_000)
+
 /** What is absent stays as it is; a list that is given replaces the one before. */
 export const DecoyChange = z
   .strictObject({
+    add: places
+      .optional()
+      .openapi({ description: 'Further ports and addresses', example: ['23', '192.0.2.9'] }),
+    banner: z.string().optional().openapi({ description: 'What the ports of `add` say first' }),
+    remove: places.optional().openapi({ description: 'Ports and addresses that are no decoys any more' }),
     isEnabled: z.boolean().optional(),
     ports: z.array(z.number()).max(1_000).optional(),
     addresses: z.array(z.string().max(64)).max(1_000).optional(),

@@ -2,6 +2,7 @@ import type { DecoysPort } from '#api/decoys-port.ts'
 import { type Actor, Refused } from '#api/port.ts'
 import type { SettingsPort } from '#api/settings-port.ts'
 import type { DecoyChange, DecoyConsequence, DecoyOutcome, DecoyStatus } from '#contract/decoys.ts'
+import { visibleText } from '#lib/visible-text.ts'
 import { type Ip, parseIp } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { DecoyDesk, DecoySettings } from './decoys.ts'
@@ -48,11 +49,11 @@ export function createDecoyPort(parts: DecoyPortParts): DecoysPort {
     },
     async change(request: DecoyChange, actor: Actor): Promise<DecoyOutcome> {
       const { dryRun } = request
-      const asked = settingsOf(request)
+      const before = inForce()
+      const asked = settingsOf(request, before)
       const changes = Object.entries(asked).map(([name, value]) => ({ setting: `decoys.${name}`, value }))
       if (changes.length === 0)
-        throw new Refused(400, 'Nothing was asked to change.', 'Name ports, addresses, banners or isEnabled.')
-      const before = inForce()
+        throw new Refused(400, 'Nothing was asked to change.', 'Name what to add or to remove.')
       const consequences = consequencesOf(before, { ...before, ...asked }, parts)
       const { sentence, decisions } = await settings.change({ changes, ...(dryRun && { dryRun }) }, actor)
       return { sentence, decisions, consequences }
@@ -60,12 +61,65 @@ export function createDecoyPort(parts: DecoyPortParts): DecoysPort {
   }
 }
 
-const settingsOf = ({ isEnabled, ports, addresses, banners }: DecoyChange): Partial<DecoySettings> => ({
-  ...(isEnabled !== undefined && { enabled: isEnabled }),
-  ...(ports && { ports }),
-  ...(addresses && { addresses }),
-  ...(banners && { banners }),
-})
+/** The settings that this comes to. Throws Refused where it names what is no place, or none of the decoys. */
+function settingsOf(request: DecoyChange, before: DecoySettings): Partial<DecoySettings> {
+  const { isEnabled, ports, addresses, banners, add = [], remove = [], banner } = request
+  const [added, removed] = [readPlaces(add), readPlaces(remove)]
+  refuseUnknown(removed, before)
+  if (banner !== undefined && added.ports.length === 0)
+    throw new Refused(400, 'A banner is for ports.', 'Name a port, such as 23.')
+  const without = <Item>(all: readonly Item[], gone: readonly Item[]): Item[] =>
+    all.filter((one) => !gone.includes(one))
+  const isSaid = banner !== undefined || removed.ports.some((port) => `${port}` in before.banners)
+  return {
+    ...(isEnabled !== undefined && { enabled: isEnabled }),
+    ...(added.ports.length + removed.ports.length > 0 && {
+      ports: without([...new Set([...before.ports, ...added.ports])], removed.ports),
+    }),
+    ...(added.addresses.length + removed.addresses.length > 0 && {
+      addresses: without([...new Set([...before.addresses, ...added.addresses])], removed.addresses),
+    }),
+    ...(isSaid && {
+      banners: Object.fromEntries([
+        ...Object.entries(before.banners).filter(([port]) => !removed.ports.includes(Number(port))),
+        ...(banner === undefined ? [] : added.ports.map((port) => [`${port}`, banner])),
+      ]),
+    }),
+    ...(ports && { ports }),
+    ...(addresses && { addresses }),
+    ...(banners && { banners }),
+  }
+}
+
+interface ReadPlaces {
+  readonly ports: readonly number[]
+  readonly addresses: readonly string[]
+}
+
+function readPlaces(words: readonly string[]): ReadPlaces {
+  const ports = words.filter(isPort).map(Number)
+  const addresses = words.filter((word) => !isPort(word)).map((word) => parseIp(word) ?? refusePlace(word))
+  const odd = ports.find((port) => port < 1 || port > 65_535)
+  if (odd !== undefined) refusePlace(`${odd}`)
+  return { ports, addresses }
+}
+
+function refusePlace(word: string): never {
+  throw new Refused(
+    400,
+    `${visibleText(word)} is no TCP port and no address.`,
+    'Use a port from 1 to 65535, such as 23, or an address that nobody uses, such as 192.0.2.9.',
+  )
+}
+
+function refuseUnknown({ ports, addresses }: ReadPlaces, before: DecoySettings): void {
+  const unknown = [
+    ...ports.filter((port) => !before.ports.includes(port)),
+    ...addresses.filter((address) => !before.addresses.includes(address)),
+  ]
+  if (unknown.length === 0) return
+  throw new Refused(404, `${unknown.join(', ')} is no decoy.`, 'See what is: gatehouse decoys')
+}
 
 /** What answers: ports as numbers, addresses as they are written. */
 const placesOf = ({ enabled, ports, addresses }: DecoySettings): readonly string[] =>

@@ -36,6 +36,7 @@ const SCREENS = [
   '/lists',
   '/decisions',
   '/detectors',
+  '/decoys',
   '/settings',
   '/doctor',
 ] as const

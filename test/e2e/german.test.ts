@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { de } from '../../web/src/text/de.ts'
+import { decoys } from '../../web/src/text/de-decoys.ts'
 import { en } from '../../web/src/text/en.ts'
+import { decoys as englishDecoys } from '../../web/src/text/en-decoys.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { settled } from '../support/settled.ts'
@@ -41,6 +43,7 @@ const SCREENS: Readonly<Record<string, string>> = {
   'lists-one': '/lists/feodo?q=203.0.113.9',
   detectors: '/detectors',
   'detectors-one': '/detectors/port-scan',
+  decoys: '/decoys',
   decisions: '/decisions',
   settings: '/settings/store',
   accounts: '/accounts',
@@ -69,8 +72,10 @@ const fixedParts = (words: object): Set<string> =>
       .map((part) => part.trim()),
   )
 
-const german = fixedParts(de)
-const english = [...fixedParts(en)].filter((part) => /\p{L}{2}/u.test(part) && !german.has(part))
+const german = fixedParts({ de, decoys })
+const english = [...fixedParts({ en, englishDecoys })].filter(
+  (part) => /\p{L}{2}/u.test(part) && !german.has(part),
+)
 /** One or two words count only where they stand alone: they may be part of what the daemon says. */
 const phrases = english.filter((part) => /\p{L}+ \p{L}+ \p{L}+/u.test(part))
 const alone = new Set(english)

@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { faultsOf } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 
 const test = testWith('root', 'ip', 'nft', 'nmap', 'chromium')
+const testOfFloods = testWith('root', 'ip', 'nft', 'hping3', 'chromium')
 
 const CONFIG = `# Mine.
 respond:
@@ -146,4 +148,96 @@ describe('settings and detectors on the page', () => {
     expect(wrongs).toEqual([])
     await page.context().close()
   })
+
+  test('a decoy is set with what that means, shows who came and what he sent, and is taken back', async () => {
+    const { client, server } = real.wire
+    const { page, wrongs } = await real.signIn()
+    await page.keyboard.press('g')
+    await page.keyboard.press('y')
+    await page.getByText('Nothing is a decoy.').waitFor()
+    await page.getByRole('button', { name: 'Choose ports' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('TCP port').fill('99999')
+    await dialog.getByText('99999 is no port: use a number from 1 to 65535.').waitFor()
+    await dialog.getByLabel('TCP port').fill('2323')
+    await dialog.getByLabel('What port 2323 says first').fill('login: ')
+    await dialog.getByText(/^These will answer: port 2323\. Whoever connects is held/).waitFor()
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.locator('.toast', { hasText: 'decoys.ports = [2323]' }).waitFor()
+    await page.getByRole('row', { name: /^Port 2323 login: Answers/ }).waitFor()
+
+    client.start(process.execPath, '--input-type=module', '-e', sayingScript(server.ip4))
+    const row = page.getByRole('row').filter({ hasText: client.ip4 })
+    await row.getByText('root\\x1b[31m').waitFor()
+    await row.getByText('Blocked').waitFor()
+    expect(await faultsOf(page)).toEqual([])
+    await row.getByRole('link', { name: 'Alert' }).click()
+    await page
+      .getByText(/bytes to the decoy at port 2323/)
+      .first()
+      .waitFor()
+    real.gatehouse('unblock', client.ip4)
+
+    await page.goBack()
+    await page.getByRole('switch', { name: 'Decoys answer' }).click()
+    await page.getByText('Decoys are off. 1 place is set.').waitFor()
+    await page.locator('h1').click()
+    await page.keyboard.press('u')
+    await page.getByText('1 place answers.').waitFor()
+    await page.getByRole('button', { name: 'Answer no more: Port 2323' }).click()
+    await page.getByText('Nothing is a decoy.').waitFor()
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  testOfFloods(
+    'a flooded port is shown with its reason, and a person ends the shield',
+    async () => {
+      const { client, server } = real.wire
+      real.gatehouse('config', 'set', 'shield.floods', 'always')
+      const service = server.start(process.execPath, '--input-type=module', '-e', SERVICE)
+      await new Promise((resolve) => service.stdout?.once('data', resolve))
+      const { page, wrongs } = await real.signIn()
+      await page.goto(new URL('/decoys', page.url()).href)
+      await page.getByText(/^Nothing is shielded now/).waitFor()
+      const flood = client.start(
+        'hping3',
+        '-q',
+        '-S',
+        '-p',
+        '8080',
+        '--rand-source',
+        '-i',
+        'u500',
+        server.ip4,
+      )
+      const row = page.getByRole('row', { name: /^Port 8080 SYN proxy/ })
+      await row.waitFor({ timeout: 60_000 })
+      flood.kill('SIGKILL')
+      await row.getByRole('link', { name: /is flooded from/ }).waitFor()
+      await row.getByRole('button', { name: 'End it: Port 8080' }).click()
+      await page.locator('.toast', { hasText: 'Port 8080 is no longer behind a SYN proxy.' }).waitFor()
+      await row.waitFor({ state: 'detached' })
+      expect(real.gatehouse('shield')).toContain('Nothing is guarded')
+      await page.locator('h1').click()
+      await page.keyboard.press('u')
+      await row.waitFor()
+      expect(wrongs).toEqual([])
+      await page.context().close()
+    },
+    120_000,
+  )
 })
+
+const SERVICE = `
+  import { createServer } from 'node:net'
+  createServer((socket) => socket.on('error', () => {}).end('ok')).listen(8080, () => console.log('listening'))
+`
+
+/** Connects to the decoy, answers what it says, and stays. */
+const sayingScript = (server: string): string => `
+  import { connect } from 'node:net'
+  const socket = connect(2323, '${server}')
+  socket.on('error', () => {}).on('data', () => socket.write('root\\u001b[31m'))
+  setInterval(() => {}, 1000)
+`

@@ -9,7 +9,18 @@ import { visible } from './visible.ts'
 /** What can be taken back, as far as the kind of a decision tells. */
 export const UNDOABLE: ReadonlySet<Decision['kind']> = new Set<Decision['kind']>([
   ...(['block', 'limit', 'unblock', 'allow', 'disallow', 'watch', 'unwatch', 'setting'] as const),
-  ...(['rules', 'trial', 'rollback', 'lockdown', 'pause', 'feed', 'close-port', 'open-port'] as const),
+  ...([
+    'rules',
+    'trial',
+    'rollback',
+    'lockdown',
+    'pause',
+    'feed',
+    'close-port',
+    'open-port',
+    'shield',
+    'unshield',
+  ] as const),
 ])
 const TRIALS: ReadonlySet<Decision['kind']> = new Set(['trial', 'lockdown', 'pause'])
 const AFTER_TRIALS: ReadonlySet<Decision['kind']> = new Set([...TRIALS, 'rules', 'rollback'])

@@ -9,6 +9,7 @@ const RANK = { viewer: 0, operator: 1, admin: 2 } as const
 export const LEAST_ROLE = {
   block: 'operator',
   close: 'operator',
+  shield: 'operator',
   allow: 'operator',
   alerts: 'operator',
   undo: 'operator',

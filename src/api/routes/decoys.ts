@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { DecoyChange, DecoyOutcome, DecoyStatus } from '#contract/decoys.ts'
 import { type Port, Refused } from '../port.ts'
-import { type ApiApp, answers, demandPolicy, jsonBody } from '../route.ts'
+import { type ApiApp, answers, demand, demandPolicy, jsonBody } from '../route.ts'
 
 const statusRoute = createRoute({
   method: 'get',
@@ -26,9 +26,11 @@ const NONE: DecoyStatus = {
 export function addDecoyRoutes(app: ApiApp, port: Port): void {
   app.openapi(statusRoute, (context) => context.json(port.decoys?.status() ?? NONE, 200))
   app.openapi(changeRoute, async (context) => {
-    const actor = demandPolicy(context, port)
+    const request = context.req.valid('json')
+    // To ask what a change would mean changes nothing.
+    const actor = request.dryRun ? demand(context, 'admin') : demandPolicy(context, port)
     if (!port.decoys)
       throw new Refused(503, 'There are no decoys to change here.', 'Start Gatehouse: gatehouse run')
-    return context.json(await port.decoys.change(context.req.valid('json'), actor), 200)
+    return context.json(await port.decoys.change(request, actor), 200)
   })
 }

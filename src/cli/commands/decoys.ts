@@ -1,9 +1,7 @@
 import type { Command } from 'commander'
 import type { DecoyChange, DecoyOutcome, DecoyStatus } from '#contract/decoys.ts'
 import { visibleText } from '#lib/visible-text.ts'
-import { parseIp } from '#model/address.ts'
 import { defineCommand, type Shell, type Terminal } from '../command.ts'
-import { Failure } from '../failure.ts'
 import { asking, type CommonOptions, leaf, withDryRun } from '../leaf.ts'
 import { tableText } from '../table.ts'
 import { durationText } from '../words.ts'
@@ -21,7 +19,8 @@ export default defineCommand({
       .description('what answers, who touched it, and what it said')
     leaf(list, 'decoys').action(async (options: CommonOptions) => {
       const { core, show } = asking(shell, options)
-      show(await core.ask<DecoyStatus>('GET', '/decoys'), (status) => statusText(status, shell.terminal))
+      const now = shell.now()
+      show(await core.ask<DecoyStatus>('GET', '/decoys'), (status) => statusText(status, now, shell.terminal))
     })
     addAdd(decoys, shell)
     addRemove(decoys, shell)
@@ -37,19 +36,9 @@ function addAdd(decoys: Command, shell: Shell): void {
     .argument('<place...>', 'TCP ports such as 23, and addresses such as 192.0.2.9')
     .option('--banner <text>', 'what these ports say first')
   withDryRun(leaf(add, 'decoys add 23 3389 --dry-run')).action(
-    async (words: string[], options: ChangeOptions & { readonly banner?: string }) => {
-      const asked = placesOf(words)
-      const { core } = asking(shell, options)
-      const { ports, addresses, banners } = await core.ask<DecoyStatus>('GET', '/decoys')
+    async (places: string[], options: ChangeOptions & { readonly banner?: string }) => {
       const { banner } = options
-      if (banner !== undefined && asked.ports.length === 0)
-        throw new Failure('--banner is for ports.', 'Name a port, such as 23.', 2)
-      const says = banner === undefined ? [] : asked.ports.map((port) => [`${port}`, banner] as const)
-      await change(shell, options, {
-        ...(asked.ports.length > 0 && { ports: [...new Set([...ports, ...asked.ports])] }),
-        ...(asked.addresses.length > 0 && { addresses: [...new Set([...addresses, ...asked.addresses])] }),
-        ...(says.length > 0 && { banners: { ...banners, ...Object.fromEntries(says) } }),
-      })
+      await change(shell, options, { add: places, ...(banner !== undefined && { banner }) })
     },
   )
 }
@@ -59,26 +48,9 @@ function addRemove(decoys: Command, shell: Shell): void {
     .command('remove')
     .description('let these answer no more')
     .argument('<place...>', 'ports and addresses that are decoys')
-  withDryRun(leaf(remove, 'decoys remove 23')).action(async (words: string[], options: ChangeOptions) => {
-    const asked = placesOf(words)
-    const { core } = asking(shell, options)
-    const { ports, addresses, banners } = await core.ask<DecoyStatus>('GET', '/decoys')
-    const unknown = [
-      ...asked.ports.filter((port) => !ports.includes(port)),
-      ...asked.addresses.filter((address) => !addresses.includes(address)),
-    ]
-    if (unknown.length > 0)
-      throw new Failure(`${unknown.join(', ')} is no decoy.`, 'See what is: gatehouse decoys')
-    const kept = Object.entries(banners).filter(([port]) => !asked.ports.includes(Number(port)))
-    const hasBanner = kept.length < Object.keys(banners).length
-    await change(shell, options, {
-      ...(asked.ports.length > 0 && { ports: ports.filter((port) => !asked.ports.includes(port)) }),
-      ...(asked.addresses.length > 0 && {
-        addresses: addresses.filter((address) => !asked.addresses.includes(address)),
-      }),
-      ...(hasBanner && { banners: Object.fromEntries(kept) }),
-    })
-  })
+  withDryRun(leaf(remove, 'decoys remove 23')).action(async (places: string[], options: ChangeOptions) =>
+    change(shell, options, { remove: places }),
+  )
 }
 
 function addSwitch(decoys: Command, shell: Shell, isEnabled: boolean): void {
@@ -102,29 +74,11 @@ function outcomeText({ sentence, consequences, decisions }: DecoyOutcome): strin
   return `${lines.join('\n')}\n${ids.length > 0 ? `Undo: ${ids.join(' && ')}\n` : ''}`
 }
 
-function placesOf(words: readonly string[]): { readonly ports: number[]; readonly addresses: string[] } {
-  const ports: number[] = []
-  const addresses: string[] = []
-  for (const word of words) {
-    const address = parseIp(word)
-    const port = /^\d{1,5}$/.test(word) ? Number(word) : 0
-    if (address !== undefined) addresses.push(address)
-    else if (port >= 1 && port <= 65_535) ports.push(port)
-    else
-      throw new Failure(
-        `${visibleText(word)} is no TCP port and no address.`,
-        'Use a port from 1 to 65535, such as 23, or an address that nobody uses, such as 192.0.2.9.',
-        2,
-      )
-  }
-  return { ports, addresses }
-}
-
 const NONE = `There are no decoys: nothing answers where nothing listens.
 Whoever connects to a decoy is an attacker with no doubt. To begin: gatehouse decoys add 23 3389 --dry-run
 `
 
-function statusText(status: DecoyStatus, terminal: Terminal): string {
+function statusText(status: DecoyStatus, now: number, terminal: Terminal): string {
   const { ports, addresses, peers } = status
   if (ports.length + addresses.length === 0) return NONE
   const head = headText(status)
@@ -133,7 +87,10 @@ function statusText(status: DecoyStatus, terminal: Terminal): string {
     head +
     tableText(
       [
-        { title: 'FOR', cell: ({ since, lastAt }) => durationText(lastAt - since) },
+        {
+          title: 'FOR',
+          cell: ({ state, since, lastAt }) => durationText((state === 'held' ? now : lastAt) - since),
+        },
         { title: 'PEER', cell: ({ peer, peerPort }) => `${peer} ${peerPort}` },
         { title: 'DECOY', cell: ({ address, port }) => `${address} ${port}` },
         { title: 'STATE', cell: ({ state }) => state },

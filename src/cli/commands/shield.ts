@@ -19,7 +19,7 @@ export default defineCommand({
       .description('all of them, why, and how long it lasts')
     leaf(list, 'shield').action(async (options: CommonOptions) => {
       const { core, show } = asking(shell, options)
-      const now = Date.now()
+      const now = shell.now()
       show(await core.ask<ShieldStatus>('GET', '/shield'), (status) => listText(status, now, shell.terminal))
     })
     const end = shield

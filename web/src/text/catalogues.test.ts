@@ -1,7 +1,9 @@
 import { parse } from 'svelte/compiler'
 import { describe, expect, test } from 'vitest'
-import { de } from './de.ts'
-import { en } from './en.ts'
+import { de as page } from './de.ts'
+import { decoys } from './de-decoys.ts'
+import { en as englishPage } from './en.ts'
+import { decoys as englishDecoys } from './en-decoys.ts'
 
 const components = import.meta.glob<string>('../**/*.svelte', {
   query: '?raw',
@@ -92,6 +94,10 @@ function inserted(sentence: unknown): string[] | 'plain' {
 /** A number that also answers to the methods of a text, as some sentences ask of theirs. */
 const withCase = (figure: number): unknown =>
   Object.assign(figure, { toUpperCase: () => String(figure), toLowerCase: () => String(figure) })
+
+/** With the words that come with a screen of their own. */
+const de = { ...page, ofDecoys: decoys }
+const en = { ...englishPage, ofDecoys: englishDecoys }
 
 describe('the catalogues', () => {
   const inGerman = new Map(leavesOf(de))

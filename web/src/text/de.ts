@@ -300,6 +300,7 @@ export const de: Text = {
   detectors,
 
   settings,
+  decoys: 'Köder',
 
   roles,
 

@@ -297,6 +297,7 @@ export const en = {
   detectors,
 
   settings,
+  decoys: 'Decoys',
 
   roles,
 

@@ -1,0 +1,118 @@
+import type { decoys as english } from './en-decoys.ts'
+import { many, n } from './words.ts'
+
+export const decoys: typeof english = {
+  heading: 'Köder und Schild',
+  unavailable: 'Köder lassen sich jetzt nicht zeigen',
+  stale: 'So war es zuletzt.',
+  reading: 'Wird gelesen.',
+  on: 'Köder antworten',
+  edit: 'Ändern',
+  say: {
+    none: 'Nichts ist ein Köder.',
+    off: (count) => `Köder sind aus. ${many(count, 'Stelle ist', 'Stellen sind')} eingetragen.`,
+    on: (count, held) =>
+      `${many(count, 'Stelle antwortet', 'Stellen antworten')}. ${held === 0 ? 'Niemand wird gerade festgehalten.' : `${many(held, 'Gegenstelle wird', 'Gegenstellen werden')} gerade festgehalten.`}`,
+  },
+  fates: {
+    act: 'Wer sich verbindet, wird festgehalten, was er schickt, aufgehoben, und er wird gesperrt.',
+    suggest:
+      'Wer sich verbindet, wird festgehalten, was er schickt, aufgehoben, und eine Sperre vorgeschlagen.',
+    watch:
+      'Wer sich verbindet, wird festgehalten, was er schickt, aufgehoben und gemeldet. Gesperrt wird niemand.',
+    off: 'Wer sich verbindet, wird festgehalten, was er schickt, aufgehoben. Der Detektor ist aus: gemeldet wird nichts.',
+  },
+  detector: 'Sein Detektor',
+  silent: 'Sie antworten jetzt nicht.',
+  places: {
+    title: 'Was antwortet',
+    place: 'Stelle',
+    banner: 'Sagt zuerst',
+    state: 'Zustand',
+    held: 'Gerade gehalten',
+    port: (port) => `Port ${port}`,
+    address: (address) => `Jeder TCP-Port von ${address}`,
+    states: { answers: 'Antwortet', program: 'Ein Programm lauscht', off: 'Aus', silent: 'Stumm' },
+    program: 'Ein Programm hat diesen Port: solange es lauscht, ist er kein Köder.',
+    remove: (place) => `Nicht mehr antworten: ${place}`,
+    more: (place) => `Kopieren als: ${place}`,
+    silence: 'Sagt nichts',
+  },
+  empty: 'Nichts antwortet, wo nichts lauscht',
+  emptyWhy:
+    'Ein Köder ist ein Port, den kein eigenes Programm braucht. Er antwortet trotzdem, hält fest, wer sich verbindet, hebt auf, was geschickt wird, und lässt sperren: dort hat niemand etwas zu suchen, also gibt es keinen Zweifel. Ports wie 23 oder 3389 probiert jeder, der absucht.',
+  begin: 'Ports wählen',
+  peers: {
+    title: 'Wer gekommen ist',
+    none: 'Noch hat sich niemand mit einem Köder verbunden.',
+    peer: 'Gegenstelle',
+    decoy: 'Köder',
+    held: 'Gehalten',
+    said: 'Geschickt',
+    became: 'Was daraus wurde',
+    states: { held: 'Gehalten', left: 'Gegangen' },
+    forTime: (span) => `${span} lang`,
+    silent: 'Nichts',
+    bytes: (size) => `${size} insgesamt`,
+    alert: 'Alarm',
+    blocked: 'Gesperrt',
+    block: 'Sperren',
+    blockOf: (peer) => `Sperren: ${peer}`,
+    more: (peer) => `Kopieren als: ${peer}`,
+    unanswered: (count) =>
+      `${many(count, 'erstes Paket blieb', 'erste Pakete blieben')} ohne Antwort: es waren zu viele auf einmal.`,
+  },
+  shield: {
+    title: 'Gerade geschützt',
+    none: 'Gerade ist nichts geschützt. Wenn gefälschte Pakete einen Port überfluten oder eine Suche fremde Adressen borgt, träfe eine Sperre Unbeteiligte: dann prüft der Kernel zuerst, wer wirklich da ist.',
+    what: 'Was',
+    how: 'Wie',
+    why: 'Weil',
+    left: 'Noch',
+    kinds: { guarded: 'SYN-Proxy', challenged: 'Geprüft', closed: 'Geschlossen' },
+    kindWords: {
+      guarded: 'Der Kernel antwortet neuen Verbindungen zuerst: wer wirklich da ist, kommt durch',
+      challenged: 'Jede Verbindung dieser Adresse wird zuerst geprüft, an jedem Port',
+      closed: 'Ein Playbook hat diesen Port geschlossen: nichts kommt herein',
+    },
+    end: 'Beenden',
+    open: 'Öffnen',
+    endOf: (what) => `Beenden: ${what}`,
+    openOf: (what) => `Öffnen: ${what}`,
+    endWhy: 'Er bleibt weg, solange er noch gedauert hätte, und darf danach wiederkommen',
+    more: (what) => `Kopieren als: ${what}`,
+    others: (count) => `${n(count)} weitere. Alle: gatehouse shield`,
+  },
+  form: {
+    title: 'Was antwortet',
+    lede: 'Ports dieses Rechners, die kein Programm braucht, und Adressen, die niemand hat. Es gilt sofort und lässt sich zurücknehmen.',
+    ports: 'Ports',
+    port: 'TCP-Port',
+    banner: 'Sagt zuerst (darf leer bleiben)',
+    bannerOf: (port) => `Was Port ${port} zuerst sagt`,
+    add: 'Port hinzufügen',
+    removePort: (port) => `Port ${port} entfernen`,
+    addresses: 'Adressen, die niemand hat',
+    addressesHelp:
+      'Eine je Zeile. Ihre Pakete müssen diesen Rechner über eine Route erreichen; ARP wird nicht beantwortet.',
+    means: 'Was das bedeutet',
+    same: 'Nichts ändert sich.',
+    checking: 'Wird geprüft, was das bedeutet.',
+    submit: 'Speichern',
+    twice: (port) => `Port ${port} steht zweimal hier.`,
+    noPort: (word) => `${word} ist kein Port: erwartet wird eine Zahl von 1 bis 65535.`,
+  },
+  consequences: {
+    ports: (ports) => `Port ${ports}`,
+    addresses: (addresses) => `jeder TCP-Port von ${addresses}`,
+    answers: (places) => `Antworten werden: ${places}.`,
+    ends: (places) => `Nicht mehr antworten werden: ${places}.`,
+    letGo: (count) =>
+      `${many(count, 'Gegenstelle', 'Gegenstellen')} dort ${count === 1 ? 'wird' : 'werden'} losgelassen.`,
+    listens: (ports) => `An ${ports} lauscht gerade ein Programm: kein Köder, solange es das tut.`,
+    own: (addresses) =>
+      `${addresses} gehört diesem Rechner: jeder Port, an dem kein Programm lauscht, wird antworten.`,
+    wayIn: (ports) =>
+      `Port ${ports} ist der übliche Weg herein: wer ihn probiert, während sein Programm nicht läuft, gilt als Angreifer.`,
+  },
+}
