@@ -23,8 +23,9 @@ export interface SearchLimits {
 
 /** Where no index leads to few flows, so many times as many are laid over those that another leads to … */
 const MEETING = 10
-/** … after this part of the segment was read. */
+/** … once a sixteenth of the segment was read and had not even half of what is wanted. */
 const NEWEST_PIECE = 16
+const RARE = 2
 
 const LIMITS: SearchLimits = { budgetMs: 150, candidates: 2000 }
 
@@ -36,10 +37,8 @@ export interface Segment {
   readonly end: number
 }
 
-interface Piece {
-  readonly piece: Segment
-  readonly candidates: () => readonly number[] | undefined
-}
+/** Looks at the candidates of a segment, or at all of it; false: that is enough, `rare`: there was hardly anything. */
+type Visit = (segment: Segment, candidates: readonly number[] | undefined) => boolean | 'rare'
 
 /** How one search finds its way in each segment. */
 interface Ways {
@@ -116,7 +115,7 @@ export class FlowSearch {
   walk(
     plan: Plan,
     { below = Number.MAX_SAFE_INTEGER, budgetMs = this.#limits.budgetMs },
-    visit: (segment: Segment, candidates: readonly number[] | undefined) => boolean,
+    visit: Visit,
   ): number | undefined {
     const startedAt = performance.now()
     const ways = this.#waysOf(plan)
@@ -124,28 +123,26 @@ export class FlowSearch {
       const isOver = performance.now() - startedAt > budgetMs
       // The first one is always done: so each page gets further. To pass over the others costs next to nothing.
       if (isOver && segment.end !== below && !ways.sifting.isEmpty(segment.segment)) return segment.end
-      const pieces = this.#pieces(ways, segment)
-      if (!pieces.every(({ piece, candidates }) => visit(piece, candidates()))) return undefined
+      if (!this.#visit(ways, segment, visit)) return undefined
     }
     return undefined
   }
 
-  /** A segment as it is visited: where no way leads to few flows, first the newest alone, which may be enough. */
-  #pieces(ways: Ways, segment: Segment): readonly Piece[] {
+  /** Where no way leads to few flows of a segment, first the newest alone are visited, which may be enough. */
+  #visit(ways: Ways, segment: Segment, visit: Visit): boolean {
     const candidates = this.#candidates(ways, segment)
     if (candidates || ways.walks.length < 2 || ways.sifting.has(segment.segment)) {
-      return [{ piece: segment, candidates: () => candidates }]
+      return visit(segment, candidates) !== false
     }
     const end = Math.min(
       segment.end,
       1 + Number(this.#prepare('SELECT max(id) AS id FROM flows').get()?.['id']),
     )
     const from = Math.max(segment.first, end - Math.ceil((end - segment.first) / NEWEST_PIECE))
+    const answer = visit({ ...segment, first: from }, undefined)
+    if (answer === false) return false
     const older = { ...segment, end: from }
-    return [
-      { piece: { ...segment, first: from }, candidates: () => undefined },
-      { piece: older, candidates: () => this.#whereAllMeet(ways.walks, older) },
-    ]
+    return visit(older, answer === 'rare' ? this.#whereAllMeet(ways.walks, older) : undefined) !== false
   }
 
   #find(plan: Plan, below: number, wanted: number): FoundIds {
@@ -156,7 +153,8 @@ export class FlowSearch {
         ? this.#among(plan, candidates, segment, missing)
         : this.#throughout(plan, segment, missing)
       ids.push(...found)
-      return ids.length < wanted
+      if (ids.length >= wanted) return false
+      return found.length * RARE < missing ? 'rare' : true
     })
     return { ids, ...(stoppedBelow !== undefined && { stoppedBelow }) }
   }
