@@ -4,6 +4,7 @@ import type { AllowEntry } from '#model/allow.ts'
 import type { Connection } from '#model/flow.ts'
 import { EMPTY_BOOK, parseRules } from '#policy/rules/parse.ts'
 import { aConnection } from '../../test/support/connections.ts'
+import { anOwner } from '../../test/support/remembered.ts'
 import { endDenied } from './denied-connections.ts'
 
 const NOW = 1_000_000
@@ -69,4 +70,18 @@ test('what the rules before denied too is left alone, and names count', () => {
   expect(ended(SHUT, [aConnection()], book('rules: [deny out]'))).toEqual([])
   const others = [aConnection({ id: 1 }), aConnection({ id: 2, target: ip('203.0.113.10') })]
   expect(ended('rules: [deny out to .ads.example]', others)).toEqual([1])
+})
+
+test('a connection whose program is a guess is not ended by a rule that must be sure of it', () => {
+  const connections = [
+    aConnection({ id: 1, owner: anOwner({ source: 'ebpf', confidence: 1 }) }),
+    aConnection({ id: 2, owner: anOwner({ source: 'scan', confidence: 0.95 }) }),
+    aConnection({ id: 3, owner: anOwner({ source: 'guess', confidence: 0.5 }) }),
+    aConnection({ id: 4 }),
+  ]
+  const rule = (more: string): string =>
+    `rules: [{ action: deny, direction: out, program: /usr/bin/curl${more} }]`
+  expect(ended(rule(''), connections)).toEqual([1, 2, 3])
+  expect(ended(rule(', confidence: 90%'), connections)).toEqual([1, 2])
+  expect(ended(rule(', owner: ebpf'), connections)).toEqual([1])
 })

@@ -60,3 +60,20 @@ test('equal sums keep the order of their names, whichever way they are sorted', 
   expect(sorted(sums, 'up', true).map(({ name }) => name)).toEqual(['curl', 'sshd'])
   expect(sorted(sums, 'name', true).map(({ name }) => name)).toEqual(['sshd', 'curl'])
 })
+
+test('what was never captured has the bytes that the kernel counted', () => {
+  const counted = { bytesIn: 70, bytesOut: 8 }
+  const at = { firstAt: 1, lastAt: 2 }
+  const all = withPeriod(
+    new Map(),
+    [
+      { ...at, key: '/usr/bin/wget', flows: 0, bytesIn: 0, bytesOut: 0, counted },
+      { ...at, key: '/usr/bin/curl', flows: 2, bytesIn: 60, bytesOut: 5, counted },
+    ],
+    'program',
+  )
+  expect(all.map(({ name, bytesIn, bytesOut, counted: by }) => [name, bytesIn, bytesOut, by])).toEqual([
+    ['wget', 70, 8, counted],
+    ['curl', 60, 5, counted],
+  ])
+})
