@@ -194,7 +194,11 @@ class Live {
 
   /** Reads everything once; what the stream brings meanwhile is put on top. */
   async #load(): Promise<void> {
-    if (this.#isLoading) return
+    if (this.#isLoading) {
+      // What is being read may be older than what the caller must not miss.
+      this.#isStale = true
+      return
+    }
     this.#isLoading = true
     this.#isStale = false
     const signal = AbortSignal.timeout(LOAD_WITHIN_MS)
@@ -233,7 +237,7 @@ class Live {
     this.gaps++
     this.decisions = []
     toasts.show({ kind: 'plain', sentence: text.toast.readAnew })
-    if (this.#isLoading || this.paused) this.#isStale = true
+    if (this.paused) this.#isStale = true
     else void this.#load()
   }
 
