@@ -61,7 +61,7 @@ test('equal sums keep the order of their names, whichever way they are sorted', 
   expect(sorted(sums, 'name', true).map(({ name }) => name)).toEqual(['sshd', 'curl'])
 })
 
-test('what was never captured has the bytes that the kernel counted', () => {
+test('what was not captured, or not all of it, has the bytes that the kernel counted', () => {
   const counted = { bytesIn: 70, bytesOut: 8 }
   const at = { firstAt: 1, lastAt: 2 }
   const all = withPeriod(
@@ -69,11 +69,13 @@ test('what was never captured has the bytes that the kernel counted', () => {
     [
       { ...at, key: '/usr/bin/wget', flows: 0, bytesIn: 0, bytesOut: 0, counted },
       { ...at, key: '/usr/bin/curl', flows: 2, bytesIn: 60, bytesOut: 5, counted },
+      { ...at, key: '/usr/bin/ssh', flows: 2, bytesIn: 75, bytesOut: 9, counted },
     ],
     'program',
   )
   expect(all.map(({ name, bytesIn, bytesOut, counted: by }) => [name, bytesIn, bytesOut, by])).toEqual([
     ['wget', 70, 8, counted],
-    ['curl', 60, 5, counted],
+    ['curl', 70, 8, counted],
+    ['ssh', 75, 9, counted],
   ])
 })

@@ -99,12 +99,17 @@ export function withPeriod(live: ReadonlyMap<string, Sum>, items: readonly Summa
   const isListed = new Set(items.map(({ key }) => key))
   const of = (item: Summary): Sum => {
     const sum = live.get(liveKeyOf(item.key)) ?? nothing(item.key, nameOf(item.key, by), item.firstAt)
-    // Without a captured packet there is what the kernel counted.
-    const { bytesIn, bytesOut } = item.flows === 0 && item.counted ? item.counted : item
+    const { bytesIn, bytesOut } = carried(item)
     return { ...sum, bytesIn, bytesOut, firstAt: item.firstAt, counted: item.counted }
   }
   const open = [...live.values()].filter(({ key }) => !isListed.has(key) && key !== 'unknown')
   return [...items.map(of), ...open]
+}
+
+/** What was captured, or what the kernel counted, whichever is more: not all that a program says is captured. */
+function carried(item: Summary): { readonly bytesIn: number; readonly bytesOut: number } {
+  const { counted } = item
+  return counted && counted.bytesIn + counted.bytesOut > item.bytesIn + item.bytesOut ? counted : item
 }
 
 /** Sums without a program have no key in the API. */
