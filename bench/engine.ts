@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fragments } from '#capture/decode/fragments.ts'
@@ -10,14 +10,12 @@ import { createDetection, loadDetectors } from '#detect/detection.ts'
 import { Packet } from '#model/packet.ts'
 import { createWatch } from '../src/watch.ts'
 import { findProgram, median, printBench, type Row, timeProgram } from './bench.ts'
+import { feedFile } from './captures/feed.ts'
 import { type Traffic, writeCapture } from './captures/generate.ts'
 
 const PACKETS = 2_000_000
 const detectors = await loadDetectors()
 const RUNS = 7
-const FILE_HEADER = 24
-const RECORD_HEADER = 16
-const PIECE_BYTES = 1 << 18
 /** Programs beside which we stand, and how each reads a capture to its end without printing it. */
 const PEERS: readonly { readonly name: string; readonly note?: string; args(file: string): string[] }[] = [
   {
@@ -125,40 +123,6 @@ function rateOf(file: string, sink: FrameSink): number {
   const packets = feedFile(file, sink)
   const { user, system } = process.cpuUsage(before)
   return packets / (user + system)
-}
-
-/** Reads a capture piece by piece, as a source does, and hands its frames to `sink`; answers how many. */
-function feedFile(file: string, sink: FrameSink): number {
-  const bytes = new Uint8Array(PIECE_BYTES)
-  const view = new DataView(bytes.buffer)
-  const descriptor = openSync(file, 'r')
-  let have = readSync(descriptor, bytes, 0, FILE_HEADER, null) - FILE_HEADER
-  let packets = 0
-  for (;;) {
-    const got = readSync(descriptor, bytes, have, bytes.length - have, null)
-    if (got === 0) break
-    const fed = feed(view, have + got, sink)
-    packets += fed.packets
-    bytes.copyWithin(0, fed.rest, have + got)
-    have += got - fed.rest
-  }
-  closeSync(descriptor)
-  return packets
-}
-
-/** Hands every whole record before `end` to `sink`; answers how many, and where the rest begins. */
-function feed(view: DataView, end: number, sink: FrameSink): { packets: number; rest: number } {
-  let packets = 0
-  let at = 0
-  while (at + RECORD_HEADER <= end) {
-    const captured = view.getUint32(at + 8, true)
-    if (at + RECORD_HEADER + captured > end) break
-    const ms = view.getUint32(at, true) * 1000 + view.getUint32(at + 4, true) / 1000
-    sink.frame(view, at + RECORD_HEADER, captured, view.getUint32(at + 12, true), ms, 1, 0, 0)
-    at += RECORD_HEADER + captured
-    packets++
-  }
-  return { packets, rest: at }
 }
 
 function decodeAlone(): FrameSink {

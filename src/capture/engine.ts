@@ -104,13 +104,13 @@ class PacketEngine implements Engine {
   readonly #decoder: PacketDecoder
   readonly #tracker: FlowTracker
   readonly #counters = new Float64Array(32)
-  #onPacket: readonly Told[] = []
-  #onArp: readonly Told[] = []
-  #onFragment: readonly Told[] = []
-  #onOpened: readonly ToldOfFlow[] = []
-  #onAnswered: readonly ToldOfFlow[] = []
-  #onRefused: readonly ToldOfFlow[] = []
-  #onAborted: readonly ToldOfFlow[] = []
+  #onPacket: Told | undefined
+  #onArp: Told | undefined
+  #onFragment: Told | undefined
+  #onOpened: ToldOfFlow | undefined
+  #onAnswered: ToldOfFlow | undefined
+  #onRefused: ToldOfFlow | undefined
+  #onAborted: ToldOfFlow | undefined
   #onEnded: readonly ((flow: number, reason: number) => void)[] = []
   #onForgotten: readonly ((host: number) => void)[] = []
   #onTick: readonly ((now: number) => void)[] = []
@@ -160,13 +160,13 @@ class PacketEngine implements Engine {
   }
 
   watch(watchers: readonly Watcher[]): void {
-    this.#onPacket = watchers.flatMap((watcher) => watcher.packet?.bind(watcher) ?? [])
-    this.#onArp = watchers.flatMap((watcher) => watcher.arp?.bind(watcher) ?? [])
-    this.#onFragment = watchers.flatMap((watcher) => watcher.fragment?.bind(watcher) ?? [])
-    this.#onOpened = watchers.flatMap((watcher) => watcher.flowOpened?.bind(watcher) ?? [])
-    this.#onAnswered = watchers.flatMap((watcher) => watcher.flowAnswered?.bind(watcher) ?? [])
-    this.#onRefused = watchers.flatMap((watcher) => watcher.flowRefused?.bind(watcher) ?? [])
-    this.#onAborted = watchers.flatMap((watcher) => watcher.flowAborted?.bind(watcher) ?? [])
+    this.#onPacket = joined(watchers.flatMap((watcher) => watcher.packet?.bind(watcher) ?? []))
+    this.#onArp = joined(watchers.flatMap((watcher) => watcher.arp?.bind(watcher) ?? []))
+    this.#onFragment = joined(watchers.flatMap((watcher) => watcher.fragment?.bind(watcher) ?? []))
+    this.#onOpened = joined(watchers.flatMap((watcher) => watcher.flowOpened?.bind(watcher) ?? []))
+    this.#onAnswered = joined(watchers.flatMap((watcher) => watcher.flowAnswered?.bind(watcher) ?? []))
+    this.#onRefused = joined(watchers.flatMap((watcher) => watcher.flowRefused?.bind(watcher) ?? []))
+    this.#onAborted = joined(watchers.flatMap((watcher) => watcher.flowAborted?.bind(watcher) ?? []))
     this.#onEnded = watchers.flatMap((watcher) => watcher.flowEnded?.bind(watcher) ?? [])
     this.#onForgotten = watchers.flatMap((watcher) => watcher.hostForgotten?.bind(watcher) ?? [])
     this.#onTick = watchers.flatMap((watcher) => watcher.tick?.bind(watcher) ?? [])
@@ -195,7 +195,7 @@ class PacketEngine implements Engine {
     const outcome = this.#decoder.decode(view, offset, captured, length, linkType)
     counters[OUTCOMES + outcome] = (counters[OUTCOMES + outcome] as number) + 1
     if (outcome === PACKET) this.#follow(packet)
-    else if (outcome === ARP) tell(this.#onArp, packet)
+    else if (outcome === ARP) this.#onArp?.(packet)
     else if (outcome === HELD || outcome === BAD_FRAGMENT) this.#tellOfFragment(packet)
   }
 
@@ -205,13 +205,13 @@ class PacketEngine implements Engine {
     const events = this.#tracker.follow(packet)
     if (events !== 0) this.#raise(events, packet)
     if (packet.quotedProtocol !== 0) this.#refuseQuoted(packet)
-    if (this.#onPacket.length !== 0) tell(this.#onPacket, packet)
+    this.#onPacket?.(packet)
   }
 
   #tellOfFragment(packet: Packet): void {
-    if (this.#onFragment.length === 0) return
+    if (this.#onFragment === undefined) return
     this.#tracker.lookAtHosts(packet)
-    tell(this.#onFragment, packet)
+    this.#onFragment(packet)
   }
 
   #raise(events: number, packet: Packet): void {
@@ -219,16 +219,16 @@ class PacketEngine implements Engine {
     const flow = packet.flow
     if ((events & EVENT_OPENED) !== 0) {
       if (flow >= 0) counters[FLOWS_OPENED] = (counters[FLOWS_OPENED] as number) + 1
-      tellOfFlow(this.#onOpened, flow, packet)
+      this.#onOpened?.(flow, packet)
     }
-    if ((events & EVENT_ANSWERED) !== 0) tellOfFlow(this.#onAnswered, flow, packet)
-    if ((events & EVENT_REFUSED) !== 0) tellOfFlow(this.#onRefused, flow, packet)
-    if ((events & EVENT_ABORTED) !== 0) tellOfFlow(this.#onAborted, flow, packet)
+    if ((events & EVENT_ANSWERED) !== 0) this.#onAnswered?.(flow, packet)
+    if ((events & EVENT_REFUSED) !== 0) this.#onRefused?.(flow, packet)
+    if ((events & EVENT_ABORTED) !== 0) this.#onAborted?.(flow, packet)
   }
 
   #refuseQuoted(packet: Packet): void {
     const refused = this.#tracker.refuse(packet)
-    if (refused >= 0) tellOfFlow(this.#onRefused, refused, packet)
+    if (refused >= 0) this.#onRefused?.(refused, packet)
   }
 
   tick(now: number): void {
@@ -275,10 +275,14 @@ class PacketEngine implements Engine {
   }
 }
 
-function tell(told: readonly Told[], packet: Packet): void {
-  for (let at = 0; at < told.length; at++) told[at]?.(packet)
-}
-
-function tellOfFlow(told: readonly ToldOfFlow[], flow: number, packet: Packet): void {
-  for (let at = 0; at < told.length; at++) told[at]?.(flow, packet)
+/** One call for several listeners; of one, that one itself. */
+function joined<Tell extends (first: never, second: never) => void>(told: readonly Tell[]): Tell | undefined {
+  const [one, other, ...others] = told
+  if (!one || !other) return one
+  const rest = joined(others)
+  return ((first: never, second: never) => {
+    one(first, second)
+    other(first, second)
+    rest?.(first, second)
+  }) as Tell
 }

@@ -36,6 +36,23 @@ export function signsOf(wishes: PacketWishes | undefined): number {
   )
 }
 
+const NEAR = 1_023
+
+/** Ports, most of which are far below those that clients choose: a small table says no without a look at the large one. */
+class PortSet {
+  readonly #ports = new BitSet(65_536)
+  readonly #near = new Uint8Array(NEAR + 1)
+
+  add(port: number): void {
+    this.#ports.add(port)
+    this.#near[port & NEAR] = 1
+  }
+
+  has(port: number): boolean {
+    return this.#near[port & NEAR] === 1 && this.#ports.has(port)
+  }
+}
+
 /**
  * Reads from a packet, once for all watchers, which of their wishes it meets: most packets meet none, and are told to
  * nobody. Where two wish for different ports or openings, each hears of both.
@@ -44,8 +61,8 @@ export class PacketSigns {
   readonly #flows: Flows
   readonly #followed: BitSet
   readonly #openings = new Uint8Array(256)
-  readonly #fromPorts = new BitSet(65_536)
-  readonly #toPorts = new BitSet(65_536)
+  readonly #fromPorts = new PortSet()
+  readonly #toPorts = new PortSet()
 
   /** `followed`: flows that somebody asked to follow. */
   constructor(flows: Flows, followed: BitSet, wishes: readonly PacketWishes[]) {

@@ -183,7 +183,7 @@ class FloodWatcher implements Watcher {
       if (!isFirst && !isUnanswered && !REQUEST_PORTS.includes(packet.targetPort)) return false
     }
     // amplification tells of those.
-    return reflectorOf(packet) < 0 && (packet.target < 0 || !this.#hosts.isGroup(packet.target))
+    return reflectorOf(packet) < 0 && (packet.target < 0 || !goesToGroup(packet))
   }
 
   #count(kind: number, packet: Packet): void {
@@ -234,6 +234,10 @@ class FloodWatcher implements Watcher {
     })
   }
 }
+
+/** Multicast and broadcast, told from the packet itself: the table of hosts would have to be fetched. */
+const goesToGroup = ({ version, target0 }: Packet): boolean =>
+  version === 6 ? target0 >>> 24 === 0xff : target0 >>> 28 === 0xe || target0 === -1
 
 const NOUNS = {
   syn: 'SYNs without a handshake',
