@@ -22,7 +22,7 @@ const WATCH = `
   addEventListener('transitionend', ({ target }) => { if (target.matches('.row.is-gone')) window.seen.faded++ })
 `
 
-const test = testWith('root', 'ip', 'nft', 'chromium')
+const test = testWith('root', 'ip', 'nft', 'nmap', 'chromium')
 
 const PORT = '8090'
 /** Machines are slow at times. */
@@ -112,6 +112,35 @@ describe('the list of live connections', () => {
     expect(sum).toBeLessThan(0.02)
     expect(wrongs).toEqual([])
     await first.context().close()
+  })
+})
+
+describe('the inbox of alerts', () => {
+  test('keeps its rows where they are while it is read, and new alerts wait', async () => {
+    const scanFrom = (last: number): void => {
+      const { client, server } = real.wire
+      const from = client.ip4.replace(/\d+$/, String(last))
+      client.run('ip', 'addr', 'add', `${from}/24`, 'dev', client.link)
+      client.run(
+        'nmap',
+        ...['-Pn', '-n', '-sS', '-T4', '--max-retries', '1', '-p', '1-60'],
+        ...['-S', from, '-e', client.link, server.ip4],
+      )
+    }
+    const { page, wrongs } = await real.signIn()
+    await page.goto(new URL('/alerts', page.url()).href)
+    scanFrom(101)
+    await rows(page).first().waitFor()
+    await rows(page).first().hover()
+    const ids = (): Promise<string[]> => rows(page).evaluateAll((all) => all.map(({ id }) => id))
+    const read = await ids()
+    scanFrom(102)
+    await page.locator('.pill-new', { hasText: 'new' }).waitFor()
+    expect(await ids()).toEqual(read)
+    await page.keyboard.press('.')
+    await expect.poll(async () => (await ids()).length, SOON).toBeGreaterThan(read.length)
+    expect(wrongs).toEqual([])
+    await page.context().close()
   })
 })
 
