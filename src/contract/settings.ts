@@ -17,6 +17,10 @@ export const Setting = z
     setting: z.string().openapi({ example: 'detectors.port-scan.refusedPorts' }),
     value: value.optional().openapi({ description: 'As the file has it now; absent of a secret' }),
     default: value.optional(),
+    effective: z
+      .object({ value, profile: z.string() })
+      .optional()
+      .openapi({ description: 'What is at work where nobody wrote a value and a profile has one' }),
     description: z.string(),
     expected: z.string().openapi({ example: 'a whole number from 1 to 3650' }),
     kind: z.enum(['switch', 'choice', 'number', 'text', 'list', 'yaml']),

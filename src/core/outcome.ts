@@ -23,5 +23,5 @@ export function notBlocked(target: Target, gate: Pick<Gate, 'blockOf'>): Refused
       `${target} is blocked by the range ${wider.target}.`,
       `Unblock the range: gatehouse unblock ${wider.target}`,
     )
-  return new Refused(404, `${target} is not blocked.`, 'See what is: gatehouse blocks')
+  return new Refused(404, `${target} is not blocked.`, 'See what is: gatehouse block list')
 }

@@ -34,6 +34,10 @@ async function deskOf(given?: ConfigSource) {
     started: source.read(),
     adopt: (config) => adopted.push(config),
     detectorValue: (setting) => (setting === 'detectors.port-scan.refusedPorts' ? 6 : undefined),
+    ofProfile: () =>
+      new Map(
+        ['respond.blockFrom', 'store.flowsDays'].map((name) => [name, { value: 'high', profile: 'normal' }]),
+      ),
     store: { alerts: async () => ({ items: [] }) },
     now: () => 5,
     note(undated) {
@@ -65,6 +69,8 @@ test('says of each setting what it takes, its value, where that comes from, and 
     takesEffect: 'restart',
     waits: false,
   })
+  expect(of('store.flowsDays').effective).toBeUndefined()
+  expect(of('respond.blockFrom')).toMatchObject({ effective: { value: 'high', profile: 'normal' } })
   expect(of('page.port')).toMatchObject({ value: 9, origin: { from: 'flag', name: '--port' } })
   expect(of('respond.modes.flood')).toMatchObject({
     kind: 'choice',

@@ -30,6 +30,8 @@ export interface SettingsDeskParts {
   readonly adopt: (config: DaemonConfig) => void
   /** The value that is at work, of a setting of a detector: the profile's where nobody wrote one. */
   readonly detectorValue: (setting: string) => unknown
+  /** What is at work because of a profile, by setting. */
+  readonly ofProfile: () => ReadonlyMap<string, NonNullable<Setting['effective']>>
   readonly note: Gate['note']
   readonly journal: SettingJournal
   /** Recorded alerts. */
@@ -64,7 +66,11 @@ class Desk implements SettingsPort {
   state(): SettingsState {
     const { source, started } = this.#parts
     try {
-      const settings = source.read().settings.map((setting) => this.#shown(setting))
+      const ofProfile = this.#parts.ofProfile()
+      const settings = source.read().settings.map((setting) => {
+        const effective = setting.origin.from === 'default' ? ofProfile.get(setting.setting) : undefined
+        return { ...this.#shown(setting), ...(effective && { effective }) }
+      })
       return { file: source.path, settings, problems: [] }
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error

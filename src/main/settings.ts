@@ -5,6 +5,7 @@ import type { DaemonConfig } from '#core/daemon-config.ts'
 import { createDetectorDesk, type Described } from '#core/detector-desk.ts'
 import { openSettingJournal } from '#core/setting-journal.ts'
 import { createSettingsDesk } from '#core/settings-desk.ts'
+import { type RespondSettings, thresholdsOf } from '#policy/respond/settings.ts'
 import type { Base } from './base.ts'
 import type { Watching } from './watching.ts'
 
@@ -28,6 +29,7 @@ export function openSettings(
       const state = section === 'detectors' ? detectors.list().find((one) => one.id === id) : undefined
       return state?.settings.find((one) => one.name === name)?.value
     },
+    ofProfile: () => new Map([...detectorLimits(detectors.list()), ...thresholds(inForce.respond)]),
     adopt(config) {
       inForce = config
       base.judgement.adopt(config.respond)
@@ -38,3 +40,15 @@ export function openSettings(
   })
   return { desk, detectors }
 }
+
+const detectorLimits = (states: ReturnType<DetectorsPort['list']>) =>
+  states.flatMap(({ id, profile, settings }) =>
+    settings
+      .filter(({ from }) => from === 'profile')
+      .map(({ name, value }) => [`detectors.${id}.${name}`, { value, profile }] as const),
+  )
+
+const thresholds = (settings: RespondSettings) =>
+  Object.entries(thresholdsOf(settings)).map(
+    ([name, value]) => [`respond.${name}`, { value, profile: settings.profile }] as const,
+  )

@@ -120,12 +120,15 @@ function oneText(setting: Setting): string {
   return rows.map(([name, text]) => `${`${name}:`.padEnd(10)}${visibleText(text)}\n`).join('')
 }
 
-const valueText = ({ value, isSecret }: Setting): string => {
+/** What is at work: the profile's where nobody wrote one. */
+const valueText = ({ value: written, effective, isSecret }: Setting): string => {
   if (isSecret) return '(secret)'
-  return value === undefined ? '' : visibleJson(value)
+  const value = effective ? effective.value : written
+  return value === undefined ? 'not set' : visibleJson(value)
 }
 
-function fromText({ origin }: Setting): string {
+function fromText({ origin, effective }: Setting): string {
+  if (effective) return `profile ${effective.profile}`
   if (origin.from === 'default') return 'default'
   return origin.from === 'file' ? `file, line ${origin.line}` : origin.name
 }
