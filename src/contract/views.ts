@@ -11,7 +11,7 @@ export const SummaryKind = z.enum(['program', 'host', 'country', 'port', 'user',
 
 const Counted = z.object({ bytesIn: z.number(), bytesOut: z.number() }).openapi('Counted', {
   description:
-    'What the kernel counted of a program, captured or not: over the period, else since counting began. Only where nothing is searched for',
+    'What the kernel counted of a program, captured or not: over the period, else since counting began. In sums only where nothing is searched for',
 })
 
 export const Summary = z
@@ -103,6 +103,8 @@ export const ProgramView = z
     bytesIn: z.number(),
     bytesOut: z.number(),
     flows: z.number().int(),
+    /** Of the same time, by the kernel; absent where it did not count. */
+    counted: Counted.optional(),
     live: z.array(Connection),
     recent: z.array(Connection),
     firsts: z.array(FirstSeen),

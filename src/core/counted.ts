@@ -57,6 +57,12 @@ export function reportOf({ sources, seconds, programs }: CountedPeriod): Program
   }
 }
 
+/** Of several paths of one program together. */
+export const countedTotal = (programs: readonly ProgramCounts[]): { bytesIn: number; bytesOut: number } => ({
+  bytesIn: programs.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
+  bytesOut: programs.reduce((sum, { sentBytes }) => sum + sentBytes, 0),
+})
+
 const countsOf = (programs: readonly ProgramCounts[]): Counts =>
   new Map(
     programs.map(({ program, receivedBytes: bytesIn, sentBytes: bytesOut }) => [

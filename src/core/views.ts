@@ -20,7 +20,7 @@ import type { CountedPeriod, ProgramBytesReport } from '#model/program-bytes.ts'
 import { programKeyOf } from '#model/summary.ts'
 import type { CountedRequest, Store } from '#store/store.ts'
 import { type CallHomeBook, createCallHomeBook } from './call-home.ts'
-import { withCounted, withCountedPeriod } from './counted.ts'
+import { countedTotal, withCounted, withCountedPeriod } from './counted.ts'
 import type { Gate } from './gate.ts'
 import { graphOf } from './graph.ts'
 import { identityOf } from './identity.ts'
@@ -215,8 +215,9 @@ async function programOf(parts: ViewParts, text: string): Promise<ProgramView> {
   }
   const [program = text] = paths
   const running = current.find(({ owner }) => owner !== undefined && owner.pid > 0)?.owner
-  const [sums, firsts, files, identity] = await Promise.all([
-    store.summaries({ kind: 'program', keys: paths, since: 0, limit: 1, now: now() }),
+  const [sums, counted, firsts, files, identity] = await Promise.all([
+    store.summaries({ kind: 'program', keys: paths, since: 0, limit: paths.length, now: now() }),
+    parts.countedOver?.({ programs: paths, since: 0, limit: paths.length, now: now() }),
     store.firstSeen({ program, limit: FIRSTS_SHOWN }),
     store.programFiles(program),
     running && identityOf(parts.programs, running),
@@ -229,6 +230,7 @@ async function programOf(parts: ViewParts, text: string): Promise<ProgramView> {
     users: [...new Set(all.flatMap(({ owner }) => (owner ? [owner.user ?? String(owner.uid)] : [])))],
     ...firstOf(firsts.find(({ kind }) => kind === 'program')),
     ...totalOf(sums.items),
+    ...(counted && counted.programs.length > 0 && { counted: countedTotal(counted.programs) }),
     live: current.map(show),
     recent: recent.items.map(show),
     firsts: firsts.map((one) => ({ ...one })),

@@ -34,6 +34,12 @@ function programText(view: ProgramView, shell: Shell): string {
     ['Users', view.users.join(', ')],
     ['First seen', view.firstSeenAt === undefined ? '' : `${durationText(now - view.firstSeenAt)} ago`],
     ['Carried', `${view.flows} connections, ${bytesText(view.bytesIn)} in, ${bytesText(view.bytesOut)} out`],
+    [
+      'Counted',
+      view.counted
+        ? `${bytesText(view.counted.bytesIn)} in, ${bytesText(view.counted.bytesOut)} out, by the kernel, captured or not`
+        : '',
+    ],
     ['Hosts', hosts === 0 ? '' : `${hosts} seen`],
     ['Countries', countries.join(', ')],
     ['SHA-256', view.identity?.sha256 ?? view.identity?.because ?? ''],
