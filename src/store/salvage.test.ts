@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { aBlock, aConnection, aDecision, anAlert, anOwner, NOON } from '../../test/support/remembered.ts'
 import { BaselineTable } from './baseline-table.ts'
+import { CountedTable } from './counted-table.ts'
 import { FlowTable } from './flow-table.ts'
 import { Journal } from './journal.ts'
 import { migrate } from './migrate.ts'
@@ -37,6 +38,10 @@ function full(): DatabaseSync {
   journal.write({ kind: 'egress', entry: { id: 1, at: NOON, to: 'x', what: 'y', why: 'z' } })
   new BaselineTable(db).keep([
     { observer: 'volume', key: 'a', since: NOON, until: NOON, state: new Uint8Array([1]) } as never,
+  ])
+  const bytes = { sentBytes: 1, sentPackets: 1, receivedBytes: 2, receivedPackets: 2 }
+  new CountedTable(db).keep([
+    { run: 1, at: NOON, source: 'messages', seconds: 60, programs: [{ program: '/usr/bin/curl', ...bytes }] },
   ])
   return db
 }
