@@ -7,6 +7,7 @@ import {
   lookUpElement,
   MAP,
   nextKey,
+  ProgramRefused,
   setElement,
   takeElement,
 } from './bpf.ts'
@@ -190,9 +191,9 @@ export class ByteCounters {
       this.#attach(program, () => attachTyped(program))
     }
     const tcp = tcpOffsetsOf(btf)
-    const options = { isWithoutTcp: tcp !== undefined }
-    if (tcp) attach('gh_taken', TAKEN, takenProgram(offsets, tcp, maps))
-    attach('gh_received', 'sock_recv_length', messageProgram('received', offsets, maps, options))
+    const isWithoutTcp =
+      tcp !== undefined && isTaken(() => attach('gh_taken', TAKEN, takenProgram(offsets, tcp, maps)))
+    attach('gh_received', 'sock_recv_length', messageProgram('received', offsets, maps, { isWithoutTcp }))
     attach('gh_sent', 'sock_send_length', messageProgram('sent', offsets, maps, { isWithoutTcp: false }))
   }
 
@@ -265,6 +266,17 @@ const WORDS = SLOT.bytes / WORD_BYTES
 const FIRST_KEPT_WORD = (SLOT.value + COUNTED.protocol) / WORD_BYTES
 /** Where the kernel looks how fast data is taken out of a TCP socket (net/ipv4/tcp_input.c). */
 const TAKEN = 'tcp_rcv_space_adjust'
+
+/** False on kernels that allow this program less than ours. */
+function isTaken(attach: () => void): boolean {
+  try {
+    attach()
+    return true
+  } catch (refused) {
+    if (refused instanceof ProgramRefused) return false
+    throw refused
+  }
+}
 
 /** Undefined on kernels that do not tell: then what splice(2) takes out of a socket is missed. */
 function tcpOffsetsOf(btf: Btf): TcpOffsets | undefined {
