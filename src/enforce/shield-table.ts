@@ -169,7 +169,10 @@ function writeProxy(script: TableScript): void {
     )
   }
   for (const aim of [toGuarded, fromChallenged(4), fromChallenged(6)]) {
-    script.rule('untracked', 'SYN', (rule) => aim(withFlags(fromOutside(rule, TCP), FLAGS.syn)).notTracked())
+    // What is forwarded passes no proxy, and without tracking there is no NAT for it.
+    script.rule('untracked', 'SYN', (rule) =>
+      aim(withFlags(fromOutside(rule, TCP), FLAGS.syn).forThisMachine()).notTracked(),
+    )
     for (const flags of [FLAGS.syn, FLAGS.ack]) {
       script.rule('proxy', 'handshake', (rule) =>
         aim(withFlags(fromOutside(rule, TCP), flags))

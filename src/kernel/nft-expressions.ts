@@ -36,6 +36,10 @@ const SOCKET_TRANSPARENT = 0
  * speak first, as SSH does, then lose a second.
  */
 const SYNPROXY_SEGMENT_SIZE = 0x01
+/** NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_DADDR (linux/netfilter/nf_tables.h), RTN_LOCAL (linux/rtnetlink.h). */
+const FIB_ADDRESS_TYPE = 3
+const FIB_TARGET = 2
+const LOCAL_ADDRESS = 2
 const LOOKUP_INVERTED = 1
 const DYNSET_ADD = 0
 const REGISTER_VERDICT = 0
@@ -152,6 +156,15 @@ export class RuleExpressions {
     return this.#add('socket', (writer) => {
       writer.uint32BigEndian(1, SOCKET_TRANSPARENT).uint32BigEndian(2, REGISTER.first)
     })
+  }
+
+  /** The packet is for an address of this machine (`fib daddr type local`): it is not forwarded. */
+  forThisMachine(): this {
+    this.#add('fib', (writer) => {
+      writer.uint32BigEndian(1, REGISTER.first).uint32BigEndian(2, FIB_ADDRESS_TYPE)
+      writer.uint32BigEndian(3, FIB_TARGET)
+    })
+    return this.compare(COMPARE.equal, new Uint8Array(Uint32Array.of(LOCAL_ADDRESS).buffer))
   }
 
   /** Connection tracking leaves the packet alone. */
