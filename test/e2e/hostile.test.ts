@@ -17,6 +17,13 @@ const LONGEST_FILE_NAME = 255
 /** The longest name that DNS knows, and so TLS. */
 const LONGEST_HOST_NAME = `${'a'.repeat(60)}.`.repeat(4).slice(0, 240).concat('.example')
 
+const MOST_REASON = 200
+
+const RULES = `rules:
+  - { id: web, action: allow, direction: inbound, protocol: tcp, port: 80, comment: The web site }
+  - { id: ${'long-name-'.repeat(4)}x, action: deny, direction: outbound, domain: ${LONGEST_HOST_NAME} }
+`
+
 const SCREENS = [
   '/',
   '/connections',
@@ -34,7 +41,7 @@ const SCREENS = [
   '/blocks',
   '/decisions',
   '/rules',
-  '/rules?as=diff',
+  '/rules?as=text',
   '/rules?as=versions',
   '/lists/feodo?q=203.0.113.66',
   '/detectors/port-scan',
@@ -78,7 +85,10 @@ describe('hostile content', () => {
   let real: RealPage
 
   beforeAll(async () => {
-    real = await startRealPage()
+    real = await startRealPage({ rules: RULES })
+    // The stream tells the blocks anew: this one is in it.
+    const reason = HOSTILE.replaceAll('\u0000', '').padEnd(MOST_REASON, 'W')
+    real.gatehouse('block', '198.51.100.66', '--reason', reason)
     mkdirSync(SHOTS, { recursive: true })
   })
   afterAll(async () => {

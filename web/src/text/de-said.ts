@@ -97,6 +97,26 @@ export const germanSaid: readonly SaidAs[] = [
   ['closed {} connections with it', 'trennte {} Verbindungen damit'],
   ['closed the connection of {} with port {}', 'trennte die Verbindung von {} mit Port {}'],
 
+  // Why an address is never blocked.
+  ['loopback', 'Schleife'],
+  ["this machine's own address on {}", 'eigene Adresse dieses Rechners an {}'],
+  [
+    'the unspecified address: hosts without an address send from it (DHCP)',
+    'die unbestimmte Adresse: Rechner ohne Adresse senden von ihr (DHCP)',
+  ],
+  [
+    'the unspecified address: hosts without an address send from it',
+    'die unbestimmte Adresse: Rechner ohne Adresse senden von ihr',
+  ],
+  ['broadcast: all hosts of the network', 'Rundruf: alle Rechner des Netzes'],
+  ['multicast: groups of hosts', 'Multicast: Gruppen von Rechnern'],
+  [
+    'multicast: groups of hosts, and how IPv6 neighbours find each other',
+    'Multicast: Gruppen von Rechnern, und wie IPv6-Nachbarn einander finden',
+  ],
+  ['DNS server in {}', 'DNS-Server in {}'],
+  ['Nothing speaks against it.', 'Nichts spricht dagegen.'],
+
   // What the capsule says.
   ['{} is blocked until you unblock it. {}', '{} ist gesperrt, bis die Sperre aufgehoben wird. {}'],
   ['{} is blocked until you unblock it.', '{} ist gesperrt, bis die Sperre aufgehoben wird.'],
