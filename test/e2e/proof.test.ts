@@ -55,4 +55,4 @@ test('a page that was left open asks who it is before a setting changes, and the
   await page.locator('.toast', { hasText: 'respond.profile = "paranoid"' }).waitFor()
   expect(config()).toContain('profile: paranoid')
   await page.context().close()
-}, 150_000)
+})

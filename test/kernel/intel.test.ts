@@ -169,7 +169,7 @@ test('programs, clients and web addresses are matched as they come, and all of i
   expect(guard.tell('host', wire.client.ip4)).toMatch(/^Reputation {2}\d+ of 100\. /m)
   expect(guard.tell('lookup', sha256)).toContain('+81  on Bad files, 90 % sure')
   caller.kill()
-}, 90_000)
+})
 
 test('how a client speaks TLS is shown with its connection', async () => {
   const listening = String(await listen(wire.client))
@@ -217,4 +217,4 @@ test('a rule by reputation goes by what a list says of whoever calls, and says s
   expect(why).toContain(`the reputation of ${wire.client.ip4} is over 80`)
   // What a list only records is told by nobody below the score.
   expect(guard.ask<Page<Alert>>('alerts').items.filter(({ detector }) => detector === 'intel')).toEqual([])
-}, 60_000)
+})

@@ -29,7 +29,7 @@ afterEach(async () => {
 
 describe('rules as nft reads them', () => {
   test('random rules are the same table over netlink and through nft -f', {
-    timeout: 60_000 + FILES * 200,
+    timeout: 120_000 + FILES * 1_000,
   }, () => {
     // A namespace without links: no packet is counted while the two are compared.
     const output = execFileSync('unshare', ['-n', process.execPath, PROBE, `${FILES}`, '2026'], {

@@ -77,7 +77,7 @@ describe('a SYN flood from random sources', () => {
     await until('the scanner is blocked', () => blocked().includes(scanner.ip4), 30_000)
     attack.kill('SIGKILL')
     expect(blocked()).toEqual([scanner.ip4])
-  }, 180_000)
+  }, 300_000)
 
   test('at a kernel with SYN cookies: the alert says so, and people get through', async () => {
     daemon = await startDaemon({ namespace: server.namespace })
@@ -87,7 +87,7 @@ describe('a SYN flood from random sources', () => {
     expect(answered()).toBeGreaterThanOrEqual(CALLS * 0.95)
     attack.kill('SIGKILL')
     expect(server.run('nft', 'list', 'tables')).not.toContain('gatehouse_shield')
-  }, 180_000)
+  }, 300_000)
 })
 
 const isGuarded = ({ response }: Alert): boolean => response.includes(`Port ${SERVICE} is behind a SYN proxy`)

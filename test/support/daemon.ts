@@ -10,6 +10,8 @@ const UP = /^Gatehouse is (protecting this machine|running)\.$/m
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const STARTS_WITHIN_MS = 60_000
 const ENDS_WITHIN_MS = 30_000
+/** No time-out of a test ends a command that hangs: it is waited for in one piece. */
+const ANSWERS_WITHIN_MS = 90_000
 
 /** A real daemon in a network namespace, with a state folder of its own. */
 export interface TestDaemon {
@@ -83,6 +85,7 @@ export async function startDaemon(options: DaemonOptions): Promise<TestDaemon> {
       encoding: 'utf8',
       env: { ...process.env, GATEHOUSE_SOCKET: socket },
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: ANSWERS_WITHIN_MS,
     })
   return {
     output: () => output,
