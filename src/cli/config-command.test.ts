@@ -101,3 +101,15 @@ test('config check names what is wrong with its line, and what waits for a resta
   expect(await line.run('config check')).toBe(1)
   expect(line.said).toBe('/etc/gatehouse/config.yaml:3:5: store.x: no \\u{1b}[2J. Mend it.\n')
 })
+
+test('what a profile decides is shown with the profile, not as a default that does not hold', async () => {
+  const limit: Setting = {
+    ...{ ...days, setting: 'detectors.port-scan.refusedPorts', origin: { from: 'default' }, value: 6 },
+    effective: { value: 3, profile: 'paranoid' },
+  }
+  state = { ...state, settings: [days, limit] }
+  await line.run('config get')
+  expect(line.said).toMatch(/refusedPorts +3 +profile paranoid/)
+  await line.run('config get detectors.port-scan.refusedPorts')
+  expect(line.said).toContain('3 (profile paranoid)')
+})

@@ -89,6 +89,35 @@ test('what is asked becomes settings, and nothing asked is refused', async () =>
   await expect(port.change({ dryRun: true }, anna)).rejects.toThrow('Nothing was asked to change.')
 })
 
+test('places are added with what they say first, and removed with it; what is none is refused', async () => {
+  const { port, asked } = decoys({ ports: [23], addresses: ['192.0.2.9'], banners: { '23': 'login: ' } })
+  await port.change({ add: ['80', '23', '2001:DB8::9'], banner: 'hello' }, anna)
+  await port.change({ remove: ['23', '192.0.2.9'] }, anna)
+  expect(asked).toEqual([
+    {
+      changes: [
+        { setting: 'decoys.ports', value: [23, 80] },
+        { setting: 'decoys.addresses', value: ['192.0.2.9', '2001:db8::9'] },
+        { setting: 'decoys.banners', value: { 23: 'hello', 80: 'hello' } },
+      ],
+    },
+    {
+      changes: [
+        { setting: 'decoys.ports', value: [] },
+        { setting: 'decoys.addresses', value: [] },
+        { setting: 'decoys.banners', value: {} },
+      ],
+    },
+  ])
+  for (const place of ['0', '99999', 'ssh', '192.0.2.0/24', ''])
+    await expect(port.change({ add: [place] }, anna)).rejects.toThrow('is no TCP port and no address.')
+  await expect(port.change({ remove: ['80'] }, anna)).rejects.toThrow('80 is no decoy.')
+  await expect(port.change({ add: ['192.0.2.7'], banner: 'x' }, anna)).rejects.toThrow(
+    'A banner is for ports.',
+  )
+  expect(asked).toHaveLength(2)
+})
+
 test('another order holds at once, and what was told of the old one no longer counts', () => {
   const { desk } = decoys({ ports: [23] })
   desk.order(decoyOrderOf(decoySettings.parse({ ports: [80] })))
