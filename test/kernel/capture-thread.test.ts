@@ -118,7 +118,8 @@ testWith(
   wire.client.run('sh', '-c', ...flood)
   await live.stop()
   const last = lastFlows(live)
-  expect(last?.counts.packets).toBeGreaterThan(20_000)
+  // Ten times as many and more where the machine has nothing else to do.
+  expect(last?.counts.packets).toBeGreaterThan(5_000)
   expect(last?.interfaces).toEqual([{ name: 'gh0', received: last?.counts.packets, dropped: 0 }])
   const rounds = live.reports.filter(([report]) => report.kind === 'flows').length
   expect(flowsOf(live, 'changed').length).toBeLessThanOrEqual(100 * rounds)
