@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { FrameSink } from '#capture/source.ts'
+import { createFramesAhead, type FrameSink, MOST_FRAMES_AHEAD } from '#capture/source.ts'
 
 const FILE_HEADER = 24
 const RECORD_HEADER = 16
@@ -10,6 +10,7 @@ export class Pieces {
   readonly view: DataView
   readonly #bytes: Uint8Array
   readonly #file: number
+  readonly #ahead = createFramesAhead()
   /** Bytes of the piece, and of these how many are whole records: the rest opens the next piece. */
   #have = 0
   #whole = 0
@@ -35,10 +36,13 @@ export class Pieces {
   feed(sink: FrameSink): number {
     const view = this.view
     let packets = 0
+    let told = 0
     let at = 0
     while (at + RECORD_HEADER <= this.#have) {
       const captured = view.getUint32(at + 8, true)
       if (at + RECORD_HEADER + captured > this.#have) break
+      if (told === 0) told = this.#tellAhead(sink, at)
+      told--
       const ms = view.getUint32(at, true) * 1000 + view.getUint32(at + 4, true) / 1000
       sink.frame(view, at + RECORD_HEADER, captured, view.getUint32(at + 12, true), ms, 1, 0, 0)
       at += RECORD_HEADER + captured
@@ -46,6 +50,21 @@ export class Pieces {
     }
     this.#whole = at
     return packets
+  }
+
+  #tellAhead(sink: FrameSink, start: number): number {
+    const ahead = this.#ahead
+    ahead.count = 0
+    for (let at = start; ahead.count < MOST_FRAMES_AHEAD && at + RECORD_HEADER <= this.#have; ) {
+      const captured = this.view.getUint32(at + 8, true)
+      if (at + RECORD_HEADER + captured > this.#have) break
+      ahead.offsets[ahead.count] = at + RECORD_HEADER
+      ahead.captured[ahead.count] = captured
+      ahead.count++
+      at += RECORD_HEADER + captured
+    }
+    sink.ahead?.(this.view, ahead, 1)
+    return ahead.count
   }
 
   close(): void {

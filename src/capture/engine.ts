@@ -14,11 +14,12 @@ import {
   type Undecodable,
 } from './decode/outcome.ts'
 import { PacketDecoder } from './decode/packet.ts'
-import type { FrameSink } from './source.ts'
+import { type FrameSink, type FramesAhead, LINK_TYPE, MOST_FRAMES_AHEAD } from './source.ts'
 import { flowRecordOf } from './track/flow-record.ts'
 import { FlowTable } from './track/flow-table.ts'
 import { FLOW_TIMEOUTS, type FlowTimeouts, FlowTracker } from './track/flows.ts'
 import { HostTable } from './track/hosts.ts'
+import { LookAhead } from './track/look-ahead.ts'
 import { EVENT_ABORTED, EVENT_ANSWERED, EVENT_OPENED, EVENT_REFUSED } from './track/states.ts'
 
 export interface EngineOptions {
@@ -103,6 +104,7 @@ class PacketEngine implements Engine {
   readonly #fragments: Fragments
   readonly #decoder: PacketDecoder
   readonly #tracker: FlowTracker
+  readonly #lookAhead: LookAhead
   readonly #counters = new Float64Array(32)
   #onPacket: Told | undefined
   #onArp: Told | undefined
@@ -128,6 +130,7 @@ class PacketEngine implements Engine {
       (host) => this.#hostForgotten(host),
     )
     this.flows = new FlowTable(options.maxFlows ?? DEFAULT_FLOWS, seed, this.hosts)
+    this.#lookAhead = new LookAhead(this.flows, this.hosts, MOST_FRAMES_AHEAD)
     this.#fragments = new Fragments(seed)
     this.#decoder = new PacketDecoder(this.#packet, this.#fragments)
     this.#tracker = new FlowTracker(
@@ -170,6 +173,10 @@ class PacketEngine implements Engine {
     this.#onEnded = watchers.flatMap((watcher) => watcher.flowEnded?.bind(watcher) ?? [])
     this.#onForgotten = watchers.flatMap((watcher) => watcher.hostForgotten?.bind(watcher) ?? [])
     this.#onTick = watchers.flatMap((watcher) => watcher.tick?.bind(watcher) ?? [])
+  }
+
+  ahead(view: DataView, frames: FramesAhead, linkType: number): void {
+    if (linkType === LINK_TYPE.ethernet) this.#lookAhead.fetch(view, frames)
   }
 
   // Eight parameters: FrameSink, a frame without an object around it.

@@ -16,6 +16,8 @@ export const isKnownLinkType = (linkType: number): boolean =>
 
 /** Where a source delivers. Hot: called per packet; `view` is valid only during the call. */
 export interface FrameSink {
+  /** These frames come next: a hint, so that memory can be fetched for all of them at once. */
+  ahead?(view: DataView, frames: FramesAhead, linkType: number): void
   /**
    * @param at milliseconds since the epoch
    * @param offset first byte of the link header within `view`
@@ -34,6 +36,22 @@ export interface FrameSink {
     vlan: number,
   ): void
 }
+
+/** Frames that a source has at hand: the first `count` places hold where each begins, and how many bytes of it there are. */
+export interface FramesAhead {
+  readonly offsets: Int32Array
+  readonly captured: Int32Array
+  count: number
+}
+
+/** As many as are worth telling of at once. */
+export const MOST_FRAMES_AHEAD = 32
+
+export const createFramesAhead = (): FramesAhead => ({
+  offsets: new Int32Array(MOST_FRAMES_AHEAD),
+  captured: new Int32Array(MOST_FRAMES_AHEAD),
+  count: 0,
+})
 
 /** An interface as its source names it. */
 export interface CapturedInterface {

@@ -1,6 +1,12 @@
 /** Hot: `drain` runs per packet. Allocates nothing. */
 
-import { type FrameSink, LINK_TYPE, type SourceCounts } from '#capture/source.ts'
+import {
+  createFramesAhead,
+  type FrameSink,
+  LINK_TYPE,
+  MOST_FRAMES_AHEAD,
+  type SourceCounts,
+} from '#capture/source.ts'
 import {
   AF_PACKET,
   addressOf,
@@ -97,6 +103,7 @@ export class PacketRing {
   readonly #linkType: number
   readonly #interfaceIndex: number
   readonly #statistics = new Uint8Array(12)
+  readonly #ahead = createFramesAhead()
   #block = 0
   #received = 0
   #dropped = 0
@@ -163,7 +170,10 @@ export class PacketRing {
     const view = this.#view
     const packets = words[(base >> 2) + BLOCK_PACKETS] as number
     let frame = base + (words[(base >> 2) + BLOCK_FIRST] as number)
+    let told = 0
     for (let left = packets; left > 0; left--) {
+      if (told === 0) told = this.#tellAhead(sink, frame, left)
+      told--
       const word = frame >> 2
       const seconds = (words[word + FRAME_SECONDS] as number) >>> 0
       const tagged = ((words[word + FRAME_STATUS] as number) & TP_STATUS_VLAN_VALID) !== 0
@@ -179,6 +189,21 @@ export class PacketRing {
       )
       frame += words[word + FRAME_NEXT] as number
     }
+  }
+
+  /** Tells of the next of the `left` frames of a block; answers of how many. */
+  #tellAhead(sink: FrameSink, first: number, left: number): number {
+    const [words, ahead] = [this.#words, this.#ahead]
+    ahead.count = Math.min(left, MOST_FRAMES_AHEAD)
+    let frame = first
+    for (let at = 0; at < ahead.count; at++) {
+      const word = frame >> 2
+      ahead.offsets[at] = frame + ((words[word + FRAME_MAC] as number) & 0xffff)
+      ahead.captured[at] = words[word + FRAME_CAPTURED] as number
+      frame += words[word + FRAME_NEXT] as number
+    }
+    sink.ahead?.(this.#view, ahead, this.#linkType)
+    return ahead.count
   }
 
   /** Packets that the kernel put into the ring and those that found it full, since the ring was opened. */

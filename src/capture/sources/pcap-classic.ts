@@ -1,6 +1,11 @@
 /** Hot: runs per packet. Allocates nothing. */
 
-import type { CapturedInterface, FrameSink } from '#capture/source.ts'
+import {
+  type CapturedInterface,
+  createFramesAhead,
+  type FrameSink,
+  MOST_FRAMES_AHEAD,
+} from '#capture/source.ts'
 import {
   type CaptureFormat,
   canonicalLinkType,
@@ -32,6 +37,7 @@ export class PcapClassic implements CaptureFormat {
   damage: string | undefined
   readonly #path: string
   readonly #sink: FrameSink
+  readonly #ahead = createFramesAhead()
   #opened = false
   #littleEndian = true
   #fractionsPerMs = 1_000
@@ -50,6 +56,7 @@ export class PcapClassic implements CaptureFormat {
       at += FILE_HEADER_BYTES
     }
     const littleEndian = this.#littleEndian
+    let told = 0
     while (end - at >= RECORD_HEADER_BYTES) {
       const captured = view.getUint32(at + 8, littleEndian)
       if (captured > MAX_FRAME_BYTES) {
@@ -62,10 +69,29 @@ export class PcapClassic implements CaptureFormat {
         view.getUint32(at, littleEndian) * 1_000 + view.getUint32(at + 4, littleEndian) / this.#fractionsPerMs
       const length = Math.max(captured, view.getUint32(at + 12, littleEndian))
       this.packets++
+      if (told === 0) told = this.#tellAhead(view, at, end)
+      told--
       this.#sink.frame(view, frame, captured, length, plausibleTime(milliseconds), this.#linkType, 0, 0)
       at = frame + captured
     }
     return at
+  }
+
+  /** Tells of the whole records from `at` on, of which there is one at least; answers how many. */
+  #tellAhead(view: DataView, start: number, end: number): number {
+    const ahead = this.#ahead
+    ahead.count = 0
+    for (let at = start; ahead.count < MOST_FRAMES_AHEAD && end - at >= RECORD_HEADER_BYTES; ) {
+      const captured = view.getUint32(at + 8, this.#littleEndian)
+      const frame = at + RECORD_HEADER_BYTES
+      if (captured > end - frame) break
+      ahead.offsets[ahead.count] = frame
+      ahead.captured[ahead.count] = captured
+      ahead.count++
+      at = frame + captured
+    }
+    this.#sink.ahead?.(view, ahead, this.#linkType)
+    return ahead.count
   }
 
   #open(view: DataView, at: number): void {

@@ -89,11 +89,23 @@ export class FlowTable extends FlowColumns implements Flows {
     const last = this.#last
     if (last !== NONE && this.#matches(last, packet, a, b, there, back, kind)) return last
 
-    const inOrder = a < b || (a === b && packet.sourcePort <= packet.targetPort)
-    this.#hash = inOrder ? this.#mix.four(a, b, there, kind) : this.#mix.four(b, a, back, kind)
+    this.#hash = this.hashOf(a, b, there, kind)
     this.#sourceWord = a
     this.#targetWord = b
     return this.#search(packet, a, b, there, back, kind)
+  }
+
+  /** The same for both ways. `a` and `b` are addresses as one word each, `ports` those of source and target. */
+  hashOf(a: number, b: number, ports: number, kind: number): number {
+    const [source, target] = [ports >>> 16, ports & 0xffff]
+    const inOrder = a < b || (a === b && source <= target)
+    return inOrder ? this.#mix.four(a, b, ports, kind) : this.#mix.four(b, a, (target << 16) | source, kind)
+  }
+
+  /** The flow that lies where a search for this hash begins, which need not be the one; -1 when none does. */
+  firstAt(hash: number): number {
+    const { slots, mask, idMask } = this.#index
+    return ((slots[hash & mask] as number) & idMask) - 1
   }
 
   // Six parameters, and #matches has seven: a hot path that must not read the packet's fields twice.
