@@ -43,6 +43,8 @@ test('suggests live values with how many have them, then keys', () => {
   expect(suggest('-is:', all)[0]).toEqual({ key: 'is', value: 'allowed', isNot: true, count: 2 })
   expect(suggest('prog', all)).toEqual([{ key: 'app', value: '', isNot: false }])
   expect(suggest('country:d', all).map(written)).toEqual(['country:DE'])
+  expect(suggest('owner:', all).map(written)).toEqual(['owner:scan'])
+  expect(suggest('scan', all)).toEqual([])
 })
 
 test('over a period of the past what the store sums up is counted there, and the rest among live connections', () => {

@@ -17,6 +17,8 @@ export interface Suggestion {
 
 const MOST_VALUES = 8
 const KEYS = Object.keys(SEARCH_KEYS) as SearchKey[]
+/** Nearly every connection has the same value: a word without a key does not mean it. */
+const ONLY_ASKED: readonly SearchKey[] = ['owner']
 
 /** How a suggestion is written. */
 export const written = ({ key, value, isNot, count }: Suggestion): string =>
@@ -64,6 +66,9 @@ function keptLike(only: SearchKey | undefined, start: string, kept: readonly Kep
     .map((value) => ({ ...value, isPast: true }))
 }
 
+const isMeant = (key: SearchKey, only: SearchKey | undefined): boolean =>
+  only ? key === only : !ONLY_ASKED.includes(key)
+
 function valuesLike(
   only: SearchKey | undefined,
   start: string,
@@ -72,7 +77,7 @@ function valuesLike(
 ): Value[] {
   const found = new Map<string, { readonly key: SearchKey; readonly value: string; count: number }>()
   for (const [key, value] of valuesOf(connections)) {
-    if (value === undefined || value === '' || (only && key !== only) || !counts(key)) continue
+    if (value === undefined || value === '' || !counts(key) || !isMeant(key, only)) continue
     if (!value.toLowerCase().includes(start)) continue
     const known = found.get(`${key}:${value}`)
     if (known) known.count++
@@ -93,6 +98,7 @@ function* valuesOf(connections: Iterable<Connection>): Generator<readonly [Searc
     yield ['app', owner?.name]
     yield ['user', owner?.user]
     yield ['unit', owner?.unit]
+    yield ['owner', owner?.source]
     yield ['container', owner?.container?.name ?? owner?.container?.id.slice(0, 12)]
     yield ['name', connection.name]
     yield ['peer', connection.peer]
