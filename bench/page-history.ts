@@ -4,14 +4,14 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { startRealPage } from '../test/support/real-page.ts'
-import { median, printBench, type Row } from './bench.ts'
+import { printBench, type Row } from './bench.ts'
 import { build } from './history-database.ts'
 
 export const title = 'History on the page: from Enter to the first rows painted'
 
-/** A state folder with a long history, which is written to; without it one of so many flows is made. */
+/** A state folder with a long history, which is written to, so give it a copy; without it one of so many flows is made. */
 const STATE = process.env['GATEHOUSE_BENCH_STATE']
-const FLOWS = Number(process.env['GATEHOUSE_BENCH_FLOWS'] ?? 1_000_000)
+const FLOWS = Number(process.env['GATEHOUSE_BENCH_FLOWS'] ?? 200_000)
 const AGAIN = 3
 const KEEPS_ALL = 'store:\n  flowsDays: 3650\n  maxMegabytes: 100000\n'
 
@@ -77,8 +77,9 @@ async function measureSearch(page: Page, stateFolder: string, query: string): Pr
     better: 'less',
     note: `answer ${answeredMs.toFixed(0)} ms, ${questions} asked, ${rows} rows, load ${loadavg()[0]?.toFixed(1)}`,
   })
-  const times = again.map(({ paintedMs }) => paintedMs)
-  return [row('cold', first.paintedMs, first), row('warm', median(times), again[0] ?? first)]
+  // The least of several is what the page needs; the others tell what else the machine did.
+  const fastest = again.reduce((a, b) => (b.paintedMs < a.paintedMs ? b : a))
+  return [row('cold', first.paintedMs, first), row('warm', fastest.paintedMs, fastest)]
 }
 
 async function measure(page: Page, query: string, before?: () => void): Promise<Timing> {
