@@ -6,7 +6,7 @@ const test = testWith('root', 'ip', 'nft')
 const PROBE = new URL('../support/rule-probe.ts', import.meta.url).pathname
 
 /** `GATEHOUSE_RULE_FILES=20000 GATEHOUSE_RULE_SEED=7` tries more of them. */
-const FILES = Number(process.env['GATEHOUSE_RULE_FILES'] ?? 500)
+const FILES = Number(process.env['GATEHOUSE_RULE_FILES'] ?? 1000)
 const SEED = Number(process.env['GATEHOUSE_RULE_SEED'] ?? 2026)
 const PACKETS = 20
 
