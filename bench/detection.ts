@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -42,6 +42,7 @@ const wanted = SCENARIOS.filter(({ name }) => name.includes(values.only ?? ''))
 const missing = wanted.filter(({ tool }) => tool !== undefined && findProgram(tool) === undefined)
 const played = wanted.filter((scenario) => !missing.includes(scenario))
 const folder = values.keep ?? mkdtempSync(join(tmpdir(), 'gatehouse-matrix-'))
+mkdirSync(folder, { recursive: true })
 
 console.log(
   `Gatehouse, profile normal. ${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}`,
@@ -73,6 +74,7 @@ async function play(on: Stage, scenario: Scenario, at: number): Promise<Outcome>
   const file = join(folder, `${scenario.name.replaceAll(/[^a-zA-Z0-9]+/g, '-')}.pcap`)
   const before = on.blocked.length
   const hush = await on.listen(file)
+  await sleep((scenario.quietSeconds ?? 0) * 1_000)
   const startedAt = Date.now()
   const tool = attacker.start('timeout', ...commandOf(scenario, cast, file))
   const isRightOne = (alert: Alert): boolean =>

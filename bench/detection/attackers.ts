@@ -32,10 +32,10 @@ async function openAndLeave(): Promise<void> {
 }
 
 async function requestWithoutPause(): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 20 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 60 })
   const endsAt = performance.now() + 20_000
   while (performance.now() < endsAt) {
-    for (let n = 0; n < 15; n++) {
+    for (let n = 0; n < 40; n++) {
       get({ host: server, path: `/${n}`, agent }, (response) => response.resume()).on('error', () => {})
     }
     await sleep(40)

@@ -46,7 +46,7 @@ export function layLoadWire(server: NamespaceHost, sender: NamespaceHost): LoadW
     async send({ shape, port, perSecond, seconds }) {
       const about: Said = { from: `${theirs}:4000`, to: `${ours}:${port}` }
       const frame = shape === 'udp' ? { ...about, protocol: 'udp', payload: 64 } : { ...about, flags: 'S' }
-      const hex = Buffer.from(framesTo(server, LINK)(frame as Said)).toString('hex')
+      const hex = Buffer.from(framesTo(server, { link: LINK })(frame as Said)).toString('hex')
       const options = [LINK, hex, String(perSecond), String(seconds), ...(shape === 'udp' ? [] : ['forge'])]
       const child = sender.start(process.execPath, beside('load-sender.ts'), ...options)
       const [words] = (await once(child.stdout as Readable, 'data')) as [Buffer]
@@ -58,15 +58,26 @@ export function layLoadWire(server: NamespaceHost, sender: NamespaceHost): LoadW
   }
 }
 
-/** Makes frames that the server takes for its own, by the link that it has with everybody unless told. */
-export function framesTo(server: NamespaceHost, link = server.link): (about: Said) => Uint8Array {
-  const mac = macOf(server, link).map((byte) => Number.parseInt(byte, 16))
+interface Ends {
+  /** Of the server: the link that it has with everybody unless told. */
+  readonly link?: string
+  /** Whose hardware address they bear; nobody's unless told. */
+  readonly from?: NamespaceHost
+}
+
+/** Makes frames that the server takes for its own. */
+export function framesTo(server: NamespaceHost, ends: Ends = {}): (about: Said) => Uint8Array {
+  const mac = bytesOf(macOf(server, ends.link ?? server.link))
+  const sourceMac = ends.from && bytesOf(macOf(ends.from, ends.from.link))
   return (about) => {
     const frame = said(about)
     frame.set(mac)
+    if (sourceMac) frame.set(sourceMac, mac.length)
     return withChecksums(frame)
   }
 }
+
+const bytesOf = (mac: readonly string[]): number[] => mac.map((byte) => Number.parseInt(byte, 16))
 
 const macOf = (host: NamespaceHost, link: string): string[] =>
   host.run('cat', `/sys/class/net/${link}/address`).trim().split(':')
