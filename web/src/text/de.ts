@@ -6,7 +6,7 @@ import { rules } from './de-rules.ts'
 import { detectors, settings } from './de-settings.ts'
 import { path, timeline, views } from './de-timeline.ts'
 import { graph, hosts, map, past, period, programs, search } from './de-watch.ts'
-import type { Text } from './text.ts'
+import type { Text } from './en.ts'
 import { many, n } from './words.ts'
 
 /** The page in German: nobody is addressed as du or Sie, and buttons say what they do. */

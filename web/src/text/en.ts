@@ -339,3 +339,6 @@ export const en = {
     home: 'Go to Now',
   },
 }
+
+/** Every word of the page. A translation is another file of this shape: one that lacks a key does not compile. */
+export type Text = typeof en
