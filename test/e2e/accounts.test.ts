@@ -212,7 +212,7 @@ describe('accounts', () => {
     await page.getByLabel('Role of ben').selectOption('viewer')
     await page.locator('.toast', { hasText: 'ben is viewer now, and was operator' }).waitFor()
     await page.getByRole('button', { name: 'More for ben' }).click()
-    await page.getByRole('menuitem', { name: 'Remove' }).click()
+    await page.getByRole('menuitem', { name: 'Remove', exact: true }).click()
     await page.getByRole('dialog', { name: 'Remove ben?' }).getByRole('button', { name: 'Remove' }).click()
     await page.getByLabel('Role of ben').waitFor({ state: 'detached' })
     expect(JSON.parse(real.gatehouse('user', 'list', '-o', 'json'))).not.toContainEqual(

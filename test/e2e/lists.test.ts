@@ -48,7 +48,7 @@ describe('threat lists on the page', () => {
     writeFileSync(file, own(20))
     await row.locator('.nm').click()
     const inspector = page.getByLabel('Inspector')
-    await inspector.getByRole('button', { name: 'Fetch now' }).click()
+    await inspector.getByRole('button', { name: 'Fetch now', exact: true }).click()
     await inspector.getByText('A new version waits for you').waitFor()
     await inspector.getByText('20 entries in the new version.').waitFor()
     await page.getByRole('button', { name: /^Need you/ }).click()

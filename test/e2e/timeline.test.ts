@@ -162,6 +162,14 @@ describe('the timeline, and what a row offers', () => {
   })
 
   test('acts stay on a stack that takes any of them back, and views are saved under a name', async () => {
+    // Each its own: a talker ends when one of its connections is blocked.
+    const port = await listen(real.wire.client)
+    for (const [program, address] of [
+      ['tidesync', ABROAD.BR],
+      ['podwright', ABROAD.AU],
+    ] as const) {
+      talk(real.wire.server, real.folder, port, { program, to: [address], bytesEach: 500 })
+    }
     const { page } = await real.signIn()
     await go(page, '/connections?view=host')
     for (const address of [ABROAD.BR, ABROAD.AU]) {
