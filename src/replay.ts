@@ -96,6 +96,7 @@ class Player {
   async play(file: string, progress: Progress): Promise<CaptureSummary> {
     let isBegun = false
     const sink: FrameSink = {
+      ahead: (view, frames, linkType) => this.#watch?.sink.ahead?.(view, frames, linkType),
       // Eight parameters: FrameSink, a frame without an object around it.
       frame: (view, offset, captured, length, at, linkType, interfaceIndex, vlan) => {
         if (!isBegun) this.#begin(at)
