@@ -14,15 +14,14 @@ export function periodOf(
   marked?: { readonly from: number; readonly to: number },
 ): PastPeriod {
   let since = marked?.from ?? 0
-  let until = marked?.to
+  let until = marked?.to ?? Number.POSITIVE_INFINITY
   for (const { key, isNot, anyOf } of search.terms) {
     const [first] = anyOf
     if (isNot || anyOf.length > 1 || first?.kind !== 'number') continue
-    if (key === 'since') since = Math.max(since, first.span.from ?? 0)
-    if (key === 'until')
-      until = Math.min(until ?? Number.POSITIVE_INFINITY, first.span.to ?? Number.POSITIVE_INFINITY)
+    if (key === 'since') since = Math.max(since, first.span.from ?? since)
+    if (key === 'until') until = Math.min(until, first.span.to ?? until)
   }
-  return { since, ...(until !== undefined && Number.isFinite(until) && { until }) }
+  return { since, ...(Number.isFinite(until) && { until }) }
 }
 
 /** A value that connections of a period have, with how many. */
