@@ -117,18 +117,24 @@ async function toHost(page: Page, ...keys: readonly string[]): Promise<string> {
   return address
 }
 const expanded = (page: Page): Promise<string | null> =>
-  page.locator('main .row.is-cursor').getAttribute('aria-expanded')
+  page.evaluate(`document.querySelector('main .row.is-cursor')?.getAttribute('aria-expanded') ?? null`)
 const selected = (page: Page, count: number): Promise<void> => page.getByText(`${count} selected`).waitFor()
 
 const CONNECTIONS: Readonly<Record<string, Check>> = {
   ...list,
   Enter: opensInspector,
   '←': async (page) => {
-    await press(page, 'j', 'ArrowLeft')
+    await press(page, 'j')
+    await expect.poll(() => expanded(page)).toBe('true')
+    await press(page, 'ArrowLeft')
     await expect.poll(() => expanded(page)).toBe('false')
   },
   '→': async (page) => {
-    await press(page, 'j', 'ArrowLeft', 'ArrowRight')
+    await press(page, 'j')
+    await expect.poll(() => expanded(page)).toBe('true')
+    await press(page, 'ArrowLeft')
+    await expect.poll(() => expanded(page)).toBe('false')
+    await press(page, 'ArrowRight')
     await expect.poll(() => expanded(page)).toBe('true')
   },
   X: async (page) => {
@@ -254,8 +260,7 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     },
   },
   '/decisions': {
-    J: moves,
-    K: movesBack,
+    ...list,
     B: async (page) => {
       await press(page, 'j', 'j', 'b')
       await page.locator('.toast', { hasText: /again|blocked/ }).waitFor()
@@ -275,16 +280,26 @@ describe('the keyboard', () => {
     const { AU, BR, JP } = ABROAD
     talk(server, real.folder, port, { program: 'larkmail', to: [AU, BR, JP], bytesEach: 500 })
     for (const target of TARGETS) real.gatehouse('block', target)
-    for (const address of [server.ip4, server.ip6]) {
-      const knock = `for port in $(seq 1 14); do (echo > /dev/tcp/${address}/$port) 2>&1; done; true`
-      client.run('bash', '-c', knock)
-    }
+    for (const address of [server.ip4, server.ip6]) client.run('bash', '-c', knockAt(address))
   })
   afterAll(async () => {
     await real?.remove()
   })
 
-  /** A list that has the focus holds still: what is new waits for its key. */
+  const knockAt = (address: string): string =>
+    `for port in $(seq 1 14); do (echo > /dev/tcp/${address}/$port) 2>&1; done; true`
+
+  const showsNewAlert: Check = async (page) => {
+    await page.getByRole('grid').hover()
+    // From another address: a third story.
+    const { server, client } = real.wire
+    client.run('ip', 'route', 'replace', `${server.ip4}/32`, 'dev', client.link, 'src', ABROAD.US)
+    client.run('bash', '-c', knockAt(server.ip4))
+    await page.locator('.pill-new').waitFor()
+    await press(page, '.')
+    await page.locator('.pill-new').waitFor({ state: 'detached' })
+  }
+  /** A list that has the pointer or the focus holds still: what is new waits for its key. */
   const showsNew: Check = async (page) => {
     await go(page, '/connections')
     await page.getByRole('treegrid').focus()
@@ -294,6 +309,12 @@ describe('the keyboard', () => {
     await page.locator('.pill-new').waitFor()
     await press(page, '.')
     await page.locator('.pill-new').waitFor({ state: 'detached' })
+  }
+
+  /** Those that need the daemon, or who talks to it. */
+  const ofDaemon: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
+    '/connections': { '.': showsNew },
+    '/alerts': { '.': showsNewAlert },
   }
 
   const go = async (page: Page, path: string): Promise<void> => {
@@ -312,6 +333,12 @@ describe('the keyboard', () => {
     ])`)) as [string, string][]
     await closeDialog(page)
     return new Map(all)
+  }
+
+  const named = async (what: string, check: Promise<void> | undefined): Promise<void> => {
+    await check?.catch((problem: Error) => {
+      throw new Error(`${what}: ${problem.message}`, { cause: problem })
+    })
   }
 
   test('goes to each screen that there is, and each key of everywhere does what the help says', async () => {
@@ -341,17 +368,12 @@ describe('the keyboard', () => {
       const listed = [...(await helpOf(page)).keys()].filter(
         (caps) => !/^G \S$/.test(caps) && !EVERYWHERE[caps],
       )
-      const checks: Readonly<Record<string, Check>> = {
-        ...(CHECKS[path] ?? USUAL),
-        ...(path === '/connections' && { '.': showsNew }),
-      }
+      const checks: Readonly<Record<string, Check>> = { ...(CHECKS[path] ?? USUAL), ...ofDaemon[path] }
       unchecked.push(...listed.filter((caps) => !checks[caps]).map((caps) => `${path}: ${caps}`))
-      for (const [caps, check] of Object.entries(checks)) {
-        if (!listed.includes(caps)) continue
+      for (const caps of Object.keys(checks).filter((one) => listed.includes(one))) {
         await go(page, PLACES[path] ?? path)
-        await check(page).catch((problem: Error) => {
-          throw new Error(`${caps} on ${path}: ${problem.message}`, { cause: problem })
-        })
+        if (listed.includes('J')) await page.locator('main .table .row').first().waitFor()
+        await named(`${caps} on ${path}`, checks[caps]?.(page))
       }
     }
     expect(unchecked).toEqual([])
