@@ -21,18 +21,18 @@ const sendMany = koffi
   .func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)')
 const fd = openRawLink(name)
 const frame = Buffer.from(hex, 'hex')
-const frames = new Uint8Array(BATCH * frame.length)
-const view = new DataView(frames.buffer)
-const parts = new Uint8Array(BATCH * PART_BYTES)
-const messages = new Uint8Array(BATCH * MESSAGE_BYTES)
+/** Messages, then parts, then frames, in one: what only an address leads to is freed when it is nowhere else in use. */
+const memory = new Uint8Array(BATCH * (MESSAGE_BYTES + PART_BYTES + frame.length))
+const view = new DataView(memory.buffer)
+const [FIRST_PART, FIRST_FRAME] = [BATCH * MESSAGE_BYTES, BATCH * (MESSAGE_BYTES + PART_BYTES)]
+const start = addressOf(memory)
 for (let n = 0; n < BATCH; n++) {
-  frames.set(frame, n * frame.length)
-  const part = new DataView(parts.buffer, n * PART_BYTES)
-  part.setBigUint64(0, addressOf(frames) + BigInt(n * frame.length), true)
-  part.setBigUint64(8, BigInt(frame.length), true)
-  const message = new DataView(messages.buffer, n * MESSAGE_BYTES)
-  message.setBigUint64(PARTS_AT, addressOf(parts) + BigInt(n * PART_BYTES), true)
-  message.setBigUint64(PART_COUNT_AT, 1n, true)
+  const [message, part, at] = [n * MESSAGE_BYTES, FIRST_PART + n * PART_BYTES, FIRST_FRAME + n * frame.length]
+  memory.set(frame, at)
+  view.setBigUint64(part, start + BigInt(at), true)
+  view.setBigUint64(part + 8, BigInt(frame.length), true)
+  view.setBigUint64(message + PARTS_AT, start + BigInt(part), true)
+  view.setBigUint64(message + PART_COUNT_AT, 1n, true)
 }
 
 /** xorshift: each address comes once in four thousand million. */
@@ -62,8 +62,8 @@ function adjust(at: number, added: number, removed: number): void {
 }
 
 function sendBatch(count: number): number {
-  if (forge !== undefined) for (let n = 0; n < count; n++) forgeSource(n * frame.length)
-  return Math.max(0, sendMany(fd, messages, count, 0) as number)
+  if (forge !== undefined) for (let n = 0; n < count; n++) forgeSource(FIRST_FRAME + n * frame.length)
+  return Math.max(0, sendMany(fd, memory, count, 0) as number)
 }
 
 const still = new Int32Array(new SharedArrayBuffer(4))
