@@ -15,13 +15,20 @@ export function periodOf(
 ): PastPeriod {
   let since = marked?.from ?? 0
   let until = marked?.to ?? Number.POSITIVE_INFINITY
-  for (const { key, isNot, anyOf } of search.terms) {
-    const [first] = anyOf
-    if (isNot || anyOf.length > 1 || first?.kind !== 'number') continue
-    if (key === 'since') since = Math.max(since, first.span.from ?? since)
-    if (key === 'until') until = Math.min(until, first.span.to ?? until)
+  for (const term of search.terms) {
+    const { from, to } = spanOf(term)
+    if (term.key === 'since') since = Math.max(since, from ?? since)
+    if (term.key === 'until') until = Math.min(until, to ?? until)
   }
   return { since, ...(Number.isFinite(until) && { until }) }
+}
+
+/** From when to when a term is, where it says one time alone. */
+function spanOf({ isNot, anyOf: [first, ...others] }: Search['terms'][number]): {
+  readonly from?: number
+  readonly to?: number
+} {
+  return isNot || others.length > 0 || first?.kind !== 'number' ? {} : first.span
 }
 
 /** A value that connections of a period have, with how many. */
