@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Finding } from '#model/finding.ts'
 import { arp, deliver, ETHERTYPE, ethernet, ipv4, tcp } from '../../test/support/frames.ts'
-import { range, scene } from '../../test/support/scene.ts'
+import { range, type Scene, scene } from '../../test/support/scene.ts'
 import { createWatch } from '../watch.ts'
 
 const VICTIM = '192.0.2.1'
@@ -9,6 +9,33 @@ const DECOYS = ['198.51.100.1', '198.51.100.2', '198.51.100.3']
 const SCANNER = '203.0.113.9'
 const SCANNER_MAC = [2, 0, 0, 0, 0, 9]
 const VICTIM_MAC = [2, 0, 0, 0, 0, 1]
+
+const STALLED_RUNS = 60
+
+/** Numbers from 0 to 1, the same for the same seed (xorshift). */
+function chances(seed: number): () => number {
+  let state = seed * 0x9e3779b9
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}
+
+/** One of ten packets waits, up to half a second; three of ten answers get lost. */
+function stalledScan(chance: () => number): Scene {
+  const net = scene()
+  for (const port of range(40)) {
+    for (const from of [...DECOYS, SCANNER]) {
+      if (chance() < 0.1) net.pass(50 + 400 * chance())
+      const answer = chance() < 0.3 ? net.silent : net.refused
+      answer({ from, to: VICTIM, port, options: 4 })
+    }
+  }
+  net.pass(3_000)
+  return net
+}
 
 describe('several addresses that try the same ports in step', () => {
   test('are one story about the victim, that blames nobody', () => {
@@ -39,6 +66,14 @@ describe('several addresses that try the same ports in step', () => {
     }
     expect(findings[0]).toMatchObject({ detector: 'host-sweep', kind: 'decoys', blame: 'nobody' })
     expect(findings.filter(({ blame }) => blame !== 'nobody')).toEqual([])
+  })
+
+  test('also where the scanner is made to wait between his packets, and answers get lost', () => {
+    for (const seed of range(STALLED_RUNS)) {
+      const { findings } = stalledScan(chances(seed + 1))
+      expect(findings.filter(({ blame }) => blame !== 'nobody')).toEqual([])
+      expect(findings.some(({ kind }) => kind === 'decoys')).toBe(true)
+    }
   })
 
   test('are searched for in bounded time, however many there are', () => {

@@ -2,12 +2,11 @@ import type { Ip } from '#model/address.ts'
 import type { Hosts } from '#model/host.ts'
 import type { Packet } from '#model/packet.ts'
 import type { Attempts } from './attempts.ts'
+import { blamingNobody, IN_STEP_MS } from './borrowed-names.ts'
 import type { ReportedFinding } from './detector.ts'
 import type { HostNotes } from './host-notes.ts'
 import { LinkSenders } from './link-senders.ts'
 
-/** A scanner sends the packets of all his names within a millisecond; answers of the target come a moment later. */
-const IN_STEP_MS = 150
 /** So much of the shorter list must be in step, and so many things at least. */
 const SHARED = 0.6
 const LEAST_SHARED = 3
@@ -131,18 +130,9 @@ export function amongOthers(
   }
   const victim = finding.victim ?? finding.evidence.hosts?.[0]
   if (victim === undefined) return finding
-  const [detector] = finding.key.split(' ', 1)
   const { count, ports } = finding.evidence
-  const what = finding.victim ? `${count} ports of ${victim}` : `port ${ports?.[0]} of ${count} hosts`
-  return {
-    ...finding,
-    kind: 'decoys',
-    subject: victim,
-    victim,
-    blame: 'nobody',
-    summary: `${sources} addresses tried ${what} in step (${finding.kind}): one scanner, and decoys that he made up`,
-    key: `${detector} decoys ${victim}`,
-    spoofable: true,
-    evidence: { ...finding.evidence, hosts: names, sources },
-  }
+  const what = finding.victim
+    ? `tried ${count} ports of ${victim}`
+    : `tried port ${ports?.[0]} of ${count} hosts`
+  return blamingNobody(finding, { victim, what, names, sources })
 }

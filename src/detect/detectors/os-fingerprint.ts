@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
-import { defineDetector, type WatchContext } from '../detector.ts'
+import { amongNames } from '../borrowed-names.ts'
+import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
 import { range } from '../self-test/net.ts'
@@ -90,7 +91,7 @@ class OsFingerprintWatcher implements Watcher {
     const firstAt = rows.firstAt(row)
     const count = rows.weight(row)
     const sample = { at, source: subject, sourcePort, target: victim, targetPort, protocol, tcpFlags, length }
-    this.#context.report({
+    const finding: ReportedFinding = {
       ...{ kind: 'os', severity: 'high', confidence: 0.85, at, subject, victim },
       summary: `${subject} sent ${count} senseless packets to ${victim} in ${duration(at - firstAt)}, as they tell operating systems apart`,
       key: `os-fingerprint ${subject} ${victim}`,
@@ -100,7 +101,15 @@ class OsFingerprintWatcher implements Watcher {
         ...{ firstAt, lastAt: at, count, ratePerSecond: rateOf(count, at - firstAt), samples: [sample] },
         ports: [targetPort],
       },
-    })
+    }
+    this.#context.report(
+      amongNames(finding, {
+        rows,
+        row,
+        hosts: this.#hosts,
+        what: `sent ${count} senseless packets each to ${victim}`,
+      }),
+    )
   }
 }
 

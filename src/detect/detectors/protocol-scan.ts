@@ -3,7 +3,8 @@ import { z } from 'zod'
 import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
-import { defineDetector, type WatchContext } from '../detector.ts'
+import { amongNames } from '../borrowed-names.ts'
+import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
 import { anyProtocol } from '../self-test/messages.ts'
@@ -100,7 +101,7 @@ class ProtocolScanWatcher implements Watcher {
       tcpFlags: 0,
       length,
     }
-    this.#context.report({
+    const finding: ReportedFinding = {
       ...{ kind: 'ip-protocol', severity: 'high', confidence: 0.9, at, subject, victim },
       summary: `${subject} tried ${count} unusual IP protocols of ${victim} in ${duration(at - firstAt)} (ip protocol scan)`,
       key: `protocol-scan ${subject} ${victim}`,
@@ -109,6 +110,14 @@ class ProtocolScanWatcher implements Watcher {
       evidence: {
         ...{ firstAt, lastAt: at, count, ratePerSecond: rateOf(count, at - firstAt), samples: [sample] },
       },
-    })
+    }
+    this.#context.report(
+      amongNames(finding, {
+        rows,
+        row,
+        hosts: this.#hosts,
+        what: `tried ${count} unusual IP protocols of ${victim}`,
+      }),
+    )
   }
 }

@@ -5,10 +5,17 @@ import { range, type Scene, scene } from '../../../test/support/scene.ts'
 const [SCANNER, TARGET] = ['203.0.113.9', '192.0.2.1']
 const told = ({ findings }: Scene, id: string) => findings.filter(({ detector }) => detector === id)
 
+interface RawPacket {
+  readonly protocol: number
+  readonly body?: Uint8Array
+  readonly back?: boolean
+  readonly from?: string
+}
+
 /** A bare IP packet of any protocol. */
-function raw(net: Scene, at: number, packet: { protocol: number; body?: Uint8Array; back?: boolean }): void {
-  const { protocol, body = new Uint8Array(8), back = false } = packet
-  const [source, target] = back ? [TARGET, SCANNER] : [SCANNER, TARGET]
+function raw(net: Scene, at: number, packet: RawPacket): void {
+  const { protocol, body = new Uint8Array(8), back = false, from = SCANNER } = packet
+  const [source, target] = back ? [TARGET, from] : [from, TARGET]
   deliver(net.watch.sink, ethernet(ipv4(body, { source, target, protocol })), Date.UTC(2026, 0, 1) + at)
 }
 
@@ -132,5 +139,33 @@ describe('version probes', () => {
     }
     expect(told(net, 'version-probe')).toEqual([])
     expect(net.watch.detection.health().every(({ state }) => state === 'ok')).toBe(true)
+  })
+})
+
+describe('a rare scan in several names (nmap -D)', () => {
+  const NAMES = ['198.51.100.1', '198.51.100.2', SCANNER]
+
+  test.each<[string, (net: Scene, at: number, from: string) => void]>([
+    ['protocol-scan', (net, at, from) => raw(net, at, { from, protocol: 150 + (at % 100) })],
+    ['sctp-scan', (net, at, from) => raw(net, at, { from, protocol: 132, body: sctp(40_000, at, 1) })],
+    [
+      'os-fingerprint',
+      (net, at, from) => net.silent({ from, to: TARGET, port: 22, flags: ['', 'SFPU', 'FPU'][at % 3] ?? '' }),
+    ],
+  ])('blames nobody: %s', (id, send) => {
+    const net = scene()
+    for (const at of range(12)) for (const from of NAMES) send(net, at, from)
+    expect(told(net, id)[0]).toMatchObject({
+      ...{ kind: 'decoys', subject: TARGET, victim: TARGET, blame: 'nobody', spoofable: true },
+      evidence: { sources: 3, hosts: expect.arrayContaining(NAMES) },
+    })
+    expect(told(net, id).filter(({ blame }) => blame !== 'nobody')).toEqual([])
+  })
+
+  test('blames each of two that have nothing to do with each other', () => {
+    const net = scene()
+    for (const at of range(12)) raw(net, at, { protocol: 150 + at })
+    for (const at of range(12)) raw(net, 5_000 + at, { from: NAMES[0] as string, protocol: 150 + at })
+    expect(told(net, 'protocol-scan').map(({ subject }) => subject)).toEqual([SCANNER, NAMES[0]])
   })
 })

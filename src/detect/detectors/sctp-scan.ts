@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
+import { amongNames } from '../borrowed-names.ts'
 import { Crowd } from '../crowd.ts'
-import { defineDetector, type WatchContext } from '../detector.ts'
+import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostRows } from '../host-rows.ts'
 import { anyProtocol, sctp } from '../self-test/messages.ts'
@@ -111,7 +112,7 @@ class SctpScanWatcher implements Watcher {
       tcpFlags: 0,
       length,
     }
-    this.#context.report({
+    const finding: ReportedFinding = {
       kind: chunk === CHUNK.init ? 'sctp-init' : 'sctp-cookie',
       ...{ severity: 'high', confidence: 0.85, at, subject, victim },
       summary: `${subject} knocked at ${count} SCTP ports of ${victim} in ${duration(at - firstAt)} (sctp scan)`,
@@ -122,6 +123,14 @@ class SctpScanWatcher implements Watcher {
         ...{ firstAt, lastAt: at, count, ratePerSecond: rateOf(count, at - firstAt), samples: [sample] },
         ports: this.#tried.busiest(row, 1).map(({ member }) => member),
       },
-    })
+    }
+    this.#context.report(
+      amongNames(finding, {
+        rows,
+        row,
+        hosts: this.#hosts,
+        what: `knocked at ${count} SCTP ports of ${victim}`,
+      }),
+    )
   }
 }
