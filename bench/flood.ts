@@ -15,7 +15,7 @@ import { layLoadWire } from './detection/load.ts'
 export const title =
   'A SYN flood from forged sources at an open port, as many as two senders can, against the whole daemon'
 
-const SECONDS = Number(process.env.GATEHOUSE_FLOOD_SECONDS ?? 24)
+const SECONDS = Number(process.env['GATEHOUSE_FLOOD_SECONDS'] ?? 24)
 /** By then every place of the host table is taken. */
 const SCAN_AFTER_MS = 12_000
 const CALLS = 100
