@@ -16,8 +16,8 @@ const CALM_MS = 10_000
 /** A few sources that try ever new ports are a scan: others tell of that. Shares of the packets. */
 const SCAN_PORTS = 0.2
 const SCAN_SOURCES = 0.1
-/** One of them may bring decoys, which try the same ports: each port comes once from each. */
-const DECOY_PORTS = 30
+/** One of them may bring decoys, which try the same ports: each port comes once from each, and once more when it was silent. */
+const DECOY_PORTS = 8
 const MOST_DECOYS = 16
 
 /** What a second of traffic did to a row. */

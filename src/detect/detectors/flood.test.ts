@@ -63,6 +63,17 @@ describe('a SYN flood', () => {
     expect(floods(net)).toEqual([])
   })
 
+  test('is none where such a scanner tries a few ports once more, all within a second', () => {
+    const net = scene()
+    const sources = range(6).map((last) => `198.51.100.${last}`)
+    send(net, 2 * 20, 3, (n) => {
+      const port = 100 + 20 * Math.floor(n / 40) + (n % 20)
+      for (const from of sources) net.silent({ from, to: SERVER, port })
+    })
+    net.pass(5_000)
+    expect(floods(net)).toEqual([])
+  })
+
   test('names the one real source among forged ones, and no client that was there anyway', () => {
     const net = scene()
     send(net, 600, 2, (n) => {
