@@ -43,6 +43,11 @@ function scan(decoys: readonly string[]) {
 
 const blocked = (): string[] => daemon.ask<Block[]>('block', 'list').map(({ target }) => target)
 const alerts = (): Alert[] => daemon.ask<{ items: Alert[] }>('alerts').items
+/** For whoever reads that this failed. */
+const told = (): string =>
+  alerts()
+    .map(({ summary, at }) => `${at} ${summary}`)
+    .join('\n')
 
 describe('nmap -D with five innocents', () => {
   test('on one link: the scanner is blocked, by his own name alone', async () => {
@@ -50,7 +55,7 @@ describe('nmap -D with five innocents', () => {
     const decoys = [11, 12, 13, 14, 15].map(net)
     const { closed, listed } = scan(decoys)
     await until('somebody is blocked', () => blocked().length > 0)
-    expect(blocked()).toEqual([scanner.ip4])
+    expect(blocked(), told()).toEqual([scanner.ip4])
     expect(closed + listed).toBeLessThanOrEqual(PORTS * 0.2)
     expect(answeredCalls(innocent, server.ip4, SERVICE, 20)).toBe(20)
     expect(alerts().filter(({ subject }) => decoys.includes(subject))).toEqual([])
@@ -62,7 +67,7 @@ describe('nmap -D with five innocents', () => {
     const decoys = [innocent.ip4, net(99), '203.0.113.3', '203.0.113.4', '203.0.113.5']
     const { open, closed, listed } = scan(decoys)
     await until('it is told', () => alerts().some(({ kind }) => kind === 'decoys'))
-    expect(blocked()).toEqual([])
+    expect(blocked(), told()).toEqual([])
     expect(closed + listed).toBeLessThanOrEqual(PORTS * 0.2)
     expect(open).toBeGreaterThan(PORTS * 0.8)
     expect(alerts().find(({ kind }) => kind === 'decoys')).toMatchObject({
