@@ -1,7 +1,7 @@
 /** Hot: runs per packet. Allocates nothing per packet. */
 import koffi from 'koffi'
 import { addressOf } from '#kernel/libc.ts'
-import { openRawLink } from './raw-link.ts'
+import { openRawLink } from '../../test/support/raw-link.ts'
 
 /**
  * LINK HEX RATE SECONDS [forge]: sends a frame so many times a second (0: as often as it can), 64 with each system call

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sendBytes } from '#kernel/libc.ts'
-import { openRawLink } from './raw-link.ts'
+import { openRawLink } from '../../test/support/raw-link.ts'
 
 /**
  * LINK FILE PAUSE: sends the frames of each line (hexadecimal words) at once, with so many milliseconds between lines.
