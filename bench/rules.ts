@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRuleEnforcer } from '#enforce/rules.ts'
-import { AF_PACKET, bindSocket, openSocket, SOCK_RAW, sendBytes } from '#kernel/libc.ts'
+import { sendBytes } from '#kernel/libc.ts'
 import { readLinks } from '#kernel/links.ts'
 import { check } from '#policy/rules/check.ts'
 import { compile } from '#policy/rules/compile.ts'
 import { parseRules } from '#policy/rules/parse.ts'
 import { fields } from '../test/support/frames.ts'
 import { layWire, type NamespaceHost, type Wire } from '../test/support/namespaces.ts'
+import { openRawLink } from '../test/support/raw-link.ts'
 import { findProgram, type Row } from './bench.ts'
 
 export const title = 'Rules: 10,000 of them and a list of a million, and what a new packet pays for them'
@@ -163,12 +164,7 @@ function load(which: string): void {
 function send([mac = '', source = '', target = '', count = '1']: readonly string[]): void {
   const link = wireLink()
   if (!link) throw new Error('no link gh0')
-  const fd = openSocket(AF_PACKET, SOCK_RAW, 0)
-  const address = new Uint8Array(20)
-  const view = new DataView(address.buffer)
-  view.setUint16(0, AF_PACKET, true)
-  view.setInt32(4, link.index, true)
-  bindSocket(fd, address)
+  const fd = openRawLink(link.name)
   const frame = udpFrame(mac, source, target)
   const header = new DataView(frame.buffer)
   const frames = Number(count)

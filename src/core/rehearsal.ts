@@ -4,6 +4,7 @@ import type { AllowEntry } from '#model/allow.ts'
 import type { Finding } from '#model/finding.ts'
 import { createResponder } from '#policy/respond/respond.ts'
 import { respondSettings } from '#policy/respond/settings.ts'
+import { NOTHING_REMEMBERED } from '#store/store.ts'
 import { type AlertBook, createAlertBook } from './alert-book.ts'
 import { Gate } from './gate.ts'
 import type { PlaybookPlayer } from './playbooks.ts'
@@ -63,15 +64,7 @@ function createTrial({ enforcer, spares, now }: RehearsalParts): { trial: Trial;
     enforcer,
     store: {
       recordDecision: () => settled,
-      remembered: {
-        blocks: [],
-        past: [],
-        trusts: [],
-        allow: [],
-        alerts: [],
-        lastAlertId: 0,
-        lastDecisionId: 0,
-      },
+      remembered: NOTHING_REMEMBERED,
     },
     spares,
     now,

@@ -57,8 +57,8 @@ function rowsInStep(rows: HostRows, row: number): readonly number[] {
     if (other === row || !rows.isKnown(other)) continue
     if (rows.second(other) !== rows.second(row) || rows.what(other) !== rows.what(row)) continue
     if (Math.abs(rows.firstAt(other) - rows.firstAt(row)) > IN_STEP_MS) continue
-    const [less, more] = [rows.weight(other), weight].toSorted((a, b) => a - b) as [number, number]
-    if (less >= more * SHARED) found.push(other)
+    const there = rows.weight(other)
+    if (Math.min(there, weight) >= Math.max(there, weight) * SHARED) found.push(other)
   }
   return found
 }

@@ -9,22 +9,23 @@ import { nothingCounted } from './counted-table.ts'
 import { type Database, openDatabase, replaceBroken } from './database.ts'
 import { type Failure, failureOf, lostTrouble, StoreError, type Trouble, troubleOf } from './failure.ts'
 import type { FlowRequest } from './flow-list.ts'
-import { type Entry, type Journal, NOTHING_REMEMBERED } from './journal.ts'
+import type { Entry, Journal } from './journal.ts'
 import { inTransaction } from './migrate.ts'
 import { openingsSince } from './openings.ts'
 import type { StoreSettings } from './settings.ts'
-import type {
-  CountedRequest,
-  FirstSeenRequest,
-  Remembered,
-  SearchRequest,
-  SearchSlice,
-  Slice,
-  SliceRequest,
-  SummaryRequest,
-  SummarySlice,
-  TimelineRequest,
-  TimelineSlice,
+import {
+  type CountedRequest,
+  type FirstSeenRequest,
+  NOTHING_REMEMBERED,
+  type Remembered,
+  type SearchRequest,
+  type SearchSlice,
+  type Slice,
+  type SliceRequest,
+  type SummaryRequest,
+  type SummarySlice,
+  type TimelineRequest,
+  type TimelineSlice,
 } from './store.ts'
 import { copyAll, standOn, type Tables } from './tables.ts'
 import { timelineOf } from './timeline.ts'

@@ -35,17 +35,6 @@ export type Entry =
   | { readonly kind: 'allow'; readonly entries: readonly AllowEntry[] }
   | { readonly kind: 'trust'; readonly trust: Trust }
 
-/** Where nothing can be read. */
-export const NOTHING_REMEMBERED: Remembered = {
-  blocks: [],
-  past: [],
-  trusts: [],
-  allow: [],
-  alerts: [],
-  lastAlertId: 0,
-  lastDecisionId: 0,
-}
-
 /** Repeats fold into alerts of the last day. */
 const RECENT_MS = 86_400_000
 const RECENT_ALERTS = 1000

@@ -119,6 +119,17 @@ export interface Remembered {
   readonly watchedSince?: number
 }
 
+/** Where nothing can be read. */
+export const NOTHING_REMEMBERED: Remembered = {
+  blocks: [],
+  past: [],
+  trusts: [],
+  allow: [],
+  alerts: [],
+  lastAlertId: 0,
+  lastDecisionId: 0,
+}
+
 /** Memory that survives. Writes come back once they are on disk; a full disk or a broken file is `health`, never a throw. */
 export interface Store {
   readonly remembered: Remembered

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { type MainThread, traced } from '../support/main-thread.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { talkToNobody } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
 
@@ -74,19 +75,7 @@ describe('ten thousand live connections, two thousand changes a second', () => {
 
   beforeAll(async () => {
     real = await startRealPage()
-    const { server, client } = real.wire
-    // Nobody answers: a refusal would end the flow.
-    client.run('nft', 'add', 'table', 'ip', 'quiet')
-    client.run('nft', 'add', 'chain', 'ip', 'quiet', 'in', '{ type filter hook input priority 0; }')
-    client.run('nft', 'add', 'rule', 'ip', 'quiet', 'in', 'meta', 'l4proto', 'udp', 'drop')
-    const talkers = server.start(
-      process.execPath,
-      'test/support/many-talkers.ts',
-      client.ip4,
-      String(FLOWS),
-      String(CHANGES_PER_SECOND),
-    )
-    await new Promise((resolve) => talkers.stdout?.once('data', resolve))
+    await talkToNobody(real.wire, FLOWS, CHANGES_PER_SECOND)
   })
 
   afterAll(async () => {

@@ -7,7 +7,7 @@ import { addressSays } from '../support/address.ts'
 import { until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
-import { listen } from '../support/talkers.ts'
+import { listen, talkToNobody } from '../support/talkers.ts'
 
 /** Within the page: what moved up or down, how much moved at all (as the browser counts it), and how many rows faded. */
 const WATCH = `
@@ -30,8 +30,8 @@ const PORT = '8090'
 const SOON = { timeout: 30_000 }
 const LOST = 'This page lost touch with Gatehouse'
 /** What the daemon keeps of its events is bounded by rows: these make that many within seconds. */
-const FLOWS = '4000'
-const CHANGES_PER_SECOND = '4000'
+const FLOWS = 4_000
+const CHANGES_PER_SECOND = 4_000
 
 let real: RealPage
 let port: number
@@ -276,17 +276,7 @@ describe('a stream that is cut', () => {
     const first = await lastEventId()
     cut()
     real.gatehouse('block', '203.0.113.41')
-    const { client, server } = real.wire
-    client.run('nft', 'add', 'table', 'ip', 'quiet')
-    client.run('nft', 'add', 'chain', 'ip', 'quiet', 'in', '{ type filter hook input priority 0; }')
-    client.run('nft', 'add', 'rule', 'ip', 'quiet', 'in', 'meta', 'l4proto', 'udp', 'drop')
-    const talkers = server.start(
-      process.execPath,
-      'test/support/many-talkers.ts',
-      client.ip4,
-      FLOWS,
-      CHANGES_PER_SECOND,
-    )
+    const talkers = await talkToNobody(real.wire, FLOWS, CHANGES_PER_SECOND)
     let isForgotten = false
     const look = setInterval(async () => {
       isForgotten ||= (await streamStart(first)).includes('event: reset')

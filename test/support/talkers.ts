@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NamespaceHost, Wire } from './namespaces.ts'
@@ -49,4 +50,22 @@ export function talk(server: NamespaceHost, folder: string, port: number, { prog
     `${open}; echo open; while true; do ${say}; read -r -t 1 _ <&10; done`,
   )
   return { path, child }
+}
+
+/**
+ * Keeps so many UDP flows from the server to the client alive, with so many datagrams a second, until the answer is killed.
+ * Nobody answers there: a refusal would end a flow.
+ */
+export async function talkToNobody(
+  { server, client }: Wire,
+  flows: number,
+  perSecond: number,
+): Promise<ChildProcess> {
+  client.run('nft', 'add', 'table', 'ip', 'quiet')
+  client.run('nft', 'add', 'chain', 'ip', 'quiet', 'in', '{ type filter hook input priority 0; }')
+  client.run('nft', 'add', 'rule', 'ip', 'quiet', 'in', 'meta', 'l4proto', 'udp', 'drop')
+  const numbers = [flows, perSecond].map(String)
+  const talkers = server.start(process.execPath, 'test/support/many-talkers.ts', client.ip4, ...numbers)
+  await new Promise((resolve) => talkers.stdout?.once('data', resolve))
+  return talkers
 }

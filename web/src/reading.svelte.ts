@@ -1,4 +1,5 @@
 import { ask, ProblemError } from './api.ts'
+import { readAgain } from './read-again.ts'
 
 const AGAIN_MS = 10_000
 
@@ -15,10 +16,7 @@ export class Reading<Answer> {
       this.problem = undefined
     }
     this.#path = path
-    const read = (): void => void this.#read(path)
-    read()
-    const timer = setInterval(() => !document.hidden && read(), againMs)
-    return () => clearInterval(timer)
+    return readAgain(() => void this.#read(path), againMs)
   }
 
   async #read(path: string): Promise<void> {

@@ -12,6 +12,7 @@ import type {
 import type { Outcome } from '../../../src/contract/schemas.ts'
 import type { LoginLink } from '../../../src/contract/session.ts'
 import { ask, ProblemError } from '../api.ts'
+import { readAgain } from '../read-again.ts'
 import { allows } from '../roles.ts'
 import { session } from '../session.svelte.ts'
 import { toasts } from '../toast.svelte.ts'
@@ -34,9 +35,7 @@ class AccountsDesk {
 
   /** Reads now and again until the answer is called. Call it within an effect. */
   watch(): () => void {
-    void this.read()
-    const timer = setInterval(() => !document.hidden && void this.read(), AGAIN_MS)
-    return () => clearInterval(timer)
+    return readAgain(() => void this.read(), AGAIN_MS)
   }
 
   async read(): Promise<void> {

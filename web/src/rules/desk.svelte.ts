@@ -9,6 +9,7 @@ import type {
 } from '../../../src/contract/rules.ts'
 import { takeBack } from '../acts.ts'
 import { ask, ProblemError } from '../api.ts'
+import { readAgain } from '../read-again.ts'
 import { saidText } from '../text/said.svelte.ts'
 import { text } from '../text/text.ts'
 import { toasts } from '../toast.svelte.ts'
@@ -38,9 +39,7 @@ class RulesDesk {
 
   /** Reads now and again until the answer is called. Call it within an effect. */
   watch(): () => void {
-    void this.read()
-    const timer = setInterval(() => !document.hidden && void this.read(), AGAIN_MS)
-    return () => clearInterval(timer)
+    return readAgain(() => void this.read(), AGAIN_MS)
   }
 
   async read(): Promise<void> {
