@@ -82,7 +82,7 @@ export async function createCore({ config, store, now, run }: CoreParts): Promis
   })
   const notes = createFlowNotes()
   const pipeline = createPipeline({
-    owners: createOwnerDesk(owners.source),
+    owners: createOwnerDesk(owners.source, now),
     peers: createPeerDesk({ placeOf, names: createNameBook(), notes }),
     notes,
     look: (connections) => [...connections],

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { CaptureCounts, CaptureReport, CaptureRequest } from '#model/capture-report.ts'
 import type { DecoyOrder } from '#model/decoy.ts'
+import type { Finding } from '#model/finding.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { createWatch, warmUp } from '../watch.ts'
 import { createFlowReports, type FlowReports } from './flow-reports.ts'
@@ -25,6 +26,22 @@ const post = (report: CaptureReport): void => parentPort?.postMessage(report)
 // Before the first packet: what scans first is found as fast as what scans later.
 warmUp()
 
+/** Stories that go on, of which a tick tells many: one a turn, and what is new is told at once. */
+const stories: Finding[] = []
+let nextStory: NodeJS.Immediate | undefined
+
+function tell(finding: Finding): void {
+  if (!finding.again || nextStory === undefined) post({ kind: 'finding', finding })
+  else stories.push(finding)
+  if (finding.again) nextStory ??= setImmediate(tellStory)
+}
+
+function tellStory(): void {
+  const finding = stories.shift()
+  nextStory = finding && setImmediate(tellStory)
+  if (finding) post({ kind: 'finding', finding })
+}
+
 /** Names of DNS wait for no round: all of one block of packets go together. */
 let nextNames: NodeJS.Immediate | undefined
 
@@ -43,7 +60,7 @@ const watch = createWatch({
   onNameWaiting() {
     nextNames ??= setImmediate(postNames)
   },
-  onFinding: (finding) => post({ kind: 'finding', finding }),
+  onFinding: tell,
   watchers(engine) {
     reports = createFlowReports(engine, (index) => source.interfaces[index]?.name ?? '')
     return beside()
@@ -56,8 +73,10 @@ const source = openRingSource({
   onHealth: (health) => post({ kind: 'health', health }),
 })
 
-/** Reports that main has not worked off yet: a busy main is not sent more. */
+/** Reports that main has not worked off yet: a busy main is not sent more, so that no finding waits behind many. */
 let untaken = 0
+const MOST_UNTAKEN = 2
+let isRoundOver = true
 let nextPart: NodeJS.Immediate | undefined
 
 /** Who watches besides the detectors. Where nothing is a decoy, decoys cost nothing. */
@@ -97,7 +116,7 @@ function rehearseWatch(): void {
 
 function postRound(): void {
   postDetectorHealth()
-  if (untaken > 0 || nextPart !== undefined) return
+  if (untaken > 0 || !isRoundOver) return
   postNames()
   reports.begin()
   postParts()
@@ -114,8 +133,14 @@ function postNames(): void {
 
 /** Between the parts of a round the rings have their turn: a scan is not seen later because of the report about it. */
 function postParts(): void {
-  const isLast = postPart()
-  nextPart = isLast ? undefined : setImmediate(postParts)
+  nextPart = undefined
+  isRoundOver = postPart()
+  if (!isRoundOver && untaken < MOST_UNTAKEN) nextPart = setImmediate(postParts)
+}
+
+function taken(): void {
+  untaken--
+  if (!isRoundOver) nextPart ??= setImmediate(postParts)
 }
 
 function postPart(): boolean {
@@ -157,20 +182,31 @@ function postDetectorHealth(): void {
 }
 
 const roundTimer = setInterval(postRound, FLOWS_EVERY_MS)
-const tickTimer = setInterval(() => {
+let nextTick = setTimeout(tick, untilTick())
+
+/** A packet would do it too, as the first of its second: it may be the one that counts, and should not have to. */
+function tick(): void {
   watch.tick(Date.now())
+  nextTick = setTimeout(tick, untilTick())
   if (decoys) post({ kind: 'decoys', status: decoys.status(Date.now()) })
-}, TICK_EVERY_MS)
+}
+
+/** To the next full second, where the engine ticks (engine.ts); a timer may be a millisecond early. */
+function untilTick(): number {
+  return TICK_EVERY_MS - (Date.now() % TICK_EVERY_MS) + 1
+}
 
 function stop(): void {
   clearInterval(roundTimer)
-  clearInterval(tickTimer)
+  clearTimeout(nextTick)
   clearImmediate(nextPart)
   source.close()
   recorder.close()
   watch.close(Date.now())
+  clearImmediate(nextStory)
+  for (const finding of stories) post({ kind: 'finding', finding })
   postNames()
-  reports.begin()
+  reports.begin('last')
   for (let isLast = false; !isLast; ) isLast = postPart()
   parentPort?.close()
 }
@@ -181,5 +217,5 @@ parentPort?.on('message', (request: CaptureRequest) => {
   else if (request.kind === 'record') recorder.begin(request.order, Date.now())
   else if (request.kind === 'decoys') setDecoys(request.order)
   else if (request.kind === 'detectors') watch.retune(request.settings)
-  else untaken--
+  else taken()
 })

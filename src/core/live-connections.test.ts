@@ -12,8 +12,22 @@ test('a rate is what came since the last report, per second', () => {
 test('a connection that nobody mentions stands still', () => {
   const live = createLiveConnections()
   live.see([aConnection({ bytesForward: 9_000 })], 2_000)
-  live.see([], 3_600)
+  live.settle(3_400)
+  expect(live.byId(1)).toMatchObject({ rateForward: 9_000 })
+  live.takeChange(9)
+  live.settle(3_600)
   expect(live.byId(1)).toMatchObject({ rateForward: 0, rateBackward: 0 })
+  expect(live.takeChange(9).changed.map(({ id }) => id)).toEqual([1])
+  expect(live.rates()).toEqual({ inbound: 0, outbound: 0 })
+})
+
+test('what is mentioned again moves on while others come to rest', () => {
+  const live = createLiveConnections()
+  live.see([aConnection({ id: 1, bytesForward: 9_000 }), aConnection({ id: 2, bytesForward: 9_000 })], 2_000)
+  live.see([aConnection({ id: 1, bytesForward: 12_000 })], 3_000)
+  live.settle(3_600)
+  expect(live.byId(1)).toMatchObject({ rateForward: 3_000 })
+  expect(live.byId(2)).toMatchObject({ rateForward: 0 })
 })
 
 test('rates are inbound and outbound as this machine sees them', () => {

@@ -18,6 +18,8 @@ export interface LiveChange {
 /** The connections that are open now. Bounded: beyond it new ones are counted, not listed. */
 export interface LiveConnections {
   see(connections: readonly Connection[], now: number): void
+  /** A connection that no report mentions any more stands still: to be called a few times a second. */
+  settle(now: number): void
   /** The same connections with their owners; those that are over are passed by. */
   complete(connections: readonly Connection[]): void
   all(): LiveConnection[]
@@ -40,6 +42,7 @@ interface Known {
 
 export function createLiveConnections(capacity = CAPACITY): LiveConnections {
   const byId = new Map<number, Known>()
+  const moving = new Moving()
   let changed = new Map<number, LiveConnection>()
   let gone: number[] = []
   const untold = new Set<number>()
@@ -47,6 +50,7 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
 
   function end(connection: Connection): void {
     if (!byId.delete(connection.id)) return
+    moving.forget(connection.id)
     changed.delete(connection.id)
     untold.delete(connection.id)
     gone.push(connection.id)
@@ -60,18 +64,10 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
     }
     if (!known) untold.add(connection.id)
     const live = { ...connection, ...ratesOf(connection, known, now) }
-    byId.set(connection.id, { connection: live, at: now })
+    const entry = { connection: live, at: now }
+    byId.set(connection.id, entry)
     changed.set(connection.id, live)
-  }
-
-  /** A connection that no report mentions any more stands still. */
-  function settle(now: number): void {
-    for (const known of byId.values()) {
-      const { rateForward, rateBackward } = known.connection
-      if (now - known.at < STILL_AFTER_MS || (rateForward === 0 && rateBackward === 0)) continue
-      known.connection = { ...known.connection, rateForward: 0, rateBackward: 0 }
-      changed.set(known.connection.id, known.connection)
-    }
+    moving.note(entry)
   }
 
   return {
@@ -80,7 +76,12 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
         if (connection.ended === undefined) update(connection, now)
         else end(connection)
       }
-      settle(now)
+    },
+    settle(now) {
+      for (const known of moving.takeSilent(now)) {
+        known.connection = { ...known.connection, rateForward: 0, rateBackward: 0 }
+        changed.set(known.connection.id, known.connection)
+      }
     },
     complete(connections) {
       for (const { id, owner, name, nameSource } of connections) {
@@ -110,7 +111,7 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
       }
       return fresh
     },
-    rates: () => sumOf(byId.values()),
+    rates: () => moving.rates(),
     get count() {
       return byId.size
     },
@@ -120,14 +121,38 @@ export function createLiveConnections(capacity = CAPACITY): LiveConnections {
   }
 }
 
-function sumOf(all: Iterable<Known>): { readonly inbound: number; readonly outbound: number } {
-  let [inbound, outbound] = [0, 0]
-  for (const { connection } of all) {
-    const isOurs = connection.direction === 'outbound' || connection.direction === 'local'
-    inbound += isOurs ? connection.rateBackward : connection.rateForward
-    outbound += isOurs ? connection.rateForward : connection.rateBackward
+/** Those with a rate, the longest unmentioned first: in a flood there are thousands of others that nobody need look at. */
+class Moving {
+  readonly #byId = new Map<number, Known>()
+
+  note(known: Known): void {
+    const { id, rateForward, rateBackward } = known.connection
+    this.#byId.delete(id)
+    if (rateForward > 0 || rateBackward > 0) this.#byId.set(id, known)
   }
-  return { inbound, outbound }
+
+  forget(id: number): void {
+    this.#byId.delete(id)
+  }
+
+  /** Those that no report mentions any more. */
+  *takeSilent(now: number): Generator<Known> {
+    for (const [id, known] of this.#byId) {
+      if (now - known.at < STILL_AFTER_MS) return
+      this.#byId.delete(id)
+      yield known
+    }
+  }
+
+  rates(): { readonly inbound: number; readonly outbound: number } {
+    let [inbound, outbound] = [0, 0]
+    for (const { connection } of this.#byId.values()) {
+      const isOurs = connection.direction === 'outbound' || connection.direction === 'local'
+      inbound += isOurs ? connection.rateBackward : connection.rateForward
+      outbound += isOurs ? connection.rateForward : connection.rateBackward
+    }
+    return { inbound, outbound }
+  }
 }
 
 const STILL_AFTER_MS = 1_500

@@ -34,7 +34,7 @@ function aSource() {
 
 test('asks once while a connection is unknown, and completes it with the answer', () => {
   const source = aSource()
-  const desk = createOwnerDesk(source)
+  const desk = createOwnerDesk(source, () => 0)
   desk.attach([aConnection()])
   desk.attach([aConnection({ bytesForward: 9 })])
 
@@ -46,7 +46,7 @@ test('asks once while a connection is unknown, and completes it with the answer'
 
 test('a connection that ends keeps the owner that it had', () => {
   const source = aSource()
-  const desk = createOwnerDesk(source)
+  const desk = createOwnerDesk(source, () => 0)
   desk.attach([aConnection()])
   desk.complete([{ key: keyOf(), owner: curl }])
   expect(desk.attach([aConnection({ ended: 'finished' })])).toMatchObject([{ owner: { name: 'curl' } }])
@@ -55,12 +55,12 @@ test('a connection that ends keeps the owner that it had', () => {
 test('does not give an older connection’s owner to a new one on the same ports', () => {
   const source = aSource()
   source.learn(keyOf(), curl)
-  expect(createOwnerDesk(source).attach([aConnection({ id: 2 })])[0]?.owner).toBeUndefined()
+  expect(createOwnerDesk(source, () => 0).attach([aConnection({ id: 2 })])[0]?.owner).toBeUndefined()
 })
 
 test('asks three times for a socket that nobody knows, then lets it be', () => {
   const source = aSource()
-  const desk = createOwnerDesk(source)
+  const desk = createOwnerDesk(source, () => 0)
   for (let n = 0; n < 9; n++) {
     desk.attach([aConnection()])
     desk.complete([{ key: keyOf() }])
@@ -70,7 +70,7 @@ test('asks three times for a socket that nobody knows, then lets it be', () => {
 
 test('a forwarded connection is asked for too: it may be of a container', () => {
   const source = aSource()
-  createOwnerDesk(source).attach([aConnection({ direction: 'forward', target: ip('198.51.100.1') })])
+  createOwnerDesk(source, () => 0).attach([aConnection({ direction: 'forward', target: ip('198.51.100.1') })])
   expect(source.asked).toMatchObject([{ peerAddress: '198.51.100.1', isForwarded: true }])
 })
 
@@ -80,15 +80,34 @@ test.each([
   ['a question for a neighbour', 58, 135, 'outbound'],
 ] as const)('the kernel itself says %s', (_what, protocol, sourcePort, direction) => {
   const source = aSource()
-  const [connection] = createOwnerDesk(source).attach([aConnection({ protocol, sourcePort, direction })])
+  const [connection] = createOwnerDesk(source, () => 0).attach([
+    aConnection({ protocol, sourcePort, direction }),
+  ])
   expect(connection?.owner).toEqual(KERNEL)
   expect(source.asked).toEqual([])
 })
 
 test('an echo request is asked for: a program may have sent it', () => {
   const source = aSource()
-  createOwnerDesk(source).attach([
+  createOwnerDesk(source, () => 0).attach([
     aConnection({ protocol: 1, sourcePort: 8, targetPort: 0, direction: 'outbound' }),
   ])
   expect(source.asked).toMatchObject([{ protocol: 1, localPort: 8 }])
+})
+
+test('of half-open connections a hundred a second are asked for, and each once it is established', () => {
+  const source = aSource()
+  let now = 5_000
+  const desk = createOwnerDesk(source, () => now)
+  const from = (id: number, state: 'syn-received' | 'established') =>
+    aConnection({ id, direction: 'inbound', sourcePort: id, peerPort: id, state })
+  const clients = Array.from({ length: 300 }, (_, at) => 1_000 + at)
+
+  desk.attach(clients.map((id) => from(id, 'syn-received')))
+  expect(source.asked).toHaveLength(100)
+  now += 1_000
+  desk.attach(clients.map((id) => from(id, 'syn-received')))
+  expect(source.asked).toHaveLength(200)
+  desk.attach([from(1_299, 'established')])
+  expect(source.asked).toHaveLength(201)
 })

@@ -6,6 +6,11 @@ import { ownerKeyOf } from '#model/standpoint.ts'
 /** A socket that nobody knows now may be found at the next look; after so many it will not. */
 const TRIES = 3
 const CAPACITY = 20_000
+/**
+ * A connection that is half open has no socket of its own: the answer is who listens. A flood opens ten thousands a
+ * second, and asking for them all would keep us from what ends it.
+ */
+const HALF_OPEN_PER_SECOND = 100
 
 export interface OwnerSource {
   ownerOf(key: SocketKey): Owner | undefined
@@ -32,7 +37,8 @@ interface Waiting {
   isAsked: boolean
 }
 
-export function createOwnerDesk(source: OwnerSource): OwnerDesk {
+/** `now` in milliseconds. */
+export function createOwnerDesk(source: OwnerSource, now: () => number): OwnerDesk {
   /** By socket: one waits for each, the newest. */
   const waiting = new Map<string, Waiting>()
   /** By flow: a closing socket has no owner any more, but its flow had one. `nobody`: asked often enough. */
@@ -55,6 +61,13 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
     return asked?.connection.id === connection.id ? source.ownerOf(key) : undefined
   }
 
+  let [second, halfOpen] = [0, 0]
+  function hasShare(): boolean {
+    const present = Math.floor(now() / 1000)
+    if (present !== second) [second, halfOpen] = [present, 0]
+    return ++halfOpen <= HALF_OPEN_PER_SECOND
+  }
+
   function giveUp(connection: Connection): Connection {
     if (connection.ended !== undefined) known.delete(connection.id)
     else if (known.size < CAPACITY) known.set(connection.id, 'nobody')
@@ -70,6 +83,7 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
   function wait(connection: Connection, key: SocketKey, wanted: SocketKey[]): void {
     const text = textOf(key)
     const before = waiting.get(text)
+    if (before === undefined && isHalfOpen(connection) && !hasShare()) return
     const entry =
       before?.connection.id === connection.id ? before : { connection, tries: TRIES, isAsked: false }
     entry.connection = connection
@@ -103,6 +117,9 @@ export function createOwnerDesk(source: OwnerSource): OwnerDesk {
     return undefined
   }
 }
+
+const isHalfOpen = ({ direction, state }: Connection): boolean =>
+  direction === 'inbound' && (state === 'syn-sent' || state === 'syn-received')
 
 const textOf = (key: SocketKey): string =>
   `${key.protocol} ${key.localAddress} ${key.localPort} ${key.peerAddress} ${key.peerPort}`

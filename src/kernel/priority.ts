@@ -2,7 +2,7 @@ import koffi from 'koffi'
 
 const cSetpriority = koffi.load('libc.so.6').func('int setpriority(int which, uint32_t who, int nice)')
 const PRIO_PROCESS = 0
-const AHEAD_OF_OTHERS = -10
+const AHEAD_OF_OTHERS = -20
 
 /** Of this thread: each thread has this module for itself. */
 let isAhead = false

@@ -1,8 +1,9 @@
 import { startCapture } from '#capture/thread.ts'
 import { createAlertBook } from '#core/alert-book.ts'
+import { createBacklog } from '#core/backlog.ts'
 import { type CountedBytes, createByteKeeper, createCountedBytes } from '#core/byte-keeper.ts'
 import { createCallHomeBook } from '#core/call-home.ts'
-import { createFlowBacklog } from '#core/flow-backlog.ts'
+
 import { createFlowNotes } from '#core/flow-notes.ts'
 import { type Intel, startIntel } from '#core/intel.ts'
 import { createLiveConnections, type LiveConnections } from '#core/live-connections.ts'
@@ -23,6 +24,7 @@ import { createPrograms } from '#identify/programs/programs.ts'
 import { runCommand, runProgram } from '#kernel/run.ts'
 import type { Alert } from '#model/alert.ts'
 import type { CaptureReport } from '#model/capture-report.ts'
+import type { Finding } from '#model/finding.ts'
 import { createPipeline, type Pipeline, type PipelineParts } from '../pipeline.ts'
 import type { Base } from './base.ts'
 import { startObserving } from './observing.ts'
@@ -32,6 +34,11 @@ const FLOW_IDS_PER_SECOND = 2 ** 22
 
 /** Of a command that a playbook runs. */
 const COMMAND_LIMITS = { withinMs: 20_000, maxBytes: 4_096 }
+
+/** Of the work of the main thread: half a millisecond each, where it is fresh. */
+const FLOWS_PER_SLICE = 20
+const OWNERS_PER_SLICE = 50
+const FINDINGS_PER_SLICE = 1
 
 /** A crash loses no more of them. */
 const KEEP_BYTES_EVERY_MS = 10_000
@@ -61,7 +68,7 @@ export async function startWatching(base: Base) {
   const reactions = createReactions()
   const notes = createFlowNotes()
   const parts: PipelineParts = {
-    owners: createOwnerDesk(owners),
+    owners: createOwnerDesk(owners, now),
     peers: createPeerDesk({ placeOf: (address) => atlas.placeOf(address), names: createNameBook(), notes }),
     notes,
     look: (connections) => intel.look(connections),
@@ -96,8 +103,7 @@ export async function startWatching(base: Base) {
   })
   const pipeline = createPipeline(parts)
   const observing = await startObserving(base, { callHomes, found: pipeline.findingReported })
-  owners.onAnswer(pipeline.ownersFound)
-  const { capture, begun } = listen(base, pipeline, tally)
+  const { capture, begun } = listen(base, { pipeline, owners, live, tally })
   base.ear.released = (target) => {
     capture.released(target)
     observing.released(target)
@@ -141,15 +147,27 @@ function tell(
   reports.alert(alert, gate.shutOutBy(alert.subject) ? 'blocked' : 'allowed')
 }
 
+interface Hearers {
+  readonly pipeline: Pipeline
+  readonly owners: Owners
+  readonly live: LiveConnections
+  readonly tally: Tally
+}
+
 /** Starts the capture thread; `begun` once it said how it is doing. */
-function listen(base: Base, pipeline: Pipeline, tally: Tally) {
+function listen(base: Base, { pipeline, owners, live, tally }: Hearers) {
   const { config, speaker, onStop, rules, decoyDesk, decoyOrder, recordings } = base
-  const backlog = createFlowBacklog(pipeline.flowsSeen)
+  const answers = createBacklog(pipeline.ownersFound, OWNERS_PER_SLICE)
+  owners.onAnswer((found) => void answers.take(found))
+  const flows = createBacklog(pipeline.flowsSeen, FLOWS_PER_SLICE)
+  /** Stories that go on: their first telling had its answer, and the next attacker's must not wait for them. */
+  const stories = createBacklog<Finding>((told) => told.forEach(pipeline.findingReported), FINDINGS_PER_SLICE)
   const { promise: begun, resolve: begins } = Promise.withResolvers<void>()
   const hear = (report: Exclude<CaptureReport, { kind: 'flows' }>): undefined => {
     switch (report.kind) {
       case 'finding':
-        pipeline.findingReported(report.finding)
+        if (report.finding.again) void stories.take([report.finding])
+        else pipeline.findingReported(report.finding)
         break
       case 'names':
         // First of all: whoever asked may open a connection any moment.
@@ -178,14 +196,16 @@ function listen(base: Base, pipeline: Pipeline, tally: Tally) {
     onReport(report) {
       if (report.kind !== 'flows') return hear(report)
       tally.take(report)
-      return backlog.take([...report.changed, ...report.ended])
+      live.settle(base.now())
+      return flows.take([...report.changed, ...report.ended])
     },
   })
   base.ear.record = (order) => capture.record(order)
   base.ear.setDecoys = (order) => capture.setDecoys(order)
   onStop(async () => {
     await capture.stop()
-    backlog.finish()
+    stories.finish()
+    flows.finish()
   })
   return { capture, begun }
 }

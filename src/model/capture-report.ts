@@ -32,13 +32,13 @@ export interface WatchedInterface {
 
 /**
  * Flows since the last report, a part of them: a round a few times a second comes in parts of at most 100 changed
- * and 500 ended flows. Bounded: what a flood adds waits or is counted, so that it cannot swamp the reader.
+ * and 100 ended flows. Bounded: what a flood adds waits or is counted, so that it cannot swamp the reader.
  */
 export interface FlowsReport {
   readonly kind: 'flows'
-  /** New or with new packets, those that were answered first: in a round at most 5,000, of them 1,000 unanswered. */
+  /** New or with new packets, the proven first: in a round at most 5,000, of them 250 that are not (flow-reports.ts). */
   readonly changed: readonly FlowRecord[]
-  /** Over, with `ended` set: in a round at most 5,000, of them 1,000 unanswered. */
+  /** Over, with `ended` set; of the unproven 250 in a round. What was told as changed is told as ended. */
   readonly ended: readonly FlowRecord[]
   /** Flows that wait for a later report, and ended flows that are in none. */
   readonly unreported: number
