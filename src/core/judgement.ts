@@ -40,16 +40,17 @@ export function createJudgement(parts: {
       repeats: escalation.repeats,
       isTrusted: suggestions.isTrusted,
     })
-  let { judge } = responder()
+  let { judge, grants } = responder()
   return {
     judge: (finding) => judge(finding),
+    grants: (finding, action) => grants(finding, action),
     suggestions,
     get settings() {
       return settings
     },
     adopt(next) {
       settings = next
-      judge = responder().judge
+      ;({ judge, grants } = responder())
     },
     learn(decision, block) {
       escalation.learn(decision)

@@ -8,6 +8,8 @@ import { ip } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Decision } from '#model/decision.ts'
 import { playbooksSettingsFor } from '#policy/playbooks/settings.ts'
+import { createResponder, type Responder } from '#policy/respond/respond.ts'
+import { respondSettings } from '#policy/respond/settings.ts'
 import { storeSettings } from '#store/settings.ts'
 import type { Store } from '#store/store.ts'
 import { openStore } from '#store/thread.ts'
@@ -16,6 +18,7 @@ import { createAllowBook } from './allow-book.ts'
 import { Gate } from './gate.ts'
 import { createPortCloser } from './playbook-ports.ts'
 import { createPlaybookPlayer } from './playbooks.ts'
+import { createRecordings, type Recordings } from './recordings.ts'
 
 const ATTACKER = ip('203.0.113.9')
 let folder: string
@@ -26,6 +29,8 @@ let closed: string[]
 let closedPorts: number[]
 let kept: string[]
 let gate: Gate
+let recordings: Recordings
+let judgement: Responder
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'gatehouse-playbooks-'))
@@ -42,6 +47,14 @@ beforeEach(async () => {
     spares: createAllowBook([printer], []).spares,
     now: () => 1_000,
     changed: (decision) => decisions.push(decision),
+  })
+  recordings = createRecordings({
+    ...{ folder: join(folder, 'captures'), now: () => 1_000, say: (sentence) => said.push(sentence) },
+    order: ({ address, packets }) => kept.push(`${packets} of ${address}`),
+  })
+  judgement = createResponder({
+    settings: respondSettings.parse({ blocksPerMinute: 2 }),
+    allowList: createAllowBook([], []),
   })
 })
 
@@ -60,6 +73,7 @@ function playerOf(steps: readonly object[], about: object = {}, commands: object
   return createPlaybookPlayer({
     settings: playbooksSettingsFor([]).parse({ books, commands }),
     gate,
+    grants: judgement.grants,
     closeSockets: (target) => closed.push(target),
     run: ({ path, args }) => runCommand(path, args, { withinMs: 5_000, maxBytes: 1_000 }),
     say: (sentence) => said.push(sentence),
@@ -70,7 +84,7 @@ function playerOf(steps: readonly object[], about: object = {}, commands: object
       standpoint: () => ({ isOwn: (address) => address === alertOf().victim }),
       now: () => 1_000,
     }),
-    capture: (address, packets) => kept.push(`${packets} of ${address}`),
+    capture: recordings.begin,
   })
 }
 
@@ -157,10 +171,44 @@ test('nothing is done to the victim of an attack that nobody is to blame for', (
   const steps = [{ block: { seconds: 60 } }, { closeConnections: true }, { notify: 'a flood' }]
   const [words] = playerOf(steps).play(alertOf({ blame: 'nobody', subject: ip('192.0.2.1') }))
   expect(words).toBe(
-    'playbook bell: not done, nobody to blame: block for 60 s, not done, nobody to blame: close its connections, notify',
+    [
+      'playbook bell: not done, the senders are forged or too many to name: a block would hit strangers: block for 60 s',
+      'not done, the senders are forged or too many to name: a block would hit strangers: close its connections',
+      'notify',
+    ].join(', '),
   )
   expect(gate.count).toBe(0)
 })
+
+test('nothing is done to a victim that an alert is named after, nor to anybody once it is over', () => {
+  const player = playerOf([{ block: { seconds: 60 } }])
+  const { evidence } = alertOf()
+  expect(player.play(alertOf({ subject: ip('192.0.2.1') }))[0]).toContain('it names the victim')
+  expect(player.play(alertOf({ evidence: { ...evidence, endedAt: 900 } }))[0]).toContain('it is over')
+  expect(gate.count).toBe(0)
+})
+
+test('strangers in whose name somebody sends are not banned by the thousand: the budget holds here too', () => {
+  const steps = [
+    { block: { seconds: 60 } },
+    { closeConnections: true },
+    { notify: 'a scan' },
+    { capture: { packets: 9 } },
+  ]
+  const player = playerOf(steps)
+  const words = strangers(10_000).map((subject) => player.play(alertOf({ subject }))[0] ?? '')
+  expect(gate.count).toBe(2)
+  expect(words[2]).toContain('not done, respond.blocksPerMinute is used up and the source may be forged')
+  // Nor does the log of decisions, the journal or the disk fill up.
+  expect([decisions.length, said.length, kept.length]).toEqual([62, 60, 4])
+  expect(words[4]).toContain('did not keep the next 9 packets: too many at once')
+  expect(words.at(-1)).toBe('playbook bell: not played, too often in a minute and the source may be forged')
+  const proven = alertOf({ subject: ATTACKER, spoofable: false })
+  expect(player.play(proven)[0]).toContain('blocked for 60 s, closed')
+})
+
+const strangers = (count: number) =>
+  Array.from({ length: count }, (_, n) => ip(`198.18.${n >> 8}.${n & 255}`))
 
 test('a block is made longer, never shorter, and replaces a limit', () => {
   gate.block({ target: ATTACKER, seconds: 60, effect: 'limit', origin: 'detector', actor: 'a', reason: 'b' })

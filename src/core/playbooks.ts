@@ -5,22 +5,26 @@ import type { Block } from '#model/block.ts'
 import { type CommandLine, commandLineOf } from '#policy/playbooks/command.ts'
 import { createPlaybooks } from '#policy/playbooks/evaluate.ts'
 import type { Playbook, PlaybooksSettings, Step } from '#policy/playbooks/settings.ts'
+import { type Responder, whyNobody } from '#policy/respond/respond.ts'
 import type { Gate } from './gate.ts'
 import { duration } from './present.ts'
 
 /** More wait for nobody: an attacker could keep the machine busy with our own commands. */
 const COMMANDS_AT_ONCE = 4
 const OUTPUT_SHOWN = 200
+const FORGED = 'not done, respond.blocksPerMinute is used up and the source may be forged'
 
 export interface PlaybookParts {
   readonly settings: PlaybooksSettings
   readonly gate: Gate
+  /** The budget of the response: what may be forged spends it here too. */
+  readonly grants: Responder['grants']
   readonly closeSockets: (target: Alert['subject']) => number
   readonly run: (line: CommandLine) => Promise<CommandOutcome>
   /** Closes the ports that the alert is about; answers in words. */
   readonly closePorts: (alert: Alert, seconds: number) => string
-  /** Keeps the next packets of an address in a file. */
-  readonly capture: (address: Ip, packets: number) => void
+  /** Keeps the next packets of an address in a file; false: enough are kept at once already. */
+  readonly capture: (address: Ip, packets: number) => boolean
   /** Tells people: the journal. */
   readonly say: (sentence: string) => void
 }
@@ -31,9 +35,10 @@ export interface PlaybookPlayer {
 }
 
 export function createPlaybookPlayer(parts: PlaybookParts): PlaybookPlayer {
-  const { gate, closeSockets } = parts
+  const { gate } = parts
   const { due } = createPlaybooks(parts.settings.books)
   const commands = createCommandRunner(parts)
+  const doToSubject = createSubjectActs(parts)
 
   function play(playbook: Playbook, alert: Alert): string {
     const words = playbook.steps.map((step) =>
@@ -62,15 +67,31 @@ export function createPlaybookPlayer(parts: PlaybookParts): PlaybookPlayer {
   function doWithoutBlame({ closePort, capture }: Step, alert: Alert): string | undefined {
     if (closePort) return parts.closePorts(alert, closePort.seconds)
     if (!capture) return undefined
-    parts.capture(alert.subject, capture.packets)
+    if (!parts.capture(alert.subject, capture.packets))
+      return `did not ${wordsOf({ capture })}: too many at once`
     return `keeps ${packetsOf(capture)} of ${alert.subject}`
   }
 
+  return {
+    play: (alert) =>
+      due(alert).map(({ playbook, state }) =>
+        state === 'played'
+          ? play(playbook, alert)
+          : `playbook ${playbook.name}: not played, too often in a minute and the source may be forged`,
+      ),
+  }
+}
+
+/** What is done to the source that an alert blames: within the budget, and through the gate. */
+function createSubjectActs(parts: PlaybookParts) {
+  const { gate, grants, closeSockets } = parts
+
   function doToSubject(step: Step, playbook: Playbook, alert: Alert): string {
-    // The subject of such an alert is the victim: nothing of this may happen to it.
-    if (alert.blame === 'nobody') return `not done, nobody to blame: ${wordsOf(step)}`
+    const why = whyNobody(alert)
+    if (why !== undefined) return `not done, ${why}: ${wordsOf(step)}`
     if (step.closeConnections) {
       if (gate.spares(alert.subject)) return 'not done, the allow list has it: close its connections'
+      if (!grants(alert, 'block')) return `${FORGED}: ${wordsOf(step)}`
       return `closed ${closeSockets(alert.subject)} connections`
     }
     return shutOut(step, playbook, alert)
@@ -79,18 +100,12 @@ export function createPlaybookPlayer(parts: PlaybookParts): PlaybookPlayer {
   function shutOut(step: Step, playbook: Playbook, alert: Alert): string {
     const { subject } = alert
     const { seconds } = step.block ?? step.limit ?? { seconds: 0 }
-    const standing = gate.blockOf(subject)
-    if (standing && !adds(standing, step, alert.lastSeenAt + seconds * 1000)) {
-      return `${subject} is ${standing.effect === 'limit' ? 'limited' : 'blocked'} already`
-    }
+    const refusal = whyNot(step, alert, alert.lastSeenAt + seconds * 1000)
+    if (refusal !== undefined) return refusal
     const answer = gate.block({
-      target: subject,
-      seconds,
-      ...(step.limit && { effect: 'limit' }),
-      origin: 'detector',
-      actor: alert.detector,
+      ...{ target: subject, seconds, ...(step.limit && { effect: 'limit' }) },
+      ...{ origin: 'detector', actor: alert.detector, alertId: alert.id },
       reason: `${alert.summary}; playbook ${playbook.name}`,
-      alertId: alert.id,
     })
     if (answer.state === 'spared') return `not done, ${answer.by.note}: ${wordsOf(step)}`
     if (step.limit) return `limited for ${duration(seconds)}`
@@ -98,7 +113,18 @@ export function createPlaybookPlayer(parts: PlaybookParts): PlaybookPlayer {
     return `blocked for ${duration(seconds)}`
   }
 
-  return { play: (alert) => due(alert).map((playbook) => play(playbook, alert)) }
+  function whyNot(step: Step, alert: Alert, until: number): string | undefined {
+    const { subject } = alert
+    const standing = gate.blockOf(subject)
+    if (standing && !adds(standing, step, until)) {
+      return `${subject} is ${standing.effect === 'limit' ? 'limited' : 'blocked'} already`
+    }
+    // Who is spared spends nothing: the gate says why.
+    if (gate.spares(subject) || grants(alert, step.limit ? 'limit' : 'block')) return undefined
+    return `${FORGED}: ${wordsOf(step)}`
+  }
+
+  return doToSubject
 }
 
 /** A block never makes another shorter, and a limit never replaces one. */

@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import type { Ip } from '#model/address.ts'
 import type { RecordedPackets, RecordingOrder } from '#model/recording.ts'
 
+const MOST_AT_ONCE = 4
+/** A recording ends after a minute (capture/recorder.ts): one that does not come by then never will. */
+const LATEST_MS = 90_000
 const MOST_FILES = 50
 const MOST_BYTES = 200 << 20
 const NAME = /^[0-9]{8}T[0-9]{6}-[0-9a-f.-]+-[0-9]+\.pcapng$/
@@ -16,8 +19,8 @@ export interface RecordingFile {
 
 /** Packets that were kept, as files of a folder of their own; the oldest go when there are too many or they are too large. */
 export interface Recordings {
-  /** Asks the capture thread for the next packets of an address. */
-  begin(address: Ip, packets: number): void
+  /** Asks the capture thread for the next packets of an address; false when enough are kept already. */
+  begin(address: Ip, packets: number): boolean
   /** Newest first. */
   list(): readonly RecordingFile[]
   take(recorded: RecordedPackets): void
@@ -30,7 +33,8 @@ export function createRecordings(parts: {
   readonly order: (order: RecordingOrder) => void
 }): Recordings {
   const { folder, now, say, order } = parts
-  const names = new Map<number, string>()
+  /** Those that are under way. */
+  const names = new Map<number, { readonly name: string; readonly latest: number }>()
   let lastId = 0
 
   function list(): RecordingFile[] {
@@ -57,13 +61,18 @@ export function createRecordings(parts: {
   return {
     list,
     begin(address, packets) {
+      const at = now()
+      for (const [id, { latest }] of names) if (latest <= at) names.delete(id)
+      if (names.size >= MOST_AT_ONCE) return false
       const id = ++lastId
-      const day = new Date(now()).toISOString().replace(/[-:]/g, '').slice(0, 15)
-      names.set(id, `${day}-${address.replaceAll(':', '-')}-${id}.pcapng`)
+      const day = new Date(at).toISOString().replace(/[-:]/g, '').slice(0, 15)
+      const name = `${day}-${address.replaceAll(':', '-')}-${id}.pcapng`
+      names.set(id, { name, latest: at + LATEST_MS })
       order({ id, address, packets })
+      return true
     },
     take({ id, packets, bytes }) {
-      const name = names.get(id)
+      const name = names.get(id)?.name
       names.delete(id)
       if (name === undefined || packets === 0) return
       const path = join(folder, name)

@@ -235,7 +235,7 @@ function playersOf(base: Base, live: LiveConnections): PlaybookPlayer {
 }
 
 const playbooksOf = (
-  { config, gate, enforcer, speaker, closedPorts, allow, now, recordings }: Base,
+  { config, gate, judgement, enforcer, speaker, closedPorts, allow, now, recordings }: Base,
   live: LiveConnections,
 ) =>
   createPlaybookPlayer({
@@ -249,6 +249,7 @@ const playbooksOf = (
     capture: recordings.begin,
     settings: config.playbooks,
     gate,
+    grants: judgement.grants,
     closeSockets: (target) => enforcer.closeSockets(target),
     run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
     say: speaker.say,

@@ -15,6 +15,8 @@ const OVERFLOW_AGAIN_MS = 60_000
 /** Turns findings into verdicts. Time is the finding's own, so a capture gives the same verdicts each time. */
 export interface Responder {
   judge(finding: Finding): Verdict
+  /** Whether the budget has room for a playbook's act against the subject. What is proven spends nothing. */
+  grants(finding: Finding, action: 'limit' | 'block'): boolean
 }
 
 export interface ResponderParts {
@@ -37,7 +39,10 @@ type Wish =
  */
 export function createResponder(parts: ResponderParts): Responder {
   const judgement = new Judgement(parts)
-  return { judge: (finding) => judgement.judge(finding) }
+  return {
+    judge: (finding) => judgement.judge(finding),
+    grants: (finding, action) => judgement.grants(finding, action),
+  }
 }
 
 class Judgement implements Responder {
@@ -70,6 +75,10 @@ class Judgement implements Responder {
     const isSuggested = mode === 'suggest' && !this.#parts.isTrusted?.(finding.detector)
     if (wish.action === 'block') return this.#block(finding, wish.because, isSuggested)
     return isSuggested ? { action: 'alert', because } : this.#limit(finding, wish.because)
+  }
+
+  grants({ at, subject, spoofable }: Finding, action: 'limit' | 'block'): boolean {
+    return !spoofable || (action === 'block' ? this.#blocks : this.#limits).grants(subject, at)
   }
 
   #whyNot(finding: Finding): Verdict | undefined {
@@ -140,7 +149,7 @@ const reaches = (severity: Severity, threshold: Threshold): boolean =>
   threshold !== 'never' && atLeast(severity, threshold)
 
 /** Why a finding has nobody to block, however severe it is: its senders are forged, or it is over. */
-function whyNobody({ blame, subject, victim, evidence }: Finding): string | undefined {
+export function whyNobody({ blame, subject, victim, evidence }: Finding): string | undefined {
   if (blame === 'nobody') return 'the senders are forged or too many to name: a block would hit strangers'
   if (subject === victim) return 'it names the victim, who is not to be blocked'
   return evidence.endedAt === undefined ? undefined : 'it is over'
