@@ -2,14 +2,26 @@ import { z } from '@hono/zod-openapi'
 
 const count = z.number().int().nonnegative()
 
-/** A packet that a rule or a default turned away, or that a rule recorded. */
+/** A packet that a rule, a default, a block or a list turned away, or that a rule recorded. */
 const RuledPacket = z
   .object({
     id: count.openapi({ description: 'Counts up since the start' }),
     at: z.number().openapi({ description: 'Milliseconds since the epoch' }),
     direction: z.enum(['inbound', 'outbound', 'forward']),
-    outcome: z.enum(['deny', 'reject', 'audit']),
-    rule: z.object({ number: count, id: z.string(), comment: z.string().optional() }),
+    outcome: z.enum(['deny', 'reject', 'audit', 'block', 'limit']),
+    rule: z
+      .object({ number: count, id: z.string(), comment: z.string().optional() })
+      .optional()
+      .openapi({ description: 'Of deny, reject and audit' }),
+    block: z
+      .object({
+        id: count.optional().openapi({ description: 'Of the decision' }),
+        target: z.string(),
+        actor: z.string(),
+        reason: z.string(),
+      })
+      .optional()
+      .openapi({ description: 'Of block and limit' }),
     isBeyondLimit: z.boolean(),
     source: z.string(),
     target: z.string(),

@@ -28,12 +28,13 @@ function logOf(parts: Partial<FirewallLogParts> = {}) {
   const book = bookOf(
     'defaults: { inbound: reject }\nrules:\n  - { id: shut, action: deny }\n  - limit in ssh\n',
   )
+  const names = new RuleNames(() => book)
   const written: RuledPacket[] = []
   const said: number[] = []
   const log = new FirewallLog({
-    names: new RuleNames(() => book),
+    because: (prefix, hook) => names.ruleOf(prefix, hook),
     open: () => ({ close() {} }),
-    readUnwritten: () => 0,
+    unwritten: [],
     packetsPerSecond: 10,
     linkName: () => undefined,
     userName: () => undefined,
@@ -49,10 +50,10 @@ function logOf(parts: Partial<FirewallLogParts> = {}) {
 test('the id in the kernel becomes number, outcome, and whether it was beyond a limit', () => {
   const { log, written } = logOf()
   for (const id of ['shut', 'beyond:rule-2', 'default-inbound', 'no-such-rule']) log.hear(packet(id))
-  expect(written.map(({ rule, outcome, isBeyondLimit }) => [rule.number, outcome, isBeyondLimit])).toEqual([
-    [1, 'deny', false],
-    [2, 'deny', true],
-    [0, 'reject', false],
+  expect(written).toMatchObject([
+    { rule: { number: 1 }, outcome: 'deny', isBeyondLimit: false },
+    { rule: { number: 2 }, outcome: 'deny', isBeyondLimit: true },
+    { rule: { number: 0 }, outcome: 'reject', isBeyondLimit: false },
   ])
 })
 
@@ -70,17 +71,18 @@ test('packets of the rules just before still have their name', () => {
 })
 
 test('more than the bound in a second is counted, with what the kernel counted, and said once', () => {
-  let unwritten = 5
-  const { log, written, said } = logOf({ readUnwritten: () => unwritten })
+  const counters = [5, 3]
+  const { log, written, said } = logOf({ unwritten: [...counters.keys()].map((at) => () => counters[at]) })
   for (let at = 0; at < 50; at++) log.hear(packet('shut'))
   log.count()
   log.count()
   expect(written).toHaveLength(40)
-  expect(said).toEqual([15])
-  // The rules were put in place anew: their counter begins at zero.
-  unwritten = 2
+  expect(said).toEqual([18])
+  // One table was put in place anew: its counter begins at zero, and the other one goes on.
+  counters[0] = 2
+  counters[1] = 4
   log.count()
-  expect(log.latest(1000, 0)).toMatchObject({ unwritten: 17 })
+  expect(log.latest(1000, 0)).toMatchObject({ unwritten: 21 })
   expect(log.latest(3, 39).packets.map(({ id }) => id)).toEqual([40])
 })
 

@@ -1,14 +1,13 @@
 import type { RuleLogPort } from '#api/rule-log-port.ts'
 import type { RuleLog } from '#contract/rule-log.ts'
 import { KernelError } from '#kernel/libc.ts'
-import type { LoggedPacket } from '#kernel/nflog.ts'
+import type { LoggedPacket, LogHook } from '#kernel/nflog.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Owner, SocketKey } from '#model/owner.ts'
 import { PROTOCOL } from '#model/packet.ts'
-import type { RuledPacket } from '#model/ruled-packet.ts'
+import type { ByBlock, ByRule, PacketSummary, RuledPacket } from '#model/ruled-packet.ts'
 import { firewallLine } from '#report/firewall-line.ts'
 import { packetSummary } from './packet-summary.ts'
-import type { RuleNames } from './rule-names.ts'
 
 /** So long a packet waits for its program to be found. */
 const OWNER_WITHIN_MS = 400
@@ -17,11 +16,12 @@ const MAX_WAITING = 4_096
 const KEPT = 1_000
 
 export interface FirewallLogParts {
-  readonly names: Pick<RuleNames, 'ruleOf'>
+  /** What the kernel's prefix of a packet means; undefined: nothing that is known. */
+  readonly because: (prefix: string, hook: LogHook, packet: PacketSummary) => ByRule | ByBlock | undefined
   /** Starts to hear the packets. Throws KernelError. */
   readonly open: (hear: { onPacket(packet: LoggedPacket): void; onLost(): void }) => { close(): void }
-  /** Packets beyond the kernel's bound since the rules were put in place; undefined while there are none. */
-  readonly readUnwritten: () => number | undefined
+  /** Packets beyond the kernel's bound since a table was put in place, of each; undefined while there is none. */
+  readonly unwritten: readonly (() => number | undefined)[]
   readonly packetsPerSecond: number
   readonly linkName: (index: number) => string | undefined
   readonly userName: (uid: number) => string | undefined
@@ -59,7 +59,7 @@ export class FirewallLog implements RuleLogPort {
   #heard = 0
   #unsaid = 0
   #unwritten = 0
-  #countBefore = 0
+  #countsBefore: readonly number[] = []
 
   constructor(parts: FirewallLogParts) {
     this.#parts = parts
@@ -108,11 +108,10 @@ export class FirewallLog implements RuleLogPort {
   /** Once a second: says how many packets were beyond the bound. */
   count(): void {
     this.#heard = 0
-    const { readUnwritten, writeUnwritten, now } = this.#parts
-    const counted = readUnwritten() ?? 0
-    // Rules that were put in place anew count from zero.
-    const fresh = (counted >= this.#countBefore ? counted - this.#countBefore : counted) + this.#unsaid
-    this.#countBefore = counted
+    const { unwritten, writeUnwritten, now } = this.#parts
+    const counts = unwritten.map((read) => read() ?? 0)
+    const fresh = counts.reduce((sum, count, at) => sum + risen(count, this.#countsBefore[at]), this.#unsaid)
+    this.#countsBefore = counts
     this.#unsaid = 0
     if (fresh === 0) return
     this.#unwritten += fresh
@@ -143,7 +142,7 @@ export class FirewallLog implements RuleLogPort {
 
   #read(logged: LoggedPacket): RuledPacket | undefined {
     const summary = packetSummary(logged.bytes)
-    const because = this.#parts.names.ruleOf(logged.prefix, logged.hook)
+    const because = summary && this.#parts.because(logged.prefix, logged.hook, summary)
     if (!summary || !because) return undefined
     const { fromLink, toLink, uid } = logged
     const from = fromLink === undefined ? undefined : this.#parts.linkName(fromLink)
@@ -181,6 +180,9 @@ export class FirewallLog implements RuleLogPort {
     this.#parts.write(owned, text)
   }
 }
+
+/** A table that was put in place anew counts from zero. */
+const risen = (count: number, before = 0): number => (count >= before ? count - before : count)
 
 /** The socket on this machine that the packet belongs to, or was for. */
 function keyOf(packet: RuledPacket): SocketKey | undefined {

@@ -15,6 +15,8 @@ import { dropEvent } from '#report/eve-drop.ts'
 import { unwrittenLine } from '#report/firewall-line.ts'
 import type { ReportSettings } from '#report/settings.ts'
 import { FirewallLog } from './firewall-log.ts'
+import type { Gate } from './gate.ts'
+import { PacketBlocks } from './packet-block.ts'
 import { RuleNames } from './rule-names.ts'
 
 /** Enough for all headers of a packet. */
@@ -28,14 +30,10 @@ export interface ReportsOptions {
   readonly settings: ReportSettings
   readonly stateFolder: string
   /** The rules at work, where there are any. */
-  readonly rules:
-    | {
-        readonly table: string
-        readonly counter: string
-        readonly book: () => RuleBook
-        readonly canLog: boolean
-      }
-    | undefined
+  readonly rules: { readonly book: () => RuleBook; readonly canLog: boolean } | undefined
+  readonly gate: Gate
+  /** Tables whose counter of this name says what was not handed over. */
+  readonly counters: { readonly tables: readonly string[]; readonly name: string }
   readonly now: () => number
 }
 
@@ -83,15 +81,16 @@ export function openReports(options: ReportsOptions): Reports {
 
 type Files = { readonly [Name in 'text' | 'eve']: RotatingFile | undefined }
 
-function hearRules({ settings, rules, now }: ReportsOptions, { text, eve }: Files) {
+function hearRules({ settings, rules, gate, counters, now }: ReportsOptions, { text, eve }: Files) {
   if (!rules?.canLog) return undefined
-  const counter = new SharedCounter(rules.table, rules.counter)
+  const unwritten = counters.tables.map((table) => new SharedCounter(table, counters.name))
   const links = remembered(() => new Map(linksNow().map(({ index, name }) => [index, name])), now)
   const users = remembered(() => new Map(readPasswd().map(({ uid, name }) => [uid, name])), now)
+  const [names, blocks] = [new RuleNames(rules.book), new PacketBlocks(gate)]
   const log = new FirewallLog({
-    names: new RuleNames(rules.book),
+    because: (prefix, hook, packet) => blocks.blockBehind(prefix, hook, packet) ?? names.ruleOf(prefix, hook),
     open: (hear) => openNflog({ group: settings.nflogGroup, snapBytes: SNAP_BYTES, ...hear }),
-    readUnwritten: () => counter.read(),
+    unwritten: unwritten.map((counter) => () => counter.read()),
     packetsPerSecond: settings.packetsPerSecond,
     linkName: (index) => links().get(index),
     userName: (uid) => users().get(uid),
@@ -109,7 +108,7 @@ function hearRules({ settings, rules, now }: ReportsOptions, { text, eve }: File
     log,
     stop() {
       log.stop()
-      counter.close()
+      for (const counter of unwritten) counter.close()
     },
   }
 }

@@ -1,9 +1,7 @@
 import type { Rule, RuleBook, RuleDirection } from '#model/rule.ts'
 import { BEYOND_PREFIX } from '#model/rule-program.ts'
-import type { RuledPacket } from '#model/ruled-packet.ts'
+import type { ByRule } from '#model/ruled-packet.ts'
 import { defaultId } from '#policy/rules/essentials.ts'
-
-type Because = Pick<RuledPacket, 'rule' | 'outcome' | 'isBeyondLimit'>
 
 interface Known {
   readonly book: RuleBook
@@ -21,7 +19,7 @@ export class RuleNames {
   }
 
   /** Undefined for an id that no rule has. */
-  ruleOf(id: string, direction: RuleDirection): Because | undefined {
+  ruleOf(id: string, direction: RuleDirection): ByRule | undefined {
     this.#refresh()
     for (const known of this.#known) {
       const because = becauseOf(known, id, direction)
@@ -39,7 +37,7 @@ export class RuleNames {
   }
 }
 
-function becauseOf({ book, rules }: Known, id: string, direction: RuleDirection): Because | undefined {
+function becauseOf({ book, rules }: Known, id: string, direction: RuleDirection): ByRule | undefined {
   if (id === defaultId(direction)) {
     const policy = book.defaults[direction]
     if (policy === 'allow') return undefined
@@ -53,7 +51,7 @@ function becauseOf({ book, rules }: Known, id: string, direction: RuleDirection)
   return { rule: { number, id: rule.id, ...(comment !== undefined && { comment }) }, outcome, isBeyondLimit }
 }
 
-function outcomeOf({ action }: Rule): RuledPacket['outcome'] | undefined {
+function outcomeOf({ action }: Rule): ByRule['outcome'] | undefined {
   if (action.kind === 'limit') return action.limit.beyond
   return action.kind === 'allow' ? undefined : action.kind
 }

@@ -25,7 +25,7 @@ export class BlockTable {
   #limits: Limits
   readonly #ranges = FAMILY_SETS.map((sets) => ({ sets, kept: new RangeSets(sets) }))
 
-  /** `limits` are dropped when the kernel cannot slow anything. */
+  /** `limits` are dropped as far as the kernel cannot do that. */
   constructor(name: string, limits: Limits = {}) {
     this.#table = new NftTable(name)
     this.#limits = limits
@@ -95,15 +95,14 @@ export class BlockTable {
       const ranges = all.filter(({ target }) => isOf(sets, target, 'range'))
       fills.push(...kept.fills(ranges, now, counts))
     }
-    const { name } = this.#table
-    const errno = this.#table.build(layoutOf(name, this.#limits), fills)
-    if (errno === 0 || Object.keys(this.#limits).length === 0) return errno
-    // A kernel without nft_limit must still block.
-    const paced = new Set(FAMILY_SETS.map(({ limited }) => limited))
-    const unpaced = fills.filter(({ set }) => !paced.has(set))
-    const errnoWithoutLimits = this.#table.build(layoutOf(name), unpaced)
-    if (errnoWithoutLimits === 0) this.#limits = {}
-    return errnoWithoutLimits
+    let errno = 0
+    for (let limits: Limits | undefined = this.#limits; limits; limits = fewer(limits)) {
+      errno = this.#build(limits, fills)
+      if (errno !== 0) continue
+      this.#limits = limits
+      return 0
+    }
+    return errno
   }
 
   /** An errno when the table is not there or the kernel refuses. */
@@ -160,6 +159,12 @@ export class BlockTable {
     this.#table.close()
   }
 
+  #build(limits: Limits, fills: readonly SetFill[]): number {
+    const paced = new Set(FAMILY_SETS.map(({ limited }) => limited))
+    const held = limits.packets ? fills : fills.filter(({ set }) => !paced.has(set))
+    return this.#table.build(layoutOf(this.#table.name, limits), held)
+  }
+
   /** Not there while this kernel, or a table of an older version, has no such set: then nobody is limited. */
   async #readLimited(sets: FamilySets, read: (element: DumpedElement) => void): Promise<number> {
     const errno = await this.#table.dumpSlowly(sets.limited, read)
@@ -200,6 +205,12 @@ export class BlockTable {
     // It expired in between.
     return changed === ENOENT ? this.#table.add(set, element) : changed
   }
+}
+
+/** A kernel without nfnetlink_log must still slow, and one without nft_limit must still block. */
+function fewer({ log, ...unwritten }: Limits): Limits | undefined {
+  if (log) return unwritten
+  return Object.keys(unwritten).length === 0 ? undefined : {}
 }
 
 /** The kernel's clock and ours end a timeout at slightly different moments. */

@@ -1,5 +1,6 @@
 import type { BrakeLayout, Family, Pace, TableLayout } from '#kernel/nft-table.ts'
 import { isIpv6, isRange, type Target } from '#model/address.ts'
+import { handedOver, type RuleLogOptions } from './rule-log.ts'
 
 /**
  * After connection tracking (−200), before mangle (−150), NAT (−100) and every filter chain (firewalld, Docker, ufw: 0
@@ -24,12 +25,14 @@ export interface FamilySets {
   readonly refused: string
 }
 
-/** What the kernel slows; absent: it does not. */
+/** What the kernel slows, and hands over; absent: it does not. */
 export interface Limits {
   /** Refusals that one host gets from another. */
   readonly refusals?: Pace
   /** Packets of each limited address. */
   readonly packets?: Pace
+  /** Of the packets that are turned away. */
+  readonly log?: RuleLogOptions
 }
 
 const setsOf = (family: Family): FamilySets => ({
@@ -50,15 +53,16 @@ const DROPS_BY_TARGET = DROPPING_SETS.map((set) => ({ by: 'target', set }) as co
 /**
  * Our one table: what comes from a blocked address is dropped on its way in and through, what goes to it on its way
  * out. What a limited address sends is dropped beyond its pace, once it is blocked all of it. Refusals are slowed by
- * the brakes (docs/decisions/008).
+ * the brakes (docs/decisions/008). Some of what is dropped is handed over (docs/decisions/033).
  */
-export function layoutOf(table: string, { refusals, packets }: Limits = {}): TableLayout {
+export function layoutOf(table: string, { refusals, packets, log }: Limits = {}): TableLayout {
   const brakes: BrakeLayout[] = refusals
     ? FAMILY_SETS.map(({ refused }) => ({ set: refused, ...refusals }))
     : []
   const paced = packets ? FAMILY_SETS.map(({ limited }) => ({ by: 'source', set: limited }) as const) : []
   return {
     table,
+    ...(log && { handed: handedOver(log, 'block:') }),
     sets: FAMILY_SETS.flatMap(({ family, addresses, limited, ranges, book, refused }) => [
       { name: addresses, family, holds: 'address' },
       { name: ranges, family, holds: 'interval' },

@@ -5,6 +5,7 @@ import { writeDeleteElements } from '#kernel/nft-elements.ts'
 import { COMPARE, META, PAYLOAD, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
 import { TableScript } from '#kernel/nft-rules.ts'
 import { type PlainSet, TableChange } from '#kernel/nft-sets.ts'
+import { type HandedOver, writeTurnedAway } from '#kernel/nft-turned-away.ts'
 import { type Ip, isIpv6, type Target } from '#model/address.ts'
 import type { BlockedList } from '#model/blocked-list.ts'
 import type { DropCount } from './enforcer.ts'
@@ -50,10 +51,13 @@ export interface FilledList {
  */
 export class ListTable {
   readonly #table: NftTable
+  readonly #handed: HandedOver | undefined
   #number: number
 
-  constructor(name: string) {
+  /** `handed`: of the packets that lists turn away, where this kernel can do that. */
+  constructor(name: string, handed?: HandedOver) {
     this.#table = new NftTable(name)
+    this.#handed = handed && this.#takes(handed) ? handed : undefined
     // Beside sets of an earlier run, which stay in force until ours are filled.
     this.#number = Math.max(0, ...this.#table.setNames().map((set) => Number(/_(\d+)$/.exec(set)?.[1] ?? 0)))
   }
@@ -131,7 +135,7 @@ export class ListTable {
       const script = new TableScript(writer, name, next)
       writeChains(script)
       for (const chain of CHAINS) change.emptyChain(chain)
-      writeRules(script, lists)
+      writeRules(script, lists, this.#handed)
       for (const set of old) change.removeSet(set)
       writeSpared(script, this.#emptying(writer, next), spared)
     })
@@ -171,6 +175,16 @@ export class ListTable {
     this.#table.close()
   }
 
+  /** Whether this kernel would hand packets over. */
+  #takes(handed: HandedOver): boolean {
+    const { name } = this.#table
+    const errno = this.#table.rehearse((writer, next) => {
+      new TableChange(writer, name, next).ensureTable()
+      writeTurnedAway(new TableScript(writer, name, next).chain('gone'), 'gone', handed)
+    })
+    return errno === 0
+  }
+
   #change(write: (change: TableChange) => unknown): number {
     const { name } = this.#table
     return this.#table.transact((writer, next) => void write(new TableChange(writer, name, next)))
@@ -197,27 +211,27 @@ const fixedSets = ({ family, type, bytes }: Family): readonly PlainSet[] => [
   },
 ]
 
-const CHAINS = ['from', 'to', 'away', ...Object.keys(HOOKS)]
+const OWN_CHAINS = ['from', 'to', 'away', 'gone']
+const CHAINS = [...OWN_CHAINS, ...Object.keys(HOOKS)]
 
 function writeChains(script: TableScript): void {
-  for (const chain of ['from', 'to', 'away']) script.chain(chain)
+  for (const chain of OWN_CHAINS) script.chain(chain)
   for (const [chain, number] of Object.entries(HOOKS)) script.chain(chain, { number, priority: PRIORITY })
 }
 
 /** What comes from a listed address is dropped; what goes to one too, and to whom is noted. */
-function writeRules(script: TableScript, lists: readonly FilledList[]): void {
+function writeRules(script: TableScript, lists: readonly FilledList[], handed: HandedOver | undefined): void {
   for (const of of FAMILIES) {
     const spared = `spared${of.family}`
     script.rule('from', '', (rule) => within(rule, of, 'source').lookUp(spared).verdict(VERDICT.return))
     script.rule('to', '', (rule) => within(rule, of, 'target').lookUp(spared).verdict(VERDICT.return))
     script.rule('away', '', (rule) => within(rule, of, 'target').noteIn(`called${of.family}`))
   }
-  script.rule('away', '', (rule) => rule.verdict(VERDICT.drop))
+  script.rule('away', '', (rule) => rule.goTo('gone'))
+  writeTurnedAway(script, 'gone', handed)
   for (const { list, sets } of lists) {
     for (const { name, of } of sets) {
-      script.rule('from', list.id, (rule) =>
-        within(rule, of, 'source').lookUp(name).counter().verdict(VERDICT.drop),
-      )
+      script.rule('from', list.id, (rule) => within(rule, of, 'source').lookUp(name).counter().goTo('gone'))
       script.rule('to', list.id, (rule) => within(rule, of, 'target').lookUp(name).counter().goTo('away'))
     }
   }

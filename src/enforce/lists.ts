@@ -5,6 +5,7 @@ import type { PartHealth } from '#model/health.ts'
 import type { DropCount } from './enforcer.ts'
 import { type FilledList, LIST_LASTS_MS, ListTable } from './list-table.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
+import { handedOver, type RuleLogOptions } from './rule-log.ts'
 
 /** Turns away whole threat lists, in a table beside that of the blocks (docs/decisions/024). Never throws for the kernel. */
 export interface ListEnforcer {
@@ -32,6 +33,8 @@ export interface ListEnforcer {
 export interface ListEnforcerOptions {
   /** Name of the table in family inet. */
   readonly table: string
+  /** Absent: nothing is written about packets. */
+  readonly log?: RuleLogOptions
   /** Milliseconds since the epoch. */
   now(): number
   /** Told when another program had changed the table, and it is put back. */
@@ -178,8 +181,9 @@ class NftablesListEnforcer implements ListEnforcer {
   }
 
   #open(): ListTable | undefined {
+    const { table, log } = this.#options
     try {
-      this.#table ??= new ListTable(this.#options.table)
+      this.#table ??= new ListTable(table, log && handedOver(log, 'list:'))
     } catch (error) {
       if (!(error instanceof KernelError)) throw error
       this.#refused(error.errno)

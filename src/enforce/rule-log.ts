@@ -1,6 +1,8 @@
 import { type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
 import type { TableScript } from '#kernel/nft-rules.ts'
+import type { HandedOver } from '#kernel/nft-turned-away.ts'
 import type { ProgramRow, ProgramVerdict, RuleProgram } from '#model/rule-program.ts'
+import type { TurnedAwayPrefix } from '#model/ruled-packet.ts'
 
 /** What is written about packets that rules turn away or record. */
 export interface RuleLogOptions {
@@ -16,6 +18,15 @@ export interface RuleLogOptions {
 export const UNWRITTEN = 'unwritten'
 const ALL_RULES = 'written'
 const ONE_RULES_SHARE = 4
+
+/** Of a table that turns packets away, all of it together: as much as of one rule. `prefix` tells whose they are. */
+export const handedOver = (
+  { group, perSecond, snapBytes }: RuleLogOptions,
+  prefix: TurnedAwayPrefix,
+): HandedOver => ({
+  ...{ group, prefix, snapBytes, counter: UNWRITTEN },
+  perSecond: Math.ceil(perSecond / ONE_RULES_SHARE),
+})
 
 /**
  * What is written stands in chains of its own, one for each rule and verdict, behind its row: a packet that no such

@@ -1,5 +1,7 @@
 import { type NetlinkWriter, REQUEST } from './netlink.ts'
 import { COMPARE, META, PAYLOAD, REGISTER, RuleExpressions, SECOND_WORD, VERDICT } from './nft-expressions.ts'
+import { TableScript } from './nft-rules.ts'
+import { type HandedOver, writeTurnedAway } from './nft-turned-away.ts'
 import { CHAIN, EXPRESSION, HOOK, INET_HEADER, NFT_MESSAGE, RULE, SET, SET_FLAG, TABLE } from './nft-wire.ts'
 
 /** Data types by nft's own numbers, for those who list the table with `nft` (libnftables datatype.h). */
@@ -17,6 +19,8 @@ const FAMILY = {
 } as const
 
 const PROTOCOL_TCP = 6
+/** Where packets go that a set drops, when some of them are handed over. */
+const TURNED_AWAY = 'turned_away'
 /** LOOPBACK_IFINDEX (net/loopback.h): the same in each network namespace. */
 const LOOPBACK_INDEX = 1
 /** RFC 9293 §3.1. */
@@ -69,6 +73,8 @@ export interface TableLayout {
   readonly table: string
   readonly sets: readonly SetLayout[]
   readonly chains: readonly ChainLayout[]
+  /** Of what the sets drop; what the brakes hold back is only counted. */
+  readonly handed?: HandedOver
 }
 
 /**
@@ -82,11 +88,16 @@ export function writeTable(writer: NetlinkWriter, layout: TableLayout, next: () 
   layout.sets.forEach((set, id) => {
     writeSet(writer, { table: layout.table, id: id + 1, sequence: next() }, set)
   })
+  if (layout.handed) {
+    const script = new TableScript(writer, layout.table, next).chain(TURNED_AWAY)
+    writeTurnedAway(script, TURNED_AWAY, layout.handed)
+  }
   for (const chain of layout.chains) {
     writeChain(writer, layout.table, chain, next())
     const place = { table: layout.table, chain: chain.hook }
     for (const drop of chain.drops) {
-      writeDropRule(writer, { ...place, sequence: next() }, { ...setNamed(layout, drop.set), by: drop.by })
+      const set = { ...setNamed(layout, drop.set), by: drop.by, isHanded: layout.handed !== undefined }
+      writeDropRule(writer, { ...place, sequence: next() }, set)
     }
     for (const brake of chain.brakes ?? []) {
       const { family } = setNamed(layout, brake.set)
@@ -173,21 +184,22 @@ interface RulePlace {
   readonly sequence: number
 }
 
-/** `ip saddr @set drop`, as nft would write it: protocol, address, look-up, verdict. */
+/** `ip saddr @set drop`, or `goto`, as nft would write it: protocol, address, look-up, verdict. */
 function writeDropRule(
   writer: NetlinkWriter,
   place: RulePlace,
-  drop: SetLayout & { readonly by: 'source' | 'target' },
+  drop: SetLayout & { readonly by: 'source' | 'target'; readonly isHanded: boolean },
 ): void {
   const family = FAMILY[drop.family]
-  writeRule(writer, place, (rule) =>
+  writeRule(writer, place, (rule) => {
     rule
       .meta(META.family)
       .compare(COMPARE.equal, Uint8Array.of(family.protocol))
       .payload({ base: PAYLOAD.network, offset: family[drop.by], bytes: family.bytes })
       .lookUp(drop.name)
-      .verdict(VERDICT.drop),
-  )
+    if (drop.isHanded) rule.goTo(TURNED_AWAY)
+    else rule.verdict(VERDICT.drop)
+  })
 }
 
 /**
@@ -226,7 +238,7 @@ function writeBrakeRule(
 function writeRule(
   writer: NetlinkWriter,
   { table, chain, sequence }: RulePlace,
-  say: (rule: RuleExpressions) => void,
+  say: (rule: RuleExpressions) => unknown,
 ): void {
   const flags = REQUEST.request | REQUEST.create | REQUEST.append
   writer.begin(NFT_MESSAGE.newRule, flags, sequence, INET_HEADER)

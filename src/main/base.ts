@@ -95,7 +95,7 @@ export async function openBase(given: Given) {
   const atlas = createPlaces({ path: paths.placesFile, files: config.places.files })
   const rules = rulesOf(given, { allow, gate, store, atlas, now, repaired })
   onStop(() => rules.stop(config.enforce.onStop === 'keep'))
-  const reports = reportsOf(given, rules, now)
+  const reports = reportsOf(given, rules, { gate, now })
   onStop(() => reports.stop())
   const shielding = openShielding(given, {
     ...{ gate, now },
@@ -112,7 +112,8 @@ export async function openBase(given: Given) {
 
 function enforcerOf({ config }: Given, now: () => number, onRepair: (what: string) => void) {
   if (!config.dryRun) {
-    const limits = limitsOf(config.enforce)
+    const log = blockLogOf(config.report)
+    const limits = { ...limitsOf(config.enforce), ...(log && { log }) }
     return createNftablesEnforcer({ now, table: config.enforce.table, onRepair, limits })
   }
   return createDryRunEnforcer({
@@ -136,25 +137,28 @@ const listsTable = (table: string): string => `${table}_lists`
 
 function listsOf({ config }: Given, now: () => number, onRepair: (what: string) => void) {
   if (config.dryRun) return undefined
-  return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair })
+  const log = blockLogOf(config.report)
+  return createListEnforcer({ now, table: listsTable(config.enforce.table), onRepair, ...(log && { log }) })
 }
 
-function reportsOf({ config, paths }: Given, { desk, canLog, history }: OpenRules, now: () => number) {
+function reportsOf(
+  { config, paths }: Given,
+  { desk, canLog, history }: OpenRules,
+  { gate, now }: { readonly gate: Gate; readonly now: () => number },
+) {
+  const { table } = config.enforce
   const reports = openReports({
     settings: config.report,
     stateFolder: paths.stateFolder,
-    rules: desk && {
-      table: rulesTable(config.enforce.table),
-      counter: UNWRITTEN,
-      book: () => desk.standing.book,
-      canLog,
-    },
+    rules: desk && { book: () => desk.standing.book, canLog },
+    gate,
+    counters: { tables: [rulesTable(table), table, listsTable(table)], name: UNWRITTEN },
     now,
   })
   if (desk) {
     const exchange = createRuleExchange({
       desk,
-      table: rulesTable(config.enforce.table),
+      table: rulesTable(table),
       markMask: Number(config.rules.markMask),
       now,
     })
@@ -202,7 +206,7 @@ function rulesOf(
     settings: config.rules,
     stateFolder: paths.stateFolder,
     table: config.enforce.table,
-    ...((config.report.firewallLog || config.report.eve) && { log: ruleLogOf(config.report) }),
+    ...(isWritten(config.report) && { log: ruleLogOf(config.report) }),
     pagePort: config.page.port,
     store,
     now,
@@ -217,6 +221,12 @@ function rulesOf(
     },
   })
 }
+
+const isWritten = ({ firewallLog, eve }: ReportSettings): boolean => firewallLog || eve
+
+/** Of what blocks and lists turn away. */
+const blockLogOf = (report: ReportSettings): RuleLogOptions | undefined =>
+  isWritten(report) && report.blockedPackets ? ruleLogOf(report) : undefined
 
 const ruleLogOf = ({ nflogGroup, packetsPerSecond }: ReportSettings): RuleLogOptions => ({
   group: nflogGroup,

@@ -1,4 +1,4 @@
-import type { Ip } from './address.ts'
+import type { Ip, Target } from './address.ts'
 import type { RuleDirection } from './rule.ts'
 
 /** What the headers of one packet say. Ports, TCP, ICMP only where they are there and whole. */
@@ -23,13 +23,11 @@ export interface PacketSummary {
   readonly icmp?: { readonly type: number; readonly code: number }
 }
 
-/** A packet that a rule turned away or recorded, or that met no rule and was turned away by default. */
-export interface RuledPacket extends PacketSummary {
-  /** Counts up from 1 since the start. */
-  readonly id: number
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly direction: RuleDirection
+/** What the kernel says with a packet: that a block dropped it, or a threat list. Ids of rules have no colon at their end. */
+export type TurnedAwayPrefix = 'block:' | 'list:'
+
+/** A rule, or none and so a default. */
+export interface ByRule {
   /** `audit`: only recorded, it went on. */
   readonly outcome: 'deny' | 'reject' | 'audit'
   readonly rule: {
@@ -40,6 +38,32 @@ export interface RuledPacket extends PacketSummary {
   }
   /** The rule is a limit, and the packet was beyond it. */
   readonly isBeyondLimit: boolean
+}
+
+/** A block, of one address or of a whole list. */
+export interface ByBlock {
+  /** `limit`: few packets a second pass, and this was beyond. */
+  readonly outcome: 'block' | 'limit'
+  readonly block: {
+    /** Of the decision; absent: the kernel has it, and Gatehouse not, or not any more. */
+    readonly id?: number
+    readonly target: Target
+    /** Detector, list, or person. */
+    readonly actor: string
+    readonly reason: string
+  }
+  readonly isBeyondLimit: boolean
+}
+
+/** A packet that was turned away, or only recorded, and by what. */
+export type RuledPacket = PacketSummary & (ByRule | ByBlock) & PacketPlace
+
+interface PacketPlace {
+  /** Counts up from 1 since the start. */
+  readonly id: number
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly direction: RuleDirection
   readonly fromInterface?: string
   readonly toInterface?: string
   /** Of the program that sent it from here, or the socket here that it was for. */

@@ -5,11 +5,11 @@ import { eveProtocol, timestamp } from './eve.ts'
 import { reasonOf } from './firewall-line.ts'
 
 /**
- * A packet that a rule turned away, as Suricata's `drop` event
+ * A packet that a rule or a block turned away, as Suricata's `drop` event
  * (docs.suricata.io/en/latest/output/eve/eve-json-format.html). What is only on trial has the verdict `alert`.
  */
 export function dropEvent(packet: RuledPacket): string {
-  const { rule, outcome, tcp, icmp, sourcePort, targetPort } = packet
+  const { outcome, tcp, icmp, sourcePort, targetPort } = packet
   const link = packet.fromInterface ?? packet.toInterface
   return visibleJson({
     timestamp: timestamp(packet.at),
@@ -26,14 +26,13 @@ export function dropEvent(packet: RuledPacket): string {
       tos: packet.tos,
       ttl: packet.ttl,
       ...(tcp && tcpFields(tcp)),
-      reason: rule.number === 0 ? 'default packet policy' : 'rules',
+      reason: dropReasonOf(packet),
     },
     verdict: VERDICT[outcome](tcp !== undefined),
     gatehouse: {
       id: packet.id,
       direction: packet.direction,
-      rule: rule.number,
-      rule_id: rule.id,
+      ...becauseOf(packet),
       outcome,
       beyond_limit: packet.isBeyondLimit,
       reason: visibleText(reasonOf(packet)),
@@ -45,7 +44,21 @@ export function dropEvent(packet: RuledPacket): string {
   })
 }
 
+function becauseOf(packet: RuledPacket): Record<string, unknown> {
+  if ('rule' in packet) return { rule: packet.rule.number, rule_id: packet.rule.id }
+  const { id, target, actor } = packet.block
+  return { block: { ...(id !== undefined && { id }), target, actor: visibleText(actor) } }
+}
+
+/** As Suricata names them (PacketDropReasonToString of its decode.c). */
+function dropReasonOf(packet: RuledPacket): string {
+  if (packet.outcome === 'limit') return 'threshold detection_filter'
+  return 'rule' in packet && packet.rule.number === 0 ? 'default packet policy' : 'rules'
+}
+
 const VERDICT = {
+  block: () => ({ action: 'drop' }),
+  limit: () => ({ action: 'drop' }),
   deny: () => ({ action: 'drop' }),
   reject: (isTcp: boolean) => ({ action: 'drop', reject: [isTcp ? 'tcp-reset' : 'icmp-prohib'] }),
   audit: () => ({ action: 'alert' }),

@@ -2,18 +2,20 @@ import { visibleJson } from '#lib/visible-text.ts'
 import { protocolName, TCP } from '#model/packet.ts'
 import type { RuledPacket } from '#model/ruled-packet.ts'
 
-const WORDS = { deny: 'DENY', reject: 'REJECT', audit: 'AUDIT' } as const
+const WORDS = { deny: 'DENY', reject: 'REJECT', audit: 'AUDIT', block: 'BLOCK', limit: 'LIMIT' } as const
+
+type Value = readonly [key: string, value: string | number | undefined]
 
 /**
  * One line of firewall.log, in the order in which a person reads it and in `key=value` for tools:
- * `2026-11-20T10:00:00.000Z DENY inbound rule=3 id=no-telnet proto=tcp src=192.0.2.1 sport=40000 dst=…`.
+ * `2026-11-20T10:00:00.000Z DENY inbound rule=3 id=no-telnet proto=tcp src=192.0.2.1 sport=40000 dst=…`, or
+ * `… BLOCK inbound block=12 target=192.0.2.1 by=port-scan proto=tcp src=…`.
  * Whatever is not plain is in quotes with its escapes: nothing from the wire is raw.
  */
 export function firewallLine(packet: RuledPacket): string {
-  const { at, outcome, direction, rule, protocol } = packet
-  const values: readonly (readonly [key: string, value: string | number | undefined])[] = [
-    ['rule', rule.number],
-    ['id', rule.id],
+  const { at, outcome, direction, protocol } = packet
+  const values: readonly Value[] = [
+    ...becauseOf(packet),
     ['proto', protocolName(protocol)],
     ['src', packet.source],
     ['sport', packet.sourcePort],
@@ -43,8 +45,22 @@ export const unwrittenLine = (
 ): string =>
   `${new Date(at).toISOString()} MORE packets=${packets} reason="beyond ${perSecond} a second: only counted"`
 
-/** In words: what the rule's author wrote, or what made it so. */
-export function reasonOf({ rule, isBeyondLimit, outcome, direction }: RuledPacket): string {
+const becauseOf = (packet: RuledPacket): readonly Value[] =>
+  'rule' in packet
+    ? [
+        ['rule', packet.rule.number],
+        ['id', packet.rule.id],
+      ]
+    : [
+        ['block', packet.block.id],
+        ['target', packet.block.target],
+        ['by', packet.block.actor],
+      ]
+
+/** In words: what the rule's author wrote, why somebody asked for the block, or what made it so. */
+export function reasonOf(packet: RuledPacket): string {
+  if ('block' in packet) return packet.block.reason
+  const { rule, isBeyondLimit, outcome, direction } = packet
   if (rule.number === 0) return `no rule decided: ${direction} is ${outcome} by default`
   const said = rule.comment ?? `rule ${rule.number}`
   return isBeyondLimit ? `beyond the limit of: ${said}` : said

@@ -12,7 +12,13 @@ export const reportSettings = z
     firewallLog: z
       .boolean()
       .default(true)
-      .describe('Write what rules and defaults turn away, and what rules record, to firewall.log.'),
+      .describe('Write what is turned away, and what rules record, to firewall.log.'),
+    blockedPackets: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Write what blocks, limits and block lists turn away too, not only what rules and defaults do.',
+      ),
     eve: z
       .boolean()
       .default(false)
@@ -23,8 +29,9 @@ export const reportSettings = z
       .max(10_000)
       .default(100)
       .describe(
-        'So many packets a second are written at most, a quarter of them of one rule; the rest is counted, ' +
-          'and said once a second. The kernel keeps the bound: a flood costs no more.',
+        'So many packets a second are written at most of rules, a quarter of them of one rule; of blocks and of ' +
+          'block lists another quarter each. The rest is counted, and said once a second. ' +
+          'The kernel keeps the bound: a flood costs no more.',
       ),
     nflogGroup: z
       .int()

@@ -104,6 +104,8 @@ const fixed: Readonly<Record<string, string>> = {
     'Adressen, die im Gleichschritt scannen (nmap -D: ein Scanner, der Rest erfunden), werden nicht gesperrt, sondern geprüft: Ein SYN-Proxy antwortet ihnen an jedem Port. Wer wirklich da ist, kommt durch; ein Scan findet jeden Port offen.',
   'shield.floods':
     'Wenn gefälschte SYNs einen Port fluten, auf dem ein Programm hört: ihn hinter einen SYN-Proxy stellen, damit neue Verbindungen gelingen. auto: nur, wo der Kernel es nicht selbst tut (net.ipv4.tcp_syncookies = 0).',
+  'shield.datagramsPerSecond':
+    'Wenn gefälschte UDP-Pakete einen Port fluten: so viele je Sekunde, die ein Gespräch beginnen, kommen zu ihm durch. Wer schon in einem ist, wird nicht gebremst. Nicht, wo floods auf `never` steht.',
   'shield.seconds': 'Wie lange das dauert, ab der letzten Meldung.',
   'decoys.enabled': 'Ob die Ports und Adressen unten antworten. Ohne welche antwortet nichts.',
   'decoys.ports':
@@ -119,12 +121,13 @@ const fixed: Readonly<Record<string, string>> = {
     'Protokolldateien, aus denen fehlgeschlagene Anmeldungen gelesen werden: von syslog, vsftpd oder nginx. Auf eine, die fehlt, wird gewartet. Ein Versuch, von dem zwei erzählen, zählt einmal. Hinter einem Proxy muss nginx den Besucher festhalten (Modul real_ip).',
   'report.folder':
     'Ordner von firewall.log und eve.json; sonst der Ordner log, wo Gatehouse seinen Stand aufbewahrt.',
-  'report.firewallLog':
-    'Was Regeln und Vorgaben abweisen und was Regeln vermerken, in firewall.log schreiben.',
+  'report.firewallLog': 'Was abgewiesen wird und was Regeln vermerken, in firewall.log schreiben.',
+  'report.blockedPackets':
+    'Auch schreiben, was Sperren, Begrenzungen und sperrende Listen abweisen, nicht nur, was Regeln und Vorgaben abweisen.',
   'report.eve':
     'Alarme, abgewiesene Pakete und beendete Flüsse in eve.json schreiben, als EVE-JSON für ein SIEM.',
   'report.packetsPerSecond':
-    'So viele Pakete je Sekunde werden höchstens geschrieben, ein Viertel davon von einer Regel; der Rest wird gezählt und einmal je Sekunde genannt. Der Kernel hält die Grenze: Eine Flut kostet nicht mehr.',
+    'So viele Pakete je Sekunde werden von Regeln höchstens geschrieben, ein Viertel davon von einer Regel; von Sperren und von sperrenden Listen je ein weiteres Viertel. Der Rest wird gezählt und einmal je Sekunde genannt. Der Kernel hält die Grenze: Eine Flut kostet nicht mehr.',
   'report.nflogGroup':
     'NFLOG-Gruppe, über die der Kernel Pakete reicht. Eine andere, wenn ulogd auf dieser hört.',
   'report.maxMegabytes': 'Ab dieser Größe wird eine Datei in .1 umbenannt und neu begonnen.',
