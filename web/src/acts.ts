@@ -1,10 +1,15 @@
 import type { Alert, BlockRequest, Outcome } from '../../src/contract/schemas.ts'
 import { ask } from './api.ts'
+import { clock } from './clock.svelte.ts'
+import { moment } from './format.ts'
+import { later } from './later.svelte.ts'
 import { live } from './live.svelte.ts'
 import { saidText } from './text/said.svelte.ts'
 import { text } from './text/text.ts'
 import { type Toast, toasts } from './toast.svelte.ts'
 import { undoStack } from './undo.svelte.ts'
+
+const LONGEST_NOTE = 200
 
 /** Does something, says what was done, and offers to take it back. Answers false when it was refused. */
 async function act(
@@ -94,6 +99,40 @@ export const undoDecision = (id: number): Promise<boolean> =>
 /** Makes the block that an alert suggests. */
 export const acceptSuggestion = (alertId: number): Promise<boolean> =>
   act('block', () => ask<Outcome>('POST', `alerts/${alertId}/accept`))
+
+/** Answers the block that an alert suggests with no: its subject is never blocked, and the alert is done. */
+export async function allowAsked({ id, subject, summary }: Alert): Promise<boolean> {
+  try {
+    const note = summary.slice(0, LONGEST_NOTE)
+    const { decision, sentence } = await ask<Outcome>('POST', 'allow', { target: subject, note })
+    live.replaceAlert(await ask<Alert>('POST', `alerts/${id}/archive`))
+    const decisions = decision ? [decision.id] : []
+    const undo = undoStack.remember(
+      saidText(sentence),
+      async () => {
+        await takeBack(decisions)
+        await archive([id], false)
+      },
+      { decisions },
+    )
+    toasts.show({ kind: 'good', sentence, isSaid: true, undo })
+    return true
+  } catch (problem) {
+    toasts.problem(problem)
+    return false
+  }
+}
+
+/** Puts alerts off until tomorrow, in this browser, or back into the inbox. */
+export function putOff(ids: readonly number[], isLater = true): void {
+  if (!isLater) {
+    later.take(ids)
+    return
+  }
+  const sentence = text.toast.later(ids.length, moment(later.put(ids), clock.now))
+  const undo = undoStack.remember(sentence, async () => later.take(ids))
+  toasts.show({ kind: 'plain', sentence, undo })
+}
 
 /** Moves alerts out of the inbox, or back into it. */
 export async function archive(ids: readonly number[], isArchived = true): Promise<void> {

@@ -1,32 +1,39 @@
+import { type Id, type Listed, rowsHeld } from './rows-held.ts'
+
 const LEAVES_AFTER_MS = 1000
 
 interface Shown<Item> {
   readonly items: readonly Item[]
   /** How many wait until the reader asks for them. */
   readonly waiting: number
+  /** Of rows that are shown for their place alone: what they tell of is over. */
+  readonly gone: ReadonlySet<Id>
+}
+
+interface HeldList<Item> extends Listed<Item> {
+  all(): readonly Item[]
+  /** Names what is listed: of another list nothing is held. */
+  list(): string
 }
 
 /**
- * A list that stands still while somebody reads it: rows keep their places and show what is new of them, those that are no
- * more leave, and new ones wait. `list` names what is listed: of another one nothing is held.
+ * A list that stands still while somebody reads it: while it has the pointer or the keyboard's focus, or is scrolled. Rows
+ * keep their places and show what is new of them, and new ones wait.
  */
 export class HeldOrder<Item> {
   isScrolled = $state(false)
   readonly shown: Shown<Item> = $derived.by(() => this.#arrange())
 
-  readonly #all: () => readonly Item[]
-  readonly #idOf: (item: Item) => number
-  readonly #list: () => string
+  readonly #list: HeldList<Item>
   #isPointed = $state(false)
+  #isFocused = $state(false)
   #asked = $state(0)
   #leaving: ReturnType<typeof setTimeout> | undefined
   #answered = 0
   #arrangedAs = ''
-  #order: readonly number[] = []
+  #held: readonly Item[] = []
 
-  constructor(all: () => readonly Item[], idOf: (item: Item) => number, list: () => string) {
-    this.#all = all
-    this.#idOf = idOf
+  constructor(list: HeldList<Item>) {
     this.#list = list
   }
 
@@ -37,24 +44,25 @@ export class HeldOrder<Item> {
     else this.#leaving = setTimeout(() => (this.#isPointed = false), LEAVES_AFTER_MS)
   }
 
+  /** The focus came to `target` in the list, or left it: null. Who only clicked there reads by the pointer. */
+  focus(target: EventTarget | null): void {
+    this.#isFocused = target instanceof Element && target.matches(':focus-visible')
+  }
+
   /** Lets in what waits. */
   showNew(): void {
     this.#asked++
   }
 
   #arrange(): Shown<Item> {
-    const all = this.#all()
-    const as = this.#list()
+    const all = this.#list.all()
+    const as = this.#list.list()
     const isAsked = this.#asked !== this.#answered || as !== this.#arrangedAs
+    const isHeld = this.#isPointed || this.#isFocused || this.isScrolled
     this.#answered = this.#asked
     this.#arrangedAs = as
-    if ((this.#isPointed || this.isScrolled) && !isAsked) {
-      const byId = new Map(all.map((item) => [this.#idOf(item), item]))
-      const items = this.#order.flatMap((id) => byId.get(id) ?? [])
-      // A list that nothing is left of holds nothing back.
-      if (items.length > 0) return { items, waiting: all.length - items.length }
-    }
-    this.#order = all.map(this.#idOf)
-    return { items: all, waiting: 0 }
+    const rows = isHeld && !isAsked ? rowsHeld(this.#held, all, this.#list) : undefined
+    this.#held = rows?.held ?? all
+    return rows ?? { items: all, waiting: 0, gone: new Set() }
   }
 }

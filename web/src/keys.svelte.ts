@@ -1,12 +1,12 @@
 import { untrack } from 'svelte'
 import { keep, kept } from './kept.ts'
 
-/** One key of the page. `key` is what KeyboardEvent.key says, with `g ` or `Shift+` before it where that is meant. */
+/** One key of the page. `key` is what KeyboardEvent.key says, with `g `, `Shift+` or `Ctrl+` before it where that is meant. */
 export interface Key {
   readonly key: string
   readonly label: string
   readonly group: 'go' | 'list' | 'act' | 'view'
-  run(event: KeyboardEvent): void
+  run(): void
 }
 
 const GO_WITHIN_MS = 1200
@@ -42,7 +42,11 @@ class Keys {
   }
 
   #press(event: KeyboardEvent): void {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.defaultPrevented || event.altKey) return
+    if (event.ctrlKey || event.metaKey) {
+      this.#pressWithCtrl(event)
+      return
+    }
     if (document.querySelector('dialog[open]')) return
     if (isTyping(event.target) || isControl(event)) return
     if (!this.isOn && event.key.length === 1) return
@@ -50,7 +54,16 @@ class Keys {
     const found = name && this.all.findLast(({ key }) => key === name)
     if (!found) return
     event.preventDefault()
-    found.run(event)
+    found.run()
+  }
+
+  /** These hold in fields too, and are no single keys. */
+  #pressWithCtrl(event: KeyboardEvent): void {
+    const name = `Ctrl+${event.key.toLowerCase()}`
+    const found = event.shiftKey ? undefined : this.all.findLast(({ key }) => key === name)
+    if (!found) return
+    event.preventDefault()
+    if (!document.querySelector('dialog[open]')) found.run()
   }
 
   #nameOf(event: KeyboardEvent): string | undefined {

@@ -18,6 +18,12 @@ export interface Walk {
   readonly keys: readonly Key[]
 }
 
+/** Takes the focus out of a list. */
+export function letGo(list: HTMLElement | undefined): void {
+  const { activeElement } = document
+  if (activeElement instanceof HTMLElement && list?.contains(activeElement)) activeElement.blur()
+}
+
 const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 }
 
 /** The cursor of a list: the first step goes to its first row, none goes beyond its ends. */

@@ -2,8 +2,10 @@ import { parse } from 'svelte/compiler'
 import { describe, expect, test } from 'vitest'
 import { de as page } from './de.ts'
 import { decoys } from './de-decoys.ts'
+import { palette } from './de-palette.ts'
 import { en as englishPage } from './en.ts'
 import { decoys as englishDecoys } from './en-decoys.ts'
+import { palette as englishPalette } from './en-palette.ts'
 
 const components = import.meta.glob<string>('../**/*.svelte', {
   query: '?raw',
@@ -95,9 +97,9 @@ function inserted(sentence: unknown): string[] | 'plain' {
 const withCase = (figure: number): unknown =>
   Object.assign(figure, { toUpperCase: () => String(figure), toLowerCase: () => String(figure) })
 
-/** With the words that come with a screen of their own. */
-const de = { ...page, ofDecoys: decoys }
-const en = { ...englishPage, ofDecoys: englishDecoys }
+/** With the words that come with what they are for. */
+const de = { ...page, ofDecoys: decoys, ofPalette: palette }
+const en = { ...englishPage, ofDecoys: englishDecoys, ofPalette: englishPalette }
 
 describe('the catalogues', () => {
   const inGerman = new Map(leavesOf(de))

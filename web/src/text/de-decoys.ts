@@ -69,10 +69,11 @@ export const decoys: typeof english = {
     how: 'Wie',
     why: 'Weil',
     left: 'Noch',
-    kinds: { guarded: 'SYN-Proxy', challenged: 'Geprüft', closed: 'Geschlossen' },
+    kinds: { guarded: 'SYN-Proxy', challenged: 'Geprüft', paced: 'Gebremst', closed: 'Geschlossen' },
     kindWords: {
       guarded: 'Der Kernel antwortet neuen Verbindungen zuerst: wer wirklich da ist, kommt durch',
       challenged: 'Jede Verbindung dieser Adresse wird zuerst geprüft, an jedem Port',
+      paced: 'Wenige neue Pakete je Sekunde kommen durch; laufende Gespräche gehen weiter',
       closed: 'Ein Playbook hat diesen Port geschlossen: nichts kommt herein',
     },
     end: 'Beenden',

@@ -159,6 +159,8 @@ export const de: Text = {
     blocked: (count) => `${many(count, 'Adresse ist', 'Adressen sind')} gesperrt.`,
     decided: (kind, target) => `${kind}: ${target}`,
     archived: (count) => `${many(count, 'Alarm ist', 'Alarme sind')} erledigt.`,
+    later: (count, at) => `${many(count, 'Alarm kommt', 'Alarme kommen')} am ${at} wieder.`,
+    asksNothing: 'Dieser Alarm fragt nichts: keine Sperre wartet auf eine Antwort.',
     theme: (name) => `Farben: ${name}.`,
   },
 
@@ -204,6 +206,10 @@ export const de: Text = {
     end: 'Verbindung trennen',
     copy: 'Zeile kopieren',
     done: 'Erledigt',
+    later: 'Später: bis morgen',
+    allow: 'Nie sperren, wenn gefragt',
+    command: 'Springen, suchen, handeln',
+    commandOpen: 'Springen, suchen, handeln (Strg K)',
     new: 'Adresse sperren',
     names: {
       ' ': 'Leertaste',

@@ -66,10 +66,11 @@ export const decoys = {
     how: 'How',
     why: 'Because',
     left: 'Left',
-    kinds: wordsBy({ guarded: 'SYN proxy', challenged: 'Challenged', closed: 'Closed' }),
+    kinds: wordsBy({ guarded: 'SYN proxy', challenged: 'Challenged', paced: 'Slow pace', closed: 'Closed' }),
     kindWords: wordsBy({
       guarded: 'The kernel answers new connections first: who is really there gets through',
       challenged: 'Each connection of this address is tried first, at every port',
+      paced: 'Few new packets a second get through; conversations under way go on',
       closed: 'A playbook closed this port: nothing comes in',
     }),
     end: 'End it',

@@ -158,6 +158,8 @@ export const en = {
     blocked: (count: number) => `${n(count)} addresses are blocked.`,
     decided: (kind: string, target: string) => `${kind}: ${target}`,
     archived: (count: number) => `${many(count, 'alert is', 'alerts are')} done.`,
+    later: (count: number, at: string) => `${many(count, 'alert comes', 'alerts come')} back on ${at}.`,
+    asksNothing: 'This alert asks nothing: no block waits for you.',
     theme: (name: string) => `Theme: ${name}.`,
   },
 
@@ -203,6 +205,10 @@ export const en = {
     end: 'Close the connection',
     copy: 'Copy the row',
     done: 'Done',
+    later: 'Later: until tomorrow',
+    allow: 'Never block it, when asked',
+    command: 'Jump, search, act',
+    commandOpen: 'Jump, search, act (Ctrl K)',
     new: 'Block an address',
     names: wordsBy({
       ' ': 'Space',

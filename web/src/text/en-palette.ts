@@ -1,0 +1,23 @@
+export const palette = {
+  title: 'Jump, search, act',
+  placeholder: 'A screen, program, host, alert, or what to do',
+  results: 'What fits',
+  groups: {
+    go: 'Go to',
+    act: 'Do',
+    programs: 'Programs that talk now',
+    hosts: 'Hosts talked to now',
+    alerts: 'Alerts',
+    blocks: 'Blocks',
+    search: 'Search',
+  },
+  searchLive: (typed: string) => `Live connections with ${typed}`,
+  searchPast: (typed: string) => `Past connections with ${typed}`,
+  searchBlocks: (typed: string) => `Blocks with ${typed}`,
+  searchLists: (typed: string) => `Threat lists that name ${typed}`,
+  searchSettings: (typed: string) => `Settings about ${typed}`,
+  block: (typed: string) => `Block ${typed}`,
+  move: 'choose',
+  open: 'go',
+  close: 'close',
+}
