@@ -14,7 +14,7 @@ const LIMITS: Readonly<Record<Profile, Limits>> = {
   aggressive: {
     amplification: { answersPerSecond: 100 },
     'arp-spoof': { contests: 2, announcements: 30 },
-    'brute-force': { perMinute: 10, perHalfHour: 30 },
+    'brute-force': { perMinute: 10, perHalfHour: 30, sources: 5 },
     'call-home': { openings: 8 },
     'connection-flood': { emptyTimes: 2, busyTimes: 3, floodTimes: 15 },
     'distributed-scan': { sources: 5, ports: 15 },
@@ -47,7 +47,7 @@ const LIMITS: Readonly<Record<Profile, Limits>> = {
   paranoid: {
     amplification: { answersPerSecond: 50 },
     'arp-spoof': { contests: 2, announcements: 15 },
-    'brute-force': { perMinute: 5, perHalfHour: 12 },
+    'brute-force': { perMinute: 5, perHalfHour: 12, sources: 3 },
     'call-home': { openings: 6, mostJitter: 0.15 },
     'connection-flood': { connectionsPerMinute: 60, emptyTimes: 1, busyTimes: 2, floodTimes: 8 },
     'distributed-scan': { sources: 3, portsEach: 2, ports: 6 },

@@ -7,12 +7,13 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { rateOf } from '../evidence.ts'
 import { dataBackward, dataForward, isTalk } from '../flow-data.ts'
-import { HostRows } from '../host-rows.ts'
+import { GuessCampaigns } from '../guess-campaigns.ts'
 import { httpStatus } from '../http-lines.ts'
 import { HTTP_LOGIN, LOGINS, loginOf } from '../logins.ts'
 import { range } from '../self-test/net.ts'
 import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
+import { SourceRows } from '../source-rows.ts'
 
 const ROWS = 4_096
 const SHORT_MS = 60_000
@@ -38,6 +39,12 @@ const settings = z
       .max(100_000)
       .default(60)
       .describe('The same within half an hour: guesses that are made slowly'),
+    sources: z
+      .int()
+      .min(3)
+      .max(64)
+      .default(8)
+      .describe('Addresses that share out guesses at one service: three times perHalfHour of them together'),
   })
   .strict()
 
@@ -75,7 +82,8 @@ class BruteForceWatcher implements Watcher {
   readonly #hosts: Hosts
   readonly #flows: Flows
   readonly #settings: Settings
-  readonly #rows: HostRows
+  readonly #rows: SourceRows
+  readonly #campaigns: GuessCampaigns
   readonly #lately: Sliding
   readonly #slowly: Sliding
   /** Mean of the bytes that came back, and of how far they lay from it; both follow what comes. */
@@ -89,7 +97,8 @@ class BruteForceWatcher implements Watcher {
     this.#hosts = context.hosts
     this.#flows = context.flows
     this.#settings = chosen
-    this.#rows = new HostRows(context.hosts, ROWS, LONG_MS)
+    this.#rows = new SourceRows(context.hosts, ROWS, LONG_MS)
+    this.#campaigns = new GuessCampaigns(context, chosen)
     this.#lately = new Sliding(ROWS, SHORT_MS)
     this.#slowly = new Sliding(ROWS, LONG_MS)
     this.#mean = new Float64Array(ROWS)
@@ -100,8 +109,7 @@ class BruteForceWatcher implements Watcher {
   /** HTTP says it in clear words, as often as it likes within one connection. */
   packet(packet: Packet): void {
     if (packet.forward !== 0 || packet.flow < 0 || httpStatus(packet) !== UNAUTHORIZED) return
-    const row = this.#claim(packet.flow, packet.at)
-    if (row >= 0) this.#add(row, HTTP_LOGIN, packet.at)
+    this.#guessed(packet.flow, HTTP_LOGIN, packet.at, 0)
   }
 
   flowEnded(flow: number): void {
@@ -109,12 +117,16 @@ class BruteForceWatcher implements Watcher {
     if (flows.packetsBackward(flow) < 2 || flows.protocol(flow) !== PROTOCOL.tcp) return
     const login = loginOf(flows.targetPort(flow))
     if (login < 0 || !this.#isGuess(flow, login)) return
-    const row = this.#claim(flow, flows.seenAt(flow))
-    if (row < 0) return
-    // Flows leave the table in any order.
-    const now = Math.max(flows.seenAt(flow), this.#rows.lastAt(row))
-    this.#measure(row, flows.bytesBackward(flow))
-    this.#add(row, login, now)
+    this.#guessed(flow, login, flows.seenAt(flow), flows.bytesBackward(flow))
+  }
+
+  /** `bytes` came back; 0 where that tells nothing. Four plain numbers: hot path. */
+  #guessed(flow: number, login: number, at: number, bytes: number): void {
+    const flows = this.#flows
+    const [source, target, port] = [flows.source(flow), flows.target(flow), flows.targetPort(flow)]
+    this.#add(this.#rows.claimAddress(source, target, port, at), login, at, bytes)
+    this.#add(this.#rows.claimSubnet(source, target, port, at), login, at, bytes)
+    this.#campaigns.guessed(flow, login, at, bytes)
   }
 
   /** A short connection, with some data both ways, but less than one that got in would carry. */
@@ -126,17 +138,25 @@ class BruteForceWatcher implements Watcher {
     return dataBackward(flows, flow) <= most && dataForward(flows, flow) <= most
   }
 
-  #claim(flow: number, now: number): number {
-    const flows = this.#flows
-    const row = this.#rows.claim(flows.source(flow), flows.target(flow), flows.targetPort(flow), now)
-    if (row >= 0 && this.#rows.isFresh) {
-      this.#lately.clear(row)
-      this.#slowly.clear(row)
-      this.#mean[row] = 0
-      this.#spread[row] = 0
-      this.#toldSure[row] = 0
-    }
-    return row
+  #add(row: number, login: number, at: number, bytes: number): void {
+    if (row < 0) return
+    if (this.#rows.isFresh) this.#clear(row)
+    // Flows leave the table in any order.
+    const now = Math.max(at, this.#rows.lastAt(row))
+    if (bytes > 0) this.#measure(row, bytes)
+    this.#lately.add(row, now)
+    this.#slowly.add(row, now)
+    if (this.#rows.addWeight(row) < this.#settings.perMinute) return
+    if ((this.#spread[row] as number) > (this.#mean[row] as number) * MOST_SPREAD) return
+    if (this.#rows.maySpeak(row)) this.#weigh(row, login, now)
+  }
+
+  #clear(row: number): void {
+    this.#lately.clear(row)
+    this.#slowly.clear(row)
+    this.#mean[row] = 0
+    this.#spread[row] = 0
+    this.#toldSure[row] = 0
   }
 
   #measure(row: number, bytes: number): void {
@@ -148,14 +168,6 @@ class BruteForceWatcher implements Watcher {
     this.#mean[row] = mean + (bytes - mean) / 8
     const spread = this.#spread[row] as number
     this.#spread[row] = spread + (Math.abs(bytes - mean) - spread) / 8
-  }
-
-  #add(row: number, login: number, now: number): void {
-    this.#lately.add(row, now)
-    this.#slowly.add(row, now)
-    if (this.#rows.addWeight(row) < this.#settings.perMinute) return
-    if ((this.#spread[row] as number) > (this.#mean[row] as number) * MOST_SPREAD) return
-    this.#weigh(row, login, now)
   }
 
   #weigh(row: number, login: number, now: number): void {
@@ -173,11 +185,10 @@ class BruteForceWatcher implements Watcher {
 
   #report(row: number, login: number, isSure: boolean, now: number): void {
     const rows = this.#rows
-    if (!rows.isKnown(row)) return
     rows.tell(row, now)
-    const subject = this.#hosts.address(rows.first(row))
-    const victim = this.#hosts.address(rows.second(row))
-    const port = rows.what(row)
+    const subject = this.#hosts.address(rows.sourceOf(row))
+    const victim = this.#hosts.address(rows.targetOf(row))
+    const port = rows.portOf(row)
     const { name } = LOGINS[login] as (typeof LOGINS)[number]
     const lately = this.#lately.within(row, now)
     const isFast = lately >= this.#settings.perMinute
@@ -191,7 +202,7 @@ class BruteForceWatcher implements Watcher {
       at: now,
       subject,
       victim,
-      summary: `${subject} failed to log in ${count} times at ${victim} port ${port} (${name}) within ${isFast ? 'a minute' : 'half an hour'}`,
+      summary: `${rows.nameOf(row)} failed to log in ${count} times at ${victim} port ${port} (${name}) within ${isFast ? 'a minute' : 'half an hour'}`,
       key: `brute-force ${subject} ${victim} ${port}`,
       because: `detectors.brute-force.${setting} = ${this.#settings[setting]}`,
       spoofable: false,

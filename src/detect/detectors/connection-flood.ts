@@ -7,15 +7,19 @@ import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { rateOf } from '../evidence.ts'
 import { isEmpty } from '../flow-data.ts'
-import { HostRows } from '../host-rows.ts'
 import { range } from '../self-test/net.ts'
 import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
+import { SourceRows } from '../source-rows.ts'
 
 const ROWS = 8_192
 const WINDOW_MS = 60_000
 const BUSY_FLOWS = 4
 const STALE_AFTER_MS = 600_000
+/** Stands for all services of a target together. */
+const ALL_PORTS = 0
+/** So much more is usual of a monitor that polls many services, and of a whole office behind one /64. */
+const WIDE_TIMES = 4
 
 const settings = z
   .object({
@@ -70,12 +74,12 @@ export default defineDetector({
   watch: (chosen: Settings, context) => new ConnectionFloodWatcher(chosen, context),
 })
 
-/** A row is one source and one service: target and port. Handshakes prove the source. */
+/** A row is one source and one service, or all services of a target. Handshakes prove the source. */
 class ConnectionFloodWatcher implements Watcher {
   readonly #context: WatchContext
   readonly #flows: Flows
   readonly #settings: Settings
-  readonly #rows: HostRows
+  readonly #rows: SourceRows
   readonly #made: Sliding
   readonly #empty: Sliding
   /** Worst severity that was told: an index into LEVELS. */
@@ -85,7 +89,7 @@ class ConnectionFloodWatcher implements Watcher {
     this.#context = context
     this.#flows = context.flows
     this.#settings = chosen
-    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+    this.#rows = new SourceRows(context.hosts, ROWS, STALE_AFTER_MS)
     this.#made = new Sliding(ROWS, WINDOW_MS)
     this.#empty = new Sliding(ROWS, WINDOW_MS)
     this.#toldLevel = new Uint8Array(ROWS)
@@ -93,39 +97,54 @@ class ConnectionFloodWatcher implements Watcher {
 
   flowAnswered(flow: number, packet: Packet): void {
     const flows = this.#flows
-    if (flows.protocol(flow) !== PROTOCOL.tcp || !this.#isBusy(flows.source(flow))) return
-    const row = this.#rows.claim(flows.source(flow), flows.target(flow), flows.targetPort(flow), packet.at)
+    if (flows.protocol(flow) !== PROTOCOL.tcp || !this.#isBusy(flows.target(flow))) return
+    const [source, target, port] = [flows.source(flow), flows.target(flow), flows.targetPort(flow)]
+    const now = packet.at
+    this.#noteMade(this.#rows.claimSubnet(source, target, port, now), now)
+    if (!this.#isBusy(source)) return
+    this.#noteMade(this.#rows.claimAddress(source, target, port, now), now)
+    this.#noteMade(this.#rows.claimAddress(source, target, ALL_PORTS, now), now)
+  }
+
+  flowEnded(flow: number): void {
+    const flows = this.#flows
+    if (flows.packetsBackward(flow) === 0 || flows.protocol(flow) !== PROTOCOL.tcp) return
+    const [source, target, port] = [flows.source(flow), flows.target(flow), flows.targetPort(flow)]
+    if (!this.#isBusy(target)) return
+    if (!isEmpty(flows, flow, this.#context.hosts.isIpv6(source))) return
+    const seenAt = flows.seenAt(flow)
+    this.#noteEmpty(this.#rows.findSubnet(source, target, port), seenAt)
+    if (!this.#isBusy(source)) return
+    this.#noteEmpty(this.#rows.findAddress(source, target, port), seenAt)
+    this.#noteEmpty(this.#rows.findAddress(source, target, ALL_PORTS), seenAt)
+  }
+
+  #noteMade(row: number, now: number): void {
     if (row < 0) return
     if (this.#rows.isFresh) {
       this.#made.clear(row)
       this.#empty.clear(row)
       this.#toldLevel[row] = 0
     }
-    this.#made.add(row, packet.at)
-    if (this.#rows.addWeight(row) >= this.#settings.connectionsPerMinute) this.#weigh(row, packet.at)
+    this.#made.add(row, now)
+    if (this.#rows.addWeight(row) >= this.#settings.connectionsPerMinute) this.#weigh(row, now)
   }
 
-  flowEnded(flow: number): void {
-    const flows = this.#flows
-    if (flows.packetsBackward(flow) === 0 || flows.protocol(flow) !== PROTOCOL.tcp) return
-    if (!this.#isBusy(flows.source(flow))) return
-    const row = this.#rows.find(flows.source(flow), flows.target(flow), flows.targetPort(flow))
+  #noteEmpty(row: number, seenAt: number): void {
     if (row < 0) return
-    if (isEmpty(flows, flow, this.#context.hosts.isIpv6(flows.source(flow)))) {
-      const now = Math.max(flows.seenAt(flow), this.#rows.lastAt(row))
-      this.#empty.add(row, now)
-      if (this.#isEmpty(row, now)) this.#weigh(row, now)
-    }
+    const now = Math.max(seenAt, this.#rows.lastAt(row))
+    this.#empty.add(row, now)
+    if (this.#isEmpty(row, now)) this.#weigh(row, now)
   }
 
   /** Who makes a hundred connections a minute has a few in the table at any time: flows stay for seconds after their end. */
-  #isBusy(source: number): boolean {
-    return this.#context.hosts.flowCount(source) >= BUSY_FLOWS
+  #isBusy(host: number): boolean {
+    return this.#context.hosts.flowCount(host) >= BUSY_FLOWS
   }
 
   #weigh(row: number, now: number): void {
     const level = this.#levelOf(row, now)
-    if (level === 0) return
+    if (level === 0 || !this.#rows.maySpeak(row)) return
     const isWorse = level > (this.#toldLevel[row] as number)
     if (!isWorse && !this.#rows.mayTell(row, now)) return
     this.#toldLevel[row] = level
@@ -133,25 +152,36 @@ class ConnectionFloodWatcher implements Watcher {
   }
 
   #levelOf(row: number, now: number): number {
-    const { connectionsPerMinute, busyTimes, floodTimes } = this.#settings
+    const { busyTimes, floodTimes } = this.#settings
+    const least = this.#leastOf(row)
     const made = this.#made.within(row, now)
-    if (made < connectionsPerMinute) return 0
-    if (this.#isEmpty(row, now) || made >= connectionsPerMinute * floodTimes) return 3
-    return made >= connectionsPerMinute * busyTimes ? 2 : 1
+    if (this.#isEmpty(row, now)) return 3
+    if (made < least) return 0
+    // Many services, each asked now and then, are what a monitor does.
+    if (this.#rows.portOf(row) === ALL_PORTS) return 0
+    if (made >= least * floodTimes) return 3
+    return made >= least * busyTimes ? 2 : 1
   }
 
   #isEmpty(row: number, now: number): boolean {
     const { connectionsPerMinute, emptyTimes } = this.#settings
-    return this.#empty.within(row, now) >= connectionsPerMinute * emptyTimes
+    // Empty connections are no office at work.
+    const least = this.#rows.isSubnet(row) ? connectionsPerMinute : this.#leastOf(row)
+    return this.#empty.within(row, now) >= least * emptyTimes
+  }
+
+  #leastOf(row: number): number {
+    const isWide = this.#rows.portOf(row) === ALL_PORTS || this.#rows.isSubnet(row)
+    return this.#settings.connectionsPerMinute * (isWide ? WIDE_TIMES : 1)
   }
 
   #report(row: number, level: number, now: number): void {
     const { hosts } = this.#context
     const rows = this.#rows
-    if (!rows.isKnown(row)) return
     rows.tell(row, now)
-    const [subject, victim] = [hosts.address(rows.first(row)), hosts.address(rows.second(row))]
-    const port = rows.what(row)
+    const [subject, victim] = [hosts.address(rows.sourceOf(row)), hosts.address(rows.targetOf(row))]
+    const port = rows.portOf(row)
+    const service = port === ALL_PORTS ? 'at many ports' : `port ${port}`
     const count = this.#made.within(row, now)
     const isEmpty = this.#isEmpty(row, now)
     const firstAt = Math.max(rows.firstAt(row), now - WINDOW_MS)
@@ -163,13 +193,13 @@ class ConnectionFloodWatcher implements Watcher {
       at: now,
       subject,
       victim,
-      summary: `${subject} made ${count} connections to ${victim} port ${port} within a minute${carrying}`,
+      summary: `${rows.nameOf(row)} made ${count} connections to ${victim} ${service} within a minute${carrying}`,
       key: `connection-flood ${subject} ${victim} ${port}`,
       because: `detectors.connection-flood.${this.#settingOf(level, isEmpty)}`,
       spoofable: false,
       evidence: {
         ...{ firstAt, lastAt: now, count, ratePerSecond: rateOf(count, now - firstAt) },
-        ports: [port],
+        ports: port === ALL_PORTS ? [] : [port],
         samples: [],
       },
     })

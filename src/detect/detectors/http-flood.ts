@@ -4,11 +4,11 @@ import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
-import { HostRows } from '../host-rows.ts'
 import { isHttpRequest, REQUEST_INITIALS } from '../http-lines.ts'
 import { type Net, range } from '../self-test/net.ts'
 import { ATTACKER, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
+import { SourceRows } from '../source-rows.ts'
 
 const ROWS = 8_192
 const WINDOW_MS = 10_000
@@ -16,6 +16,8 @@ const STALE_AFTER_MS = 600_000
 /** Who is busy already when we come is at work: a proxy before its server. */
 const SETTLING_MS = 30_000
 const LEARNING = 1 / 60
+/** A /64 may be a whole office. */
+const SUBNET_TIMES = 4
 
 const settings = z
   .object({
@@ -77,7 +79,7 @@ class HttpFloodWatcher implements Watcher {
   readonly #context: WatchContext
   readonly #hosts: Hosts
   readonly #settings: Settings
-  readonly #rows: HostRows
+  readonly #rows: SourceRows
   readonly #requests: Sliding
   /** Requests a second that are usual, and the worst that was told: 1 a warning, 2 an attack. */
   readonly #usual: Float64Array
@@ -90,7 +92,7 @@ class HttpFloodWatcher implements Watcher {
     this.#context = context
     this.#hosts = context.hosts
     this.#settings = chosen
-    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+    this.#rows = new SourceRows(context.hosts, ROWS, STALE_AFTER_MS)
     this.#requests = new Sliding(ROWS, WINDOW_MS)
     this.#usual = new Float64Array(ROWS)
     this.#toldLevel = new Uint8Array(ROWS)
@@ -100,11 +102,9 @@ class HttpFloodWatcher implements Watcher {
   packet(packet: Packet): void {
     if (packet.protocol !== PROTOCOL.tcp || packet.forward === 0 || packet.flow < 0) return
     if (!isHttpRequest(packet)) return
-    const row = this.#rows.claim(packet.source, packet.target, packet.targetPort, packet.at)
-    if (row < 0) return
-    if (this.#rows.isFresh) this.#clear(row, packet.at)
-    this.#requests.add(row, packet.at)
-    this.#rows.addWeight(row)
+    const { source, target, targetPort, at } = packet
+    this.#count(this.#rows.claimAddress(source, target, targetPort, at), at)
+    this.#count(this.#rows.claimSubnet(source, target, targetPort, at), at)
   }
 
   tick(now: number): void {
@@ -115,6 +115,13 @@ class HttpFloodWatcher implements Watcher {
       if (!rows.isKnown(row) || rows.isStale(row, now)) rows.forget(row)
       else this.#weigh(row, now)
     }
+  }
+
+  #count(row: number, now: number): void {
+    if (row < 0) return
+    if (this.#rows.isFresh) this.#clear(row, now)
+    this.#requests.add(row, now)
+    this.#rows.addWeight(row)
   }
 
   #clear(row: number, now: number): void {
@@ -129,14 +136,15 @@ class HttpFloodWatcher implements Watcher {
     const usual = this.#usual[row] as number
     const level = this.#levelOf(row, rate, now)
     this.#usual[row] = usual + (rate - usual) * LEARNING
-    if (level === 0) return
+    if (level === 0 || !this.#rows.maySpeak(row)) return
     if (level <= (this.#toldLevel[row] as number) && !this.#rows.mayTell(row, now)) return
     this.#toldLevel[row] = level
     this.#report(row, level, now)
   }
 
   #levelOf(row: number, rate: number, now: number): number {
-    const { requestsPerSecond, floodTimes, timesUsual } = this.#settings
+    const { floodTimes, timesUsual } = this.#settings
+    const requestsPerSecond = this.#settings.requestsPerSecond * (this.#rows.isSubnet(row) ? SUBNET_TIMES : 1)
     if (rate < requestsPerSecond || rate < (this.#usual[row] as number) * timesUsual) return 0
     const isAtWork = this.#isSettled[row] === 1 && now - this.#beganAt < SETTLING_MS * 4
     return rate >= requestsPerSecond * floodTimes && !isAtWork ? 2 : 1
@@ -145,9 +153,9 @@ class HttpFloodWatcher implements Watcher {
   #report(row: number, level: number, now: number): void {
     const rows = this.#rows
     rows.tell(row, now)
-    const subject = this.#hosts.address(rows.first(row))
-    const victim = this.#hosts.address(rows.second(row))
-    const port = rows.what(row)
+    const subject = this.#hosts.address(rows.sourceOf(row))
+    const victim = this.#hosts.address(rows.targetOf(row))
+    const port = rows.portOf(row)
     const count = this.#requests.within(row, now)
     const ratePerSecond = Math.round((count * 10_000) / WINDOW_MS) / 10
     const setting = level === 2 ? 'floodTimes' : 'requestsPerSecond'
@@ -158,7 +166,7 @@ class HttpFloodWatcher implements Watcher {
       at: now,
       subject,
       victim,
-      summary: `${subject} sends ${victim} port ${port} ${ratePerSecond} HTTP requests a second`,
+      summary: `${rows.nameOf(row)} sends ${victim} port ${port} ${ratePerSecond} HTTP requests a second`,
       key: `http-flood ${subject} ${victim} ${port}`,
       because: `detectors.http-flood.${setting} = ${this.#settings[setting]}`,
       spoofable: false,

@@ -5,11 +5,11 @@ import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
-import { HostRows } from '../host-rows.ts'
 import { type Net, range } from '../self-test/net.ts'
 import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
 import { Sliding } from '../sliding.ts'
 import { SlowFlows } from '../slow-flows.ts'
+import { SourceRows } from '../source-rows.ts'
 
 const ROWS = 2_048
 /** A host with fewer flows is not followed: a slow attack needs more, and keeps them. */
@@ -19,6 +19,13 @@ const STALE_AFTER_MS = 600_000
 const FLOWS_PER_ROW = 64
 /** Places that a new flow tries before it is not looked at. */
 const TRIES = 4
+/** A part of an attack that many addresses share out: smaller parts are people with slow lines. */
+const SMALLEST_PART = 5
+/** So many more are needed where nobody can be named, and so many addresses. */
+const TOGETHER_TIMES = 3
+const TOGETHER_SOURCES = 3
+/** No receiver tells of so little room: it waits until a segment fits (RFC 9293 §3.8.6.2.2). */
+const SILLY_WINDOW = 10
 const ESTABLISHED = FLOW_STATES.indexOf('established')
 /** A client that finished so many connections within a minute shares its address with the attacker, or is itself one. */
 const ORDINARY_CONNECTIONS = 3
@@ -98,7 +105,10 @@ function sendLines(net: Net, { from, connections, turn }: Lines): void {
 const isPushedByte = ({ payloadLength, tcpFlags }: Packet): boolean =>
   payloadLength === 1 && (tcpFlags & TCP.psh) !== 0
 
-/** A row is one source and one web service; it knows some of the connections that are open. */
+/**
+ * A row is one source and one web service; it knows some of the connections that are open. Those of a /64, and of the
+ * service as a whole, add up what the addresses do.
+ */
 class SlowHttpWatcher implements Watcher {
   readonly protocols = [PROTOCOL.tcp]
   readonly wishes = { followed: true } as const
@@ -107,11 +117,14 @@ class SlowHttpWatcher implements Watcher {
   readonly #settings: Settings
   readonly #isWeb = new Uint8Array(65_536)
   readonly #slow: SlowFlows
-  readonly #rows: HostRows
+  readonly #rows: SourceRows
   readonly #members = new Int32Array(ROWS * FLOWS_PER_ROW)
   readonly #membersOpenedAt = new Float64Array(ROWS * FLOWS_PER_ROW)
   readonly #hands = new Uint8Array(ROWS)
   readonly #ordinary: Sliding
+  /** Of rows that add up: slow connections at this tick, and of how many addresses. */
+  readonly #together = new Uint32Array(ROWS)
+  readonly #parts = new Uint32Array(ROWS)
 
   constructor(chosen: Settings, context: WatchContext) {
     this.#context = context
@@ -119,7 +132,7 @@ class SlowHttpWatcher implements Watcher {
     this.#settings = chosen
     for (const port of chosen.ports) this.#isWeb[port] = 1
     this.#slow = new SlowFlows(context.flows.capacity)
-    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+    this.#rows = new SourceRows(context.hosts, ROWS, STALE_AFTER_MS)
     this.#ordinary = new Sliding(ROWS, ORDINARY_WINDOW_MS)
   }
 
@@ -131,7 +144,7 @@ class SlowHttpWatcher implements Watcher {
       return
     } else if (packet.payloadLength > 1 || isPushedByte(packet)) {
       this.#slow.piece(packet.flow, packet.at)
-    } else if (packet.tcpWindow === 0 && (packet.tcpFlags & (TCP.syn | TCP.rst | TCP.fin)) === 0) {
+    } else if (packet.tcpWindow <= SILLY_WINDOW && (packet.tcpFlags & (TCP.syn | TCP.rst | TCP.fin)) === 0) {
       this.#slow.stall(packet.flow, packet.at)
     }
   }
@@ -141,7 +154,7 @@ class SlowHttpWatcher implements Watcher {
     const port = flows.targetPort(flow)
     if (this.#isWeb[port] === 0 || flows.protocol(flow) !== PROTOCOL.tcp) return
     if (this.#context.hosts.flowCount(flows.source(flow)) < FEW_FLOWS) return
-    const row = this.#rows.claim(flows.source(flow), flows.target(flow), port, packet.at)
+    const row = this.#rows.claimAddress(flows.source(flow), flows.target(flow), port, packet.at)
     if (row < 0) return
     if (this.#rows.isFresh) {
       this.#membersOpenedAt.fill(0, row * FLOWS_PER_ROW, (row + 1) * FLOWS_PER_ROW)
@@ -158,16 +171,21 @@ class SlowHttpWatcher implements Watcher {
     const wasSlow = this.#isSlow(flow, flows.seenAt(flow))
     this.#slow.forget(flow)
     if (wasSlow || flows.packetsBackward(flow) < 2) return
-    const row = this.#rows.find(flows.source(flow), flows.target(flow), flows.targetPort(flow))
+    const row = this.#rows.findAddress(flows.source(flow), flows.target(flow), flows.targetPort(flow))
     if (row >= 0) this.#ordinary.add(row, flows.seenAt(flow))
   }
 
   tick(now: number): void {
     const rows = this.#rows
+    this.#together.fill(0)
+    this.#parts.fill(0)
     for (let row = 0; row < ROWS; row++) {
       if (rows.first(row) < 0) continue
       if (!rows.isKnown(row)) rows.forget(row)
-      else this.#weigh(row, now)
+      else if (rows.second(row) >= 0) this.#weigh(row, now)
+    }
+    for (let row = 0; row < ROWS; row++) {
+      if ((this.#parts[row] as number) > 1) this.#weighTogether(row, now)
     }
   }
 
@@ -199,13 +217,33 @@ class SlowHttpWatcher implements Watcher {
   }
 
   #weigh(row: number, now: number): void {
-    if (this.#rows.weight(row) < this.#settings.connections) return
+    const rows = this.#rows
+    if (rows.weight(row) < SMALLEST_PART) return
     const requests = this.#countSlow(row, true, now)
     const readers = this.#countSlow(row, false, now)
     const count = requests + readers
-    if (count < this.#settings.connections || !this.#rows.mayTell(row, now)) return
-    this.#rows.touch(row, now)
+    if (count < SMALLEST_PART) return
+    const [source, target, port] = [rows.sourceOf(row), rows.targetOf(row), rows.portOf(row)]
+    this.#addTo(rows.claimSubnet(source, target, port, now), count)
+    this.#addTo(rows.claimService(target, port, now), count)
+    rows.touch(row, now)
+    if (count < this.#settings.connections || !rows.mayTell(row, now)) return
     this.#report(row, requests >= readers ? 'slow-request' : 'slow-read', count, now)
+  }
+
+  #addTo(row: number, count: number): void {
+    if (row < 0) return
+    this.#together[row] = (this.#together[row] as number) + count
+    this.#parts[row] = (this.#parts[row] as number) + 1
+  }
+
+  #weighTogether(row: number, now: number): void {
+    const isService = this.#rows.isService(row)
+    if (isService && (this.#parts[row] as number) < TOGETHER_SOURCES) return
+    const count = this.#together[row] as number
+    if (count < this.#settings.connections * (isService ? TOGETHER_TIMES : 1)) return
+    if (!this.#rows.mayTell(row, now)) return
+    this.#report(row, 'shared-out', count, now)
   }
 
   /** Open connections that are slow: at their requests, or else only at reading. */
@@ -220,25 +258,25 @@ class SlowHttpWatcher implements Watcher {
     return count
   }
 
-  #report(row: number, kind: 'slow-request' | 'slow-read', count: number, now: number): void {
+  #report(row: number, kind: keyof typeof WHAT, count: number, now: number): void {
     const { hosts } = this.#context
     const rows = this.#rows
     rows.tell(row, now)
-    const subject = hosts.address(rows.first(row))
-    const victim = hosts.address(rows.second(row))
-    const port = rows.what(row)
-    const sharesAddress = this.#ordinary.within(row, now) >= ORDINARY_CONNECTIONS
-    const firstAt = this.#oldestOf(row, now)
-    const what = kind === 'slow-request' ? 'requests that never end' : 'answers that it does not read'
-    const shared = sharesAddress ? '; ordinary clients share its address' : ''
+    const isService = rows.isService(row)
+    const victim = hosts.address(rows.targetOf(row))
+    const subject = isService ? victim : hosts.address(rows.sourceOf(row))
+    const port = rows.portOf(row)
+    const sharesAddress = isService || this.#ordinary.within(row, now) >= ORDINARY_CONNECTIONS
+    const firstAt = kind === 'shared-out' ? rows.firstAt(row) : this.#oldestOf(row, now)
+    const who = isService ? `${this.#parts[row]} addresses together hold` : `${rows.nameOf(row)} holds`
+    const shared = sharesAddress && !isService ? '; ordinary clients share its address' : ''
     this.#context.report({
       kind,
       severity: 'high',
       confidence: sharesAddress ? 0.7 : 0.9,
-      at: now,
-      subject,
-      victim,
-      summary: `${subject} holds ${count} connections to ${victim} port ${port} open for ${duration(now - firstAt)} with ${what}${shared}`,
+      ...{ at: now, subject, victim },
+      ...(isService && { blame: 'nobody' as const }),
+      summary: `${who} ${count} connections to ${victim} port ${port} open for ${duration(now - firstAt)} with ${WHAT[kind]}${shared}`,
       key: `slow-http ${subject} ${victim} ${port}`,
       because: `detectors.slow-http.connections = ${this.#settings.connections}`,
       spoofable: false,
@@ -259,3 +297,9 @@ class SlowHttpWatcher implements Watcher {
     return oldest
   }
 }
+
+const WHAT = {
+  'slow-request': 'requests that never end',
+  'slow-read': 'answers that it does not read',
+  'shared-out': 'slow requests or readers',
+} as const

@@ -144,6 +144,8 @@ const fixed: Readonly<Record<string, string>> = {
   'detectors.brute-force.perMinute':
     'Anmeldungen je Minute von einer Adresse an einem Dienst, die sich gleichen und scheiterten.',
   'detectors.brute-force.perHalfHour': 'Dasselbe in einer halben Stunde: langsames Raten.',
+  'detectors.brute-force.sources':
+    'Adressen, die sich das Raten an einem Dienst teilen: zusammen dreimal perHalfHour.',
   'detectors.connection-flood.connectionsPerMinute':
     'Neue Verbindungen je Minute von einer Adresse zu einem Dienst, die einen Vermerk wert sind.',
   'detectors.connection-flood.emptyTimes':
