@@ -33,6 +33,7 @@ describe('another program', () => {
 
   test.each([
     ['takes our rules out', ['flush', 'chain', 'inet', 'gatehouse', 'input']],
+    ['takes out what drops', ['flush', 'chain', 'inet', 'gatehouse', 'turned_away']],
     ['empties our set', ['flush', 'set', 'inet', 'gatehouse', 'blocked4']],
     ['empties our ranges', ['flush', 'set', 'inet', 'gatehouse', 'ranges4']],
     ['empties the book of our ranges', ['flush', 'set', 'inet', 'gatehouse', 'range_book4']],
@@ -47,7 +48,7 @@ describe('another program', () => {
     const table = wire.nft('list', 'table', 'inet', 'gatehouse')
     expect(table).toContain(`${wire.client.ip4} counter`)
     expect(table).toContain('.0/24 counter')
-    expect(table).toContain('ip saddr @blocked4 drop')
+    expect(table).toContain('ip saddr @blocked4 goto turned_away')
     expect(table).not.toContain('dormant')
     expect(wire.call(wire.client, wire.server.ip4)).toBe('failed TIMEOUT')
   })

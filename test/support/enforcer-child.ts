@@ -15,6 +15,7 @@ const enforcer: Enforcer = createNftablesEnforcer({
   limits: {
     refusals: { perSecond: Number(process.env['REFUSALS_PER_SECOND'] ?? 10), burst: 12 },
     packets: { perSecond: 20, burst: 20 },
+    ...(process.env['BLOCK_LOG'] !== 'none' && { log: { group: 71, perSecond: 100, snapBytes: 160 } }),
   },
   onRepair: (what) => repairs.push(`${Date.now()} ${what}`),
 })

@@ -11,6 +11,7 @@ import { answerRequests } from './answer-requests.ts'
 const repairs: string[] = []
 const enforcer = createListEnforcer({
   table: 'gatehouse_lists',
+  log: { group: 71, perSecond: 100, snapBytes: 160 },
   now: () => Date.now(),
   onRepair: (what) => repairs.push(what),
 })
