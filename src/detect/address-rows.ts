@@ -13,6 +13,8 @@ const WEIGHT = 5
 const FREE = 0
 const V4 = 4
 const V6 = 6
+/** The /64 around an IPv6 address. */
+const SUBNET = 64
 
 /**
  * Rows keyed by an address itself, for what takes longer than a host stays in the table of hosts. In sets of four; a
@@ -69,11 +71,34 @@ export class AddressRows {
     const row = known < 0 ? this.#claimIn(this.#setOf(addressHash(hosts, host)), now) : known
     this.#lastAt[row] = now
     if (!this.isFresh) return row
-    const at = row << SHIFT
-    for (let word = 0; word < 4; word++) this.#words[at + word] = hosts.word(host, word)
-    this.#words[at + KIND] = hosts.isIpv6(host) ? V6 : V4
-    this.#words[at + WEIGHT] = 0
+    this.#write(row, hosts, host, hosts.isIpv6(host) ? V6 : V4)
     return row
+  }
+
+  /** The row of the /64 around an IPv6 address, or -1. */
+  findSubnet(hosts: Hosts, host: number): number {
+    const start = this.#setOf(subnetHash(hosts, host)) * WAYS
+    const words = this.#words
+    for (let row = start; row < start + WAYS; row++) {
+      const at = row << SHIFT
+      if (words[at + KIND] !== SUBNET || words[at] !== hosts.word(host, 0)) continue
+      if (words[at + 1] === hosts.word(host, 1)) return row
+    }
+    return -1
+  }
+
+  /** The row of the /64 around an IPv6 address, made if need be; its address is the one that claimed it last. */
+  claimSubnet(hosts: Hosts, host: number, now: number): number {
+    const known = this.findSubnet(hosts, host)
+    this.isFresh = known < 0 || this.#isStale(known, now)
+    const row = known < 0 ? this.#claimIn(this.#setOf(subnetHash(hosts, host)), now) : known
+    this.#lastAt[row] = now
+    this.#write(row, hosts, host, SUBNET)
+    return row
+  }
+
+  isSubnet(row: number): boolean {
+    return this.#words[(row << SHIFT) + KIND] === SUBNET
   }
 
   setWeight(row: number, weight: number): void {
@@ -85,6 +110,13 @@ export class AddressRows {
     const at = row << SHIFT
     const word = (index: number): number => this.#words[at + index] as number
     return word(KIND) === V4 ? formatIpv4(word(0)) : formatIpv6(word(0), word(1), word(2), word(3))
+  }
+
+  #write(row: number, hosts: Hosts, host: number, kind: number): void {
+    const at = row << SHIFT
+    for (let word = 0; word < 4; word++) this.#words[at + word] = hosts.word(host, word)
+    this.#words[at + KIND] = kind
+    if (this.isFresh) this.#words[at + WEIGHT] = 0
   }
 
   #isStale(row: number, now: number): boolean {
@@ -113,6 +145,13 @@ export class AddressRows {
 export function addressHash(hosts: Hosts, host: number): number {
   return hashOf(hosts.word(host, 0), hosts.word(host, 1), hosts.word(host, 2), hosts.word(host, 3))
 }
+
+/** The same of the /64 around an IPv6 address. */
+export const subnetHash = (hosts: Hosts, host: number): number =>
+  hashOf(hosts.word(host, 0), hosts.word(host, 1), 0, SUBNET)
+
+export const sharesSubnet = (hosts: Hosts, one: number, other: number): boolean =>
+  hosts.word(one, 1) === hosts.word(other, 1) && hosts.word(one, 0) === hosts.word(other, 0)
 
 /** The same of the sender of a packet: without a look at the table of hosts. */
 export const senderHash = ({ source0, source1, source2, source3 }: Packet): number =>

@@ -1,5 +1,7 @@
 /** Hot: runs per flow. Allocates nothing. */
+import { bitsOf } from '#lib/bits.ts'
 import type { Hosts } from '#model/host.ts'
+import { sharesSubnet, subnetHash } from './address-rows.ts'
 import { HostRows, identityOf } from './host-rows.ts'
 
 /** Addresses of a /64 that took part, at least, before it is looked at as one source. */
@@ -99,19 +101,10 @@ export class SourceRows extends HostRows {
   }
 
   #isFromElsewhere(source: number, target: number): boolean {
-    const hosts = this.#hosts
-    if (!hosts.isIpv6(source)) return false
-    return hosts.word(source, 1) !== hosts.word(target, 1) || hosts.word(source, 0) !== hosts.word(target, 0)
+    return this.#hosts.isIpv6(source) && !sharesSubnet(this.#hosts, source, target)
   }
 
   #subnetHash(source: number, port: number): number {
-    const hash = Math.imul(this.#hosts.word(source, 0), 0x9e3779b1) ^ this.#hosts.word(source, 1)
-    return Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) ^ port
+    return subnetHash(this.#hosts, source) ^ Math.imul(port, 0x9e3779b1)
   }
-}
-
-function bitsOf(word: number): number {
-  let bits = 0
-  for (let rest = word; rest !== 0; rest &= rest - 1) bits++
-  return bits
 }

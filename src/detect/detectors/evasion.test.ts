@@ -106,6 +106,59 @@ describe('an address of its own for each try, out of one /64, does not hide', ()
   })
 })
 
+describe('a port scan from an address of its own for each port, out of one /64, is found', () => {
+  test.each([
+    ['slow', 300_000, 15],
+    ['fast', 20, 60],
+  ])('%s, by refusals', (_, pauseMs, ports) => {
+    const net = scene()
+    for (const port of range(ports)) {
+      net.refused({ from: turn(port), to: SERVER_6, port, options: 4 })
+      net.pass(pauseMs)
+    }
+    const blamed = severe(net, 'slow-scan')
+    expect(blamed[0]).toMatchObject({
+      ...{ kind: 'ports', subject: expect.stringMatching(/^2001:db8:bad:1::/), evidence: { count: 9 } },
+      summary: expect.stringContaining('with other addresses of its /64'),
+    })
+    if (pauseMs > 1000) expect(new Set(blamed.map(({ subject }) => subject)).size).toBe(3)
+  })
+
+  test('where nothing answers', () => {
+    const net = scene()
+    for (const port of range(60)) {
+      net.silent({ from: turn(port), to: SERVER_6, port, options: 4 })
+      net.pass(50)
+    }
+    net.pass(60_000)
+    expect(severe(net, 'slow-scan')[0]).toMatchObject({ kind: 'ports' })
+  })
+})
+
+describe('a slow scan is found also', () => {
+  const found = (act: (net: Scene, port: number) => void, pauseMs: number): void => {
+    const net = scene()
+    for (const port of range(12)) {
+      act(net, port)
+      net.pass(pauseMs)
+    }
+    net.pass(60_000)
+    expect(net.findings).toHaveLength(1)
+    expect(severe(net, 'slow-scan')[0]).toMatchObject({ kind: 'ports', subject: ATTACKER, victim: SERVER })
+  }
+
+  test('by UDP (nmap -sU -T0)', () =>
+    found((net, port) => net.udpRefused({ from: ATTACKER, to: SERVER, port }), 300_000))
+
+  test.each([
+    ['FIN', 'F'],
+    ['NULL', ''],
+    ['Xmas', 'FPU'],
+  ])('by %s packets that are never answered', (_, flags) =>
+    found((net, port) => net.silent({ from: ATTACKER, to: SERVER, port, flags, options: 0 }), 300_000),
+  )
+})
+
 describe('what many addresses share out is found, and none of them is blamed', () => {
   test('guessing, one try every 40 seconds from each of ten', () => {
     const net = scene()
@@ -175,6 +228,7 @@ describe('nobody is blamed for it', () => {
     expect(severe(net, 'connection-flood')).toEqual([])
     expect(severe(net, 'slow-http')).toEqual([])
     expect(severe(net, 'http-flood')).toEqual([])
+    expect(severe(net, 'slow-scan')).toEqual([])
   }
 
   test('neighbours of one link, who share its /64 with the server', () =>
@@ -195,6 +249,33 @@ describe('nobody is blamed for it', () => {
       for (const _ of range(30)) {
         for (const port of range(50)) net.connects({ from: '192.0.2.50', to: SERVER, port })
         net.pass(10_000)
+      }
+    }))
+
+  test('an office behind one /64 whose hosts each try the one port that is shut', () =>
+    quiet((net) => {
+      for (const n of range(60)) {
+        net.refused({ from: turn(n), to: SERVER_6, port: 5432 })
+        net.talks({ from: turn(n), to: SERVER_6, port: 443, sent: 400, got: 900 })
+        net.pass(2_000)
+      }
+    }))
+
+  test('a peer-to-peer program, whose UDP is refused here and there', () =>
+    quiet((net) => {
+      for (const n of range(90)) {
+        const about = { from: '192.0.2.50', to: `198.51.100.${n}`, port: 6_881 + n }
+        if (n % 3 === 0) net.udpRefused(about)
+        else net.udpAnswered(about)
+        net.pass(1_000)
+      }
+    }))
+
+  test('a resolver whose late answers find the port of the asker shut', () =>
+    quiet((net) => {
+      for (const n of range(60)) {
+        net.udpRefused({ from: SERVER, to: '192.0.2.50', sourcePort: 53, port: 1_024 + n * 500 })
+        net.pass(20_000)
       }
     }))
 

@@ -1,18 +1,27 @@
 /** Hot: runs per flow. Allocates nothing unless it reports. */
 import { z } from 'zod'
+import { bitsOf } from '#lib/bits.ts'
 import type { Ip } from '#model/address.ts'
 import type { Severity } from '#model/finding.ts'
 import { END_REASONS, FLOW_STATES, type Flows } from '#model/flow.ts'
 import type { Hosts } from '#model/host.ts'
-import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
+import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
-import { AddressRows, addressHash, receiverHash, senderHash } from '../address-rows.ts'
+import {
+  AddressRows,
+  addressHash,
+  receiverHash,
+  senderHash,
+  sharesSubnet,
+  subnetHash,
+} from '../address-rows.ts'
 import { ContactMemory } from '../contact-memory.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration } from '../evidence.ts'
-import { isRefusal } from '../probe.ts'
+import { isRefusal, isUnlawful, looksLikeReply, PROBE, probeOf } from '../probe.ts'
 import { range } from '../self-test/net.ts'
 import { ATTACKER, CLIENT, SERVER } from '../self-test/self-test.ts'
+import { ShutDoors } from '../shut-doors.ts'
 import { Sliding } from '../sliding.ts'
 
 const ROWS = 16_384
@@ -31,6 +40,15 @@ const FAST_SILENT = 15
 const FEW = 2
 const TIMEOUT = END_REASONS.indexOf('timeout')
 const SYN_SENT = FLOW_STATES.indexOf('syn-sent')
+const OPEN = FLOW_STATES.indexOf('open')
+/** Ports that systems choose for themselves (Linux), and those of traceroute: who fails there by UDP looked for nothing. */
+const FIRST_OWN_PORT = 32_768
+/** Of each address so many failures count for its /64: who fails more often has a row of its own to be told by. */
+const MOST_OF_EACH = 2
+/** So many addresses of a /64, at least; and once it was told, so many more failures, but not sooner. */
+const SUBNET_ADDRESSES = 5
+const SUBNET_MORE = 3
+const SUBNET_PAUSE_MS = 500
 /** Sources that began within this time and failed at the same things: one scanner, and names that he made up (nmap -D). */
 const IN_STEP_MS = 60_000
 const SHARED = 0.6
@@ -85,7 +103,8 @@ export default defineDetector({
 /**
  * Sequential hypothesis testing (Jung, Paxson, Berger, Balakrishnan: Fast Portscan Detection Using Sequential Hypothesis
  * Testing, 2004): each first contact of a host moves a ratio up when it fails and down when it succeeds. A row is one
- * source. Never below zero, so that a host cannot earn credit for a later scan.
+ * source, or the /64 of those who take another address for each try. Never below zero, so that a host cannot earn credit
+ * for a later scan. FIN, NULL and Xmas packets that nobody answers fail too; UDP only where it is refused.
  */
 class SlowScanWatcher implements Watcher {
   readonly #context: WatchContext
@@ -95,10 +114,16 @@ class SlowScanWatcher implements Watcher {
   readonly #alarmAt: number
   readonly #rows: AddressRows
   readonly #made: ContactMemory
+  readonly #doors = new ShutDoors()
   readonly #refused = new Sliding(ROWS, FAST_WINDOW_MS)
   readonly #silent = new Sliding(ROWS, FAST_WINDOW_MS)
+  /** The number that the table of hosts had for it at its last failure. */
+  readonly #numbers = new Int32Array(ROWS)
   readonly #ratio = new Float64Array(ROWS)
   readonly #firstAt = new Float64Array(ROWS)
+  /** Of a /64: when it was told last, and which addresses failed, as bits of their hash. */
+  readonly #toldAt = new Float64Array(ROWS)
+  readonly #members = new Uint32Array(ROWS)
   /** Failed contacts of the row, newest last, and their hashes. */
   readonly #failures = new Uint32Array(ROWS)
   readonly #refusals = new Uint32Array(ROWS)
@@ -118,12 +143,25 @@ class SlowScanWatcher implements Watcher {
 
   flowAnswered(flow: number, packet: Packet): void {
     const flows = this.#flows
-    if (packet.protocol !== PROTOCOL.tcp) return
+    if (packet.protocol !== PROTOCOL.tcp && packet.protocol !== PROTOCOL.udp) return
     // Told from the packet itself: the table of hosts would have to be fetched.
     const [sender, receiver] = [senderHash(packet), receiverHash(packet)]
     const source = packet.forward === 1 ? sender : receiver
     const contact = contactHash(source, packet.forward === 1 ? receiver : sender, flows.targetPort(flow))
     const row = this.#rows.mayHave(source) ? this.#rows.find(this.#hosts, flows.source(flow)) : -1
+    if (row >= 0 && !this.#made.has(contact)) {
+      this.#ratio[row] = Math.max(0, (this.#ratio[row] as number) + SUCCESS)
+    }
+    this.#made.add(contact)
+    if (packet.version === 6) this.#succeedTogether(flow)
+  }
+
+  #succeedTogether(flow: number): void {
+    const [hosts, source] = [this.#hosts, this.#flows.source(flow)]
+    const subnet = subnetHash(hosts, source)
+    if (!this.#rows.mayHave(subnet)) return
+    const contact = this.#contactOf(subnet, flow)
+    const row = this.#rows.findSubnet(hosts, source)
     if (row >= 0 && !this.#made.has(contact)) {
       this.#ratio[row] = Math.max(0, (this.#ratio[row] as number) + SUCCESS)
     }
@@ -136,7 +174,9 @@ class SlowScanWatcher implements Watcher {
   }
 
   flowEnded(flow: number, reason: number): void {
-    if (reason !== TIMEOUT || this.#flows.state(flow) !== SYN_SENT) return
+    if (reason !== TIMEOUT) return
+    const state = this.#flows.state(flow)
+    if (state !== SYN_SENT && (state !== OPEN || !isUnlawful(this.#probeOf(flow)))) return
     if (this.#isContact(flow)) this.#fail(flow, false, this.#flows.seenAt(flow))
   }
 
@@ -145,27 +185,35 @@ class SlowScanWatcher implements Watcher {
   }
 
   #isContact(flow: number): boolean {
-    const flows = this.#flows
-    return flows.protocol(flow) === PROTOCOL.tcp && (flows.firstFlags(flow) & (TCP.syn | TCP.ack)) === TCP.syn
+    const probe = this.#probeOf(flow)
+    if (probe === PROBE.syn || isUnlawful(probe)) return true
+    const [sourcePort, port] = [this.#flows.sourcePort(flow), this.#flows.targetPort(flow)]
+    return probe === PROBE.udp && port < FIRST_OWN_PORT && !looksLikeReply(sourcePort, port)
   }
 
-  #contactOf(flow: number): number {
+  #probeOf(flow: number): number {
     const flows = this.#flows
-    const source = addressHash(this.#hosts, flows.source(flow))
+    return probeOf(flows.protocol(flow), flows.firstFlags(flow), flows.sourcePort(flow))
+  }
+
+  #contactOf(source: number, flow: number): number {
+    const flows = this.#flows
     return contactHash(source, addressHash(this.#hosts, flows.target(flow)), flows.targetPort(flow))
   }
 
   #fail(flow: number, isRefused: boolean, at: number): void {
-    const contact = this.#contactOf(flow)
+    const [hosts, source] = [this.#hosts, this.#flows.source(flow)]
+    const contact = this.#contactOf(addressHash(hosts, source), flow)
     if (this.#made.has(contact)) return
-    const row = this.#rows.claim(this.#hosts, this.#flows.source(flow), at)
-    if (this.#rows.isFresh) this.#clear(row, at)
+    const row = this.#claim(flow, at)
+    if (row < 0) return
     if (this.#knows(row, contact)) return
     this.#remember(row, contact, flow)
     const now = Math.max(at, this.#firstAt[row] as number)
     if (isRefused) this.#refused.add(row, now)
     else this.#silent.add(row, now)
     if (isRefused) this.#refusals[row] = (this.#refusals[row] as number) + 1
+    if ((this.#failures[row] as number) <= MOST_OF_EACH) this.#failTogether(flow, isRefused, at)
     if (this.#isFast(row, now)) {
       this.#startAnew(row, now)
       return
@@ -175,7 +223,46 @@ class SlowScanWatcher implements Watcher {
     if ((this.#ratio[row] as number) >= this.#alarmAt) this.#report(row, flow, now)
   }
 
+  /** Also what is fast: no single address makes enough of it for others to tell. Neighbours of one link are no source. */
+  #failTogether(flow: number, isRefused: boolean, at: number): void {
+    const [hosts, source, target] = [this.#hosts, this.#flows.source(flow), this.#flows.target(flow)]
+    if (!hosts.isIpv6(source) || sharesSubnet(hosts, source, target)) return
+    const contact = this.#contactOf(subnetHash(hosts, source), flow)
+    if (this.#made.has(contact)) return
+    const row = this.#rows.claimSubnet(hosts, source, at)
+    if (this.#rows.isFresh) this.#clear(row, at)
+    if (this.#knows(row, contact)) return
+    this.#remember(row, contact, flow)
+    if (isRefused) this.#refusals[row] = (this.#refusals[row] as number) + 1
+    this.#members[row] = (this.#members[row] as number) | (1 << (addressHash(hosts, source) & 31))
+    this.#ratio[row] = (this.#ratio[row] as number) + FAILURE
+    this.#rows.setWeight(row, this.#failures[row] as number)
+    const now = Math.max(at, this.#firstAt[row] as number)
+    if ((this.#ratio[row] as number) < this.#alarmAt || now - (this.#toldAt[row] as number) < SUBNET_PAUSE_MS)
+      return
+    if (bitsOf(this.#members[row] as number) < SUBNET_ADDRESSES) return
+    this.#toldAt[row] = now
+    this.#report(row, flow, now)
+  }
+
+  #claim(flow: number, at: number): number {
+    const [rows, hosts, source] = [this.#rows, this.#hosts, this.#flows.source(flow)]
+    const [target, port] = [this.#flows.target(flow), this.#flows.targetPort(flow)]
+    if (rows.find(hosts, source) < 0 && this.#doors.isCrowded(target, port, at)) return -1
+    const row = rows.claim(hosts, source, at)
+    if (rows.isFresh) this.#clear(row, at)
+    // The table of hosts forgot it meanwhile (a flood does that), and with it those forgot it who tell of fast scans.
+    if (this.#numbers[row] !== source) {
+      this.#refused.clear(row)
+      this.#silent.clear(row)
+    }
+    this.#numbers[row] = source
+    return row
+  }
+
   #clear(row: number, now: number): void {
+    this.#toldAt[row] = 0
+    this.#members[row] = 0
     this.#refused.clear(row)
     this.#silent.clear(row)
     this.#startAnew(row, now)
@@ -216,6 +303,7 @@ class SlowScanWatcher implements Watcher {
     let compared = 0
     for (let other = 0; other < ROWS && compared < MOST_COMPARED; other++) {
       if (other === row || (this.#failures[other] as number) < LEAST_SHARED) continue
+      if (this.#rows.isSubnet(other) !== this.#rows.isSubnet(row)) continue
       if (Math.abs((this.#firstAt[other] as number) - (this.#firstAt[row] as number)) > IN_STEP_MS) continue
       compared++
       if (this.#isInStep(row, other)) company.push(other)
@@ -251,7 +339,9 @@ class SlowScanWatcher implements Watcher {
     const firstAt = this.#firstAt[row] as number
     const isVertical = targets <= FEW
     const spanMs = Math.max(1, now - firstAt)
-    this.#ratio[row] = 0
+    const isSubnet = this.#rows.isSubnet(row)
+    // Three addresses that are told of lead to a block of the /64.
+    this.#ratio[row] = isSubnet ? this.#alarmAt - SUBNET_MORE * FAILURE : 0
     const company = this.#company(row)
     const finding: ReportedFinding = {
       kind: isVertical ? 'ports' : ports.length <= FEW ? 'hosts' : 'mixed',
@@ -260,7 +350,7 @@ class SlowScanWatcher implements Watcher {
       at: now,
       subject,
       ...(targets === 1 && { victim }),
-      summary: `${subject} failed at ${count} first contacts in ${duration(spanMs)}: ${ports.length} ports of ${targets} hosts`,
+      summary: `${subject}${isSubnet ? ', with other addresses of its /64,' : ''} failed at ${count} first contacts in ${duration(spanMs)}: ${ports.length} ports of ${targets} hosts`,
       key: `slow-scan ${subject}`,
       because: `detectors.slow-scan.falseAlarms = ${this.#settings.falseAlarms}`,
       spoofable: true,
