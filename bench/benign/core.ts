@@ -11,6 +11,7 @@ import { createLiveConnections } from '#core/live-connections.ts'
 import { createOwnerDesk, type OwnerAnswer } from '#core/owner-desk.ts'
 import { createPeerDesk } from '#core/peer-desk.ts'
 import { createPlaybookPlayer } from '#core/playbooks.ts'
+import type { ShieldOrder } from '#core/shield-book.ts'
 import { standpointOf } from '#core/standing.ts'
 import { createVolumes } from '#core/volumes.ts'
 import { createObservation, loadObservers } from '#detect/observation.ts'
@@ -18,13 +19,16 @@ import { createDryRunEnforcer } from '#enforce/dry-run.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
 import { ip } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
+import type { Decision } from '#model/decision.ts'
 import type { LoginAttempt } from '#model/login.ts'
 import type { Owner } from '#model/owner.ts'
+import type { Place } from '#model/place.ts'
 import type { Verdict } from '#model/verdict.ts'
 import type { Store } from '#store/store.ts'
-import { createPipeline } from '../../src/pipeline.ts'
+import { createPipeline, type PipelineParts } from '../../src/pipeline.ts'
 import { createWatch } from '../../src/watch.ts'
 import { GATEWAY, OWN } from './machine.ts'
+import { createMadeUpShield, holdLists } from './threats.ts'
 
 const FLOW_IDS_PER_RUN = 2 ** 32
 
@@ -40,6 +44,11 @@ export interface MadeUpCore {
   minute(): void
   readonly alerts: ReadonlyMap<number, Alert>
   readonly verdicts: readonly Verdict[]
+  /** What the gate was told to do, whoever asked: detectors, lists, reputation. */
+  readonly decisions: readonly Decision[]
+  /** Where the shield had to stand. */
+  readonly shielded: readonly ShieldOrder[]
+  stop(): Promise<void>
   readonly counts: {
     packets: number
     connections: number
@@ -56,9 +65,11 @@ export interface CoreParts {
   readonly now: () => number
   /** How often the machine was started before. */
   readonly run: number
+  /** What it keeps beside the store. */
+  readonly stateFolder: string
 }
 
-export async function createCore({ config, store, now, run }: CoreParts): Promise<MadeUpCore> {
+export async function createCore({ config, store, now, run, stateFolder }: CoreParts): Promise<MadeUpCore> {
   const allow = createAllowBook(config.allow, [])
   allow.refresh([
     { target: ip(OWN), source: 'own', note: 'eth0' },
@@ -67,9 +78,20 @@ export async function createCore({ config, store, now, run }: CoreParts): Promis
   const counts = { packets: 0, connections: 0, owned: 0, logins: 0, habits: 0, sightings: 0 }
   const alerts = new Map<number, Alert>()
   const verdicts: Verdict[] = []
+  const decisions: Decision[] = []
   const enforcer = createDryRunEnforcer({ reason: 'made up', remedy: 'none' })
   const judgement = createJudgement({ settings: config.respond, store, allow, now })
-  const gate = new Gate({ enforcer, store, spares: allow.spares, now, changed: judgement.learn })
+  const gate = new Gate({
+    ...{ enforcer, store, spares: allow.spares, now },
+    changed(decision, block) {
+      decisions.push(decision)
+      judgement.learn(decision, block)
+    },
+  })
+  const { answer, orders: shielded } = createMadeUpShield(config.shield, {
+    mayAct: (detector) => (config.respond.modes[detector] ?? 'act') === 'act',
+    ...{ spares: allow.spares, now },
+  })
   const live = createLiveConnections()
   const callHomes = createCallHomeBook()
   const volumes = createVolumes()
@@ -81,11 +103,21 @@ export async function createCore({ config, store, now, run }: CoreParts): Promis
     onFinding: (finding) => pipeline.findingReported(finding),
   })
   const notes = createFlowNotes()
-  const pipeline = createPipeline({
+  const playbooks = createPlaybookPlayer({
+    settings: config.playbooks,
+    gate,
+    closeSockets: () => 0,
+    run: async () => ({ state: 'failed', reason: 'made up' }),
+    closePorts: () => 'made up',
+    capture: () => true,
+    grants: judgement.grants,
+    say() {},
+  })
+  const parts: PipelineParts = {
     owners: createOwnerDesk(owners.source, now),
     peers: createPeerDesk({ placeOf, names: createNameBook(), notes }),
     notes,
-    look: (connections) => [...connections],
+    look: (connections) => intel.look(connections),
     live,
     alerts: createAlertBook(store.remembered.alerts, store.remembered.lastAlertId),
     gate,
@@ -105,22 +137,21 @@ export async function createCore({ config, store, now, run }: CoreParts): Promis
       return verdict
     },
     closeSockets: () => 0,
-    playbooks: createPlaybookPlayer({
-      settings: config.playbooks,
-      gate,
-      closeSockets: () => 0,
-      run: async () => ({ state: 'failed', reason: 'made up' }),
-      closePorts: () => 'made up',
-      capture: () => true,
-      grants: judgement.grants,
-      say() {},
-    }),
+    playbooks: { play: (alert) => [...answer(alert), ...playbooks.play(alert)] },
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: run * FLOW_IDS_PER_RUN,
     now,
     reacted() {},
-    told: (alert) => void alerts.set(alert.id, alert),
-  })
+    told(alert) {
+      alerts.set(alert.id, alert)
+      intel.alerted(alert)
+    },
+  }
+  const { intel, stop } = await holdLists(
+    { config, store, allow, gate, now, paths: { stateFolder } },
+    { ...parts, countryOf: (address) => placeOf(address).country?.code },
+  )
+  const pipeline = createPipeline(parts)
   observation.recall(await store.usual())
   if (store.remembered.watchedSince !== undefined) observation.watchedSince(store.remembered.watchedSince)
   store.onNewSightings((sightings) => {
@@ -140,7 +171,7 @@ export async function createCore({ config, store, now, run }: CoreParts): Promis
     },
   })
   return {
-    ...{ alerts, verdicts, counts },
+    ...{ alerts, verdicts, decisions, shielded, counts, stop },
     frame(bytes, at) {
       counts.packets++
       watch.sink.frame(
@@ -208,7 +239,7 @@ function createMadeUpOwners() {
 }
 
 /** Documentation networks (RFC 5737) are abroad; the office has no country. */
-function placeOf(address: string) {
+function placeOf(address: string): Place {
   if (address.startsWith('198.51.100.')) return { country: { code: 'DE', name: 'Germany' } }
   if (address.startsWith('203.0.113.')) return { country: { code: 'NL', name: 'Netherlands' } }
   return { special: 'private' }
