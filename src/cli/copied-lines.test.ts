@@ -52,6 +52,7 @@ const LINES: Readonly<Record<string, readonly CopyLine[]>> = {
   'decoy port': decoyLines('23'),
   'decoy address': decoyLines('2001:db8::9'),
   'guarded port': shieldLines('guarded', 443),
+  'UDP port at a slow pace': shieldLines('paced', '[2001:db8::7]:53'),
   'closed port': shieldLines('closed', 8080),
   'challenged address': shieldLines('challenged', '2001:db8::9'),
   account: accountLines({ name: 'vera', role: 'viewer', hasCode: true }),

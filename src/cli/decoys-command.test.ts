@@ -15,6 +15,7 @@ const shielded = { since: now - 60_000, until: now + 540_000, reason: 'a flood\u
 const SHIELDED: ShieldStatus = {
   guarded: [{ port: 443, ...shielded }],
   challenged: [{ address: '2001:db8::9', ...shielded }],
+  paced: [{ address: '192.0.2.7', port: 53, perSecond: 500, ...shielded }],
   closed: [{ port: 8080, ...shielded }],
 }
 
@@ -53,6 +54,7 @@ beforeEach(async () => {
       open: (port) => end(`closed ${port}`),
       unguard: (port) => end(`guarded ${port}`),
       unchallenge: (address) => end(`challenged ${address}`),
+      unpace: ({ address, port }) => end(`paced ${address} ${port}`),
       recordings: () => [],
     },
   })
@@ -114,11 +116,12 @@ test('shield says what stands where and why, and ends it by port or address', as
   await line.run('shield')
   expect(line.said).toMatch(/port 443 +behind a SYN proxy +9 min +5 +a flood/)
   expect(line.said).toMatch(/2001:db8::9 +challenged/)
+  expect(line.said).toMatch(/192\.0\.2\.7:53 +UDP, 500 new packets a second/)
   expect(line.said).toMatch(/port 8080 +closed/)
   expect(line.said).not.toContain('\u001b')
-  for (const words of ['end 443', 'end 2001:db8::9', 'open 8080'])
+  for (const words of ['end 443', 'end 2001:db8::9', 'end 192.0.2.7:53', 'open 8080'])
     expect(await line.run(`shield ${words}`)).toBe(0)
-  expect(ended).toEqual(['guarded 443', 'challenged 2001:db8::9', 'closed 8080'])
+  expect(ended).toEqual(['guarded 443', 'challenged 2001:db8::9', 'paced 192.0.2.7 53', 'closed 8080'])
   for (const word of ['0', '65536', 'ssh', '203.0.113.0/24']) {
     expect(await line.run(`shield end ${word}`)).toBe(2)
     expect(line.said).toContain(`${word} is no port and no address.`)

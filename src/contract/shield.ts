@@ -16,6 +16,19 @@ export const ShieldStatus = z
     challenged: z
       .array(z.object({ address: z.string(), ...shielded }))
       .openapi({ description: 'Addresses whose every connection a SYN proxy tries first' }),
+    paced: z
+      .array(
+        z.object({
+          address: z.string(),
+          port,
+          perSecond: z
+            .number()
+            .int()
+            .openapi({ description: 'So many packets a second begin a conversation' }),
+          ...shielded,
+        }),
+      )
+      .openapi({ description: 'UDP ports that take few new packets a second' }),
     closed: z.array(shieldedPort).openapi({ description: 'Ports that a playbook closed' }),
   })
   .openapi('ShieldStatus')

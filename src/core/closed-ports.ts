@@ -7,7 +7,9 @@ import type { Gate } from './gate.ts'
 import { outcome } from './outcome.ts'
 import { duration } from './present.ts'
 
-type Ports = Pick<Shield, 'closePort' | 'openPort' | 'standing'>
+type Ports = Pick<Shield, 'closePort' | 'openPort'> & {
+  standing(): Pick<ReturnType<Shield['standing']>, 'closed'>
+}
 
 /** Ports of this machine that are closed for a time: each closing and opening is a decision, and takes back the other. */
 export interface ClosedPorts {

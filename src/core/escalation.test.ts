@@ -29,6 +29,14 @@ test('counts the blocks of the last days, and says which time the next one is', 
   expect(repeats(ip('203.0.113.8'), 50 * MINUTE).times).toBe(0)
 })
 
+test('passes by decisions about other things than addresses', () => {
+  const { learn, repeats } = createEscalation(() => 7, [])
+  const about = (kind: Decision['kind'], text: string) => learn(decision({ kind, target: text as Target }))
+  about('unshield', 'UDP 192.0.2.1:53')
+  about('feed', 'feed https://lists.example/bad')
+  expect(repeats(ATTACKER, 0).times).toBe(0)
+})
+
 test('forgets a block some days after it ended, not after it began: a week of being shut out is no good conduct', () => {
   const { repeats } = createEscalation(() => 7, [decision({ forSeconds: 604_800 })])
   expect(repeats(ATTACKER, 13.9 * DAY).times).toBe(1)

@@ -25,6 +25,8 @@ export function createEscalation(days: () => number, past: readonly Decision[]):
   const endsOf = new RecentMap<Target, readonly number[]>(MOST_OFFENDERS)
 
   function learn({ kind, target, actor, at, alertId, forSeconds = 0 }: Decision): void {
+    // Others are about ports, settings, lists: their targets are no addresses.
+    if (kind !== 'block' && kind !== 'unblock') return
     const offender = offenderOf(target)
     if (kind === 'unblock' && actor !== 'gatehouse') endsOf.delete(offender)
     if (kind !== 'block' || alertId === undefined) return

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { Shield } from '#enforce/shield.ts'
-import type { Target } from '#model/address.ts'
+import type { Ip, Target } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { AllowEntry } from '#model/allow.ts'
+import type { Endpoint } from '#model/endpoint.ts'
 import { duration } from './present.ts'
 import type { Place, ShieldAnswered, ShieldBook } from './shield-book.ts'
 
@@ -22,6 +23,15 @@ export const shieldSettings = z
       .describe(
         'When forged SYNs flood a port that a program listens on: put it behind a SYN proxy, so that new connections ' +
           'still succeed. auto: only where the kernel does not do the same by itself (net.ipv4.tcp_syncookies = 0).',
+      ),
+    datagramsPerSecond: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(500)
+      .describe(
+        'When forged UDP packets flood a port: so many a second that begin a conversation get through to it. Who is in ' +
+          'one already is not held back. Not where floods is `never`',
       ),
     seconds: z
       .int()
@@ -47,6 +57,9 @@ export interface ShieldAnswerParts {
   /** Whether this detector may act by itself. */
   readonly mayAct: (detector: string) => boolean
   readonly spares: (target: Target) => AllowEntry | undefined
+  readonly isOwn: (address: Ip) => boolean
+  /** Who is in a conversation with a UDP port now. */
+  readonly talking: (place: Endpoint) => readonly Endpoint[]
   readonly now: () => number
 }
 
@@ -65,7 +78,10 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
       say: ({ length }) =>
         `Challenged ${length} addresses for ${lasting()}: who is really there gets through`,
     })
-    return wordsOf(answer, 'The kernel has no SYN proxy: the addresses are not challenged')
+    return wordsOf(
+      answer,
+      'The addresses are not challenged: the kernel has no SYN proxy, or too many are already',
+    )
   }
 
   function guard(alert: Alert, { kernel, book }: Here): string | undefined {
@@ -81,13 +97,35 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
       places: ports.map((port) => ({ port })),
       say: (places) => `Port ${places.map(portText).join(', ')} is behind a SYN proxy for ${lasting()}`,
     })
-    return wordsOf(answer, 'The kernel has no SYN proxy: set net.ipv4.tcp_syncookies to 1')
+    return wordsOf(
+      answer,
+      'No SYN proxy: the kernel has none, or guards too many ports. Set net.ipv4.tcp_syncookies to 1',
+    )
+  }
+
+  /** No handshake tells who is there: the port is spared what is too much for it. */
+  function pace({ subject, evidence, ...alert }: Alert, { kernel, book }: Here): string | undefined {
+    const { floods, datagramsPerSecond: perSecond } = parts.settings()
+    if (floods === 'never' || evidence.endedAt !== undefined) return undefined
+    const isOwn = parts.isOwn(subject)
+    const ports = (evidence.ports ?? []).filter((port) => !isOwn || kernel.isListening(port, 'udp'))
+    if (ports.length === 0) return 'No program listens there: the kernel drops it'
+    const answer = book.raise({
+      ...orderOf({ ...alert, subject, evidence }),
+      places: ports
+        .map((port) => ({ address: subject, port }))
+        .map((paced) => ({ paced, perSecond, known: parts.talking(paced) })),
+      say: (places) =>
+        `UDP port ${places.map(portText).join(', ')} takes ${perSecond} new packets a second for ${lasting()}: ` +
+        'conversations under way go on',
+    })
+    return wordsOf(answer, 'The kernel cannot limit packets: nothing is held back')
   }
 
   function wordsOf(answer: ShieldAnswered, refusal: string): string {
     if (answer.state === 'up') return answer.said
     if (answer.state === 'refused') return refusal
-    return `No SYN proxy for ${duration((answer.until - now()) / 1000)}: somebody ended it by hand`
+    return `No shield for ${duration((answer.until - now()) / 1000)}: somebody ended it by hand`
   }
 
   const lasting = (): string => duration(parts.settings().seconds)
@@ -98,14 +136,19 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
 
   return (alert) => {
     if (!shield || alert.blame !== 'nobody' || !parts.mayAct(alert.detector)) return []
-    const said =
-      alert.kind === 'decoys'
-        ? challenge(alert, shield)
-        : alert.detector === 'flood' && alert.kind === 'syn'
-          ? guard(alert, shield)
-          : undefined
+    const said = answerTo(alert)?.(alert, shield)
     return said === undefined ? [] : [said]
+  }
+
+  function answerTo({ kind, detector }: Alert) {
+    if (kind === 'decoys') return challenge
+    if (detector === 'amplification') return pace
+    if (detector !== 'flood') return undefined
+    return kind === 'syn' ? guard : kind === 'udp' ? pace : undefined
   }
 }
 
-const portText = (place: Place): string => ('port' in place ? `${place.port}` : place.sender)
+function portText(place: Place): string {
+  if ('paced' in place) return `${place.paced.port}`
+  return 'port' in place ? `${place.port}` : place.sender
+}

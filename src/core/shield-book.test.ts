@@ -1,18 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import type { Actor } from '#api/port.ts'
+import type { PacedPort } from '#enforce/shield-pace.ts'
 import { type Ip, ip } from '#model/address.ts'
 import type { Alert } from '#model/alert.ts'
 import type { Decision } from '#model/decision.ts'
+import { type Endpoint, endpointText } from '#model/endpoint.ts'
 import { createShieldAnswer, shieldSettings } from './shield-answer.ts'
 import { createShieldBook, type ShieldOrder } from './shield-book.ts'
 
 const anna: Actor = { name: 'anna', role: 'operator' }
 const PORT = { port: 443 }
+const TALKER = { address: ip('203.0.113.5'), port: 40_000 }
 const SENDERS = ['203.0.113.1', '203.0.113.2'].map((text) => ({ sender: ip(text) }))
 
 function shield(hasProxy = true) {
   const guarded = new Map<number, number>()
   const challenged = new Map<Ip, number>()
+  const paced = new Map<string, PacedPort>()
   const decisions: Decision[] = []
   const clock = { now: 1_000 }
   const kernel = {
@@ -23,7 +27,9 @@ function shield(hasProxy = true) {
     },
     unguard: (port: number) => guarded.delete(port),
     unchallenge: (sources: readonly Ip[]) => sources.every((source) => challenged.delete(source)),
-    standing: () => ({ guarded, challenged, closed: new Map<number, number>() }),
+    pace: (place: PacedPort) => hasProxy && paced.set(endpointText(place), place).size > 0,
+    unpace: (place: Endpoint) => paced.delete(endpointText(place)),
+    standing: () => ({ guarded, challenged, paced, closed: new Map<number, number>() }),
   }
   const book = createShieldBook(kernel, {
     now: () => clock.now,
@@ -40,7 +46,7 @@ function shield(hasProxy = true) {
     })
   const decided = () =>
     decisions.map(({ kind, target, actor, undoes }) => `${kind} ${target} ${actor} ${undoes ?? ''}`.trim())
-  return { book, raise, guarded, challenged, decisions, decided, clock }
+  return { book, raise, guarded, challenged, paced, decisions, decided, clock }
 }
 
 describe('the shield', () => {
@@ -83,13 +89,13 @@ describe('the shield', () => {
     raise({ places: SENDERS })
     const lowered = await book.undo(decisions[0] as Decision, anna)
     expect(lowered).toMatchObject({
-      sentence: '2 addresses: no SYN proxy any more.',
+      sentence: '2 addresses: the shield is gone.',
       undo: '/api/v1/decisions/2/undo',
     })
     expect(challenged.size).toBe(0)
     clock.now = 301_000
     const raised = await book.undo(decisions[1] as Decision, anna)
-    expect(raised.sentence).toBe('2 addresses: behind a SYN proxy for 5 min.')
+    expect(raised.sentence).toBe('2 addresses: the shield is up for 5 min.')
     expect(challenged.get(ip('203.0.113.2'))).toBe(601_000)
     expect(book.about(SENDERS[0] ?? PORT)).toMatchObject({ reason: 'a flood', alertId: 4 })
     await expect(book.undo(decisions[0] as Decision, anna)).resolves.toBeDefined()
@@ -125,14 +131,16 @@ describe('an alert that blames nobody', () => {
   } as unknown as Alert
 
   function answering(settings: object, hasCookies: boolean) {
-    const { book, guarded } = shield()
+    const { book, guarded, paced } = shield()
     const chosen = { now: shieldSettings.parse(settings) }
     const answer = createShieldAnswer({
       shield: { kernel: { isListening: (port) => port === 443, hasCookies }, book },
+      talking: () => [TALKER],
+      isOwn: (address) => address === flood.subject,
       settings: () => chosen.now,
       ...{ mayAct: () => true, spares: () => undefined, now: () => 1_000 },
     })
-    return { answer, guarded, chosen, book }
+    return { answer, guarded, paced, chosen, book }
   }
 
   test('puts the port that a program listens on behind the proxy, and says when a person does not want it', () => {
@@ -140,7 +148,51 @@ describe('an alert that blames nobody', () => {
     expect(answer(flood)).toEqual(['Port 443 is behind a SYN proxy for 10 min'])
     expect([...guarded.keys()]).toEqual([443])
     book.end(PORT, 'anna')
-    expect(answer(flood)).toEqual(['No SYN proxy for 10 min: somebody ended it by hand'])
+    expect(answer(flood)).toEqual(['No shield for 10 min: somebody ended it by hand'])
+  })
+
+  const datagrams: Alert = { ...flood, kind: 'udp' }
+
+  test('lets few new datagrams to the UDP port that a program has, until a person ends it', async () => {
+    const { answer, paced, book } = answering({ datagramsPerSecond: 50 }, true)
+    expect(answer(datagrams)).toEqual([
+      'UDP port 443 takes 50 new packets a second for 10 min: conversations under way go on',
+    ])
+    expect([...paced]).toEqual([
+      ['192.0.2.1:443', { address: '192.0.2.1', port: 443, perSecond: 50, until: 601_000, known: [TALKER] }],
+    ])
+    const place = { paced: { address: ip('192.0.2.1'), port: 443 }, perSecond: 50, known: [] }
+    expect(book.about(place)).toMatchObject({ reason: 'a flood', alertId: 4 })
+    expect(book.end(place, 'anna')).toMatchObject({ kind: 'unshield', target: 'UDP 192.0.2.1:443' })
+    expect(paced.size).toBe(0)
+    expect(answer(datagrams)).toEqual(['No shield for 10 min: somebody ended it by hand'])
+    await book.undo({ id: 2, kind: 'unshield', target: 'UDP 192.0.2.1:443' } as unknown as Decision, anna)
+    expect(paced.size).toBe(1)
+  })
+
+  test('of datagrams is answered also for machines behind this one, whatever listens there', () => {
+    const { answer, paced } = answering({}, true)
+    answer({ ...datagrams, subject: ip('198.51.100.7') })
+    answer({ ...datagrams, detector: 'amplification', kind: 'dns', subject: ip('2001:db8::7') })
+    expect([...paced.keys()]).toEqual([
+      ...['198.51.100.7:80', '198.51.100.7:443'],
+      ...['[2001:db8::7]:80', '[2001:db8::7]:443'],
+    ])
+  })
+
+  test.each([
+    ['floods are left alone', { floods: 'never' }, datagrams, []],
+    ['it is over', {}, { ...datagrams, evidence: { ...datagrams.evidence, endedAt: 9 } }, []],
+    [
+      'no program is there',
+      {},
+      { ...datagrams, evidence: { ...datagrams.evidence, ports: [80] } },
+      ['No program listens there: the kernel drops it'],
+    ],
+  ])('of datagrams leads to nothing where %s', (_where, settings, alert, said) => {
+    const { answer, paced } = answering(settings, true)
+    expect(answer(alert)).toEqual(said)
+    expect(paced.size).toBe(0)
   })
 
   test('is answered by the settings as they are now', () => {

@@ -3,15 +3,22 @@ import type { Outcome } from '#contract/schemas.ts'
 import type { Shield } from '#enforce/shield.ts'
 import type { Ip, Target } from '#model/address.ts'
 import type { Decision } from '#model/decision.ts'
+import { type Endpoint, endpointText } from '#model/endpoint.ts'
 import type { Shielded } from './closed-ports.ts'
 import type { Gate } from './gate.ts'
 import { outcome } from './outcome.ts'
 import { duration } from './present.ts'
 
-/** Before a port: whoever calls there is tried. Before a sender: wherever it calls. */
-export type Place = { readonly port: number } | { readonly sender: Ip }
+/**
+ * Before a port: whoever calls there is tried. Before a sender: wherever it calls. `paced`: a UDP port takes few new
+ * packets a second.
+ */
+export type Place =
+  | { readonly port: number }
+  | { readonly sender: Ip }
+  | { readonly paced: Endpoint; readonly perSecond: number; readonly known: readonly Endpoint[] }
 
-type Kernel = Pick<Shield, 'guard' | 'challenge' | 'unguard' | 'unchallenge' | 'standing'>
+type Kernel = Pick<Shield, 'guard' | 'challenge' | 'pace' | 'unguard' | 'unchallenge' | 'unpace' | 'standing'>
 
 export interface ShieldOrder {
   readonly places: readonly Place[]
@@ -52,7 +59,10 @@ const UNKNOWN: Shielded = { since: 0, reason: '' }
 /** The machine itself, in the log of decisions. */
 const SHIELD = 'shield'
 
-const placeText = (place: Place): string => ('port' in place ? `port ${place.port}` : place.sender)
+function placeText(place: Place): string {
+  if ('paced' in place) return `UDP ${endpointText(place.paced)}`
+  return 'port' in place ? `port ${place.port}` : place.sender
+}
 
 export const createShieldBook = (kernel: Kernel, clerk: Clerk): ShieldBook => new Book(kernel, clerk)
 
@@ -112,7 +122,7 @@ class Book implements ShieldBook {
     const places = (kept?.places ?? []).filter((place) => this.#untilOf(place) !== undefined)
     if (places.length === 0) throw new Refused(409, 'That shield is no longer up.', 'See gatehouse shield.')
     const decision = this.#lower(places, by)
-    return outcome(decision, `${placesText(places)}: no SYN proxy any more.`, 0)
+    return outcome(decision, `${placesText(places)}: the shield is gone.`, 0)
   }
 
   #undoLowered(kept: Kept | undefined, by: By): Outcome {
@@ -125,11 +135,11 @@ class Book implements ShieldBook {
       )
     const { places, until } = kept
     if (!this.#put(places, until))
-      throw new Refused(503, 'The kernel has no SYN proxy.', 'See gatehouse doctor.')
+      throw new Refused(503, 'The kernel did not put the shield up.', 'See gatehouse doctor.')
     for (const place of places) this.#ended.delete(placeText(place))
     const decision = this.#noteRaised(kept, by)
     const lasts = duration((until - now) / 1000)
-    return outcome(decision, `${placesText(places)}: behind a SYN proxy for ${lasts}.`, 0)
+    return outcome(decision, `${placesText(places)}: the shield is up for ${lasts}.`, 0)
   }
 
   #noteRaised(kept: Kept, by: By): Decision {
@@ -158,20 +168,27 @@ class Book implements ShieldBook {
   }
 
   #put(places: readonly Place[], until: number): boolean {
-    const { ports, senders } = sorted(places)
+    const { ports, senders, paced } = sorted(places)
     const isGuarded = ports.map((port) => this.#kernel.guard(port, until)).every(Boolean)
-    return isGuarded && (senders.length === 0 || this.#kernel.challenge(senders, until))
+    const isPaced = paced
+      .map(({ paced, perSecond, known }) => this.#kernel.pace({ ...paced, perSecond, known, until }))
+      .every(Boolean)
+    return isGuarded && isPaced && (senders.length === 0 || this.#kernel.challenge(senders, until))
   }
 
   #take(places: readonly Place[]): void {
-    const { ports, senders } = sorted(places)
-    const isOpen = ports.map((port) => this.#kernel.unguard(port)).every(Boolean)
+    const { ports, senders, paced } = sorted(places)
+    const isOpen = [
+      ...ports.map((port) => this.#kernel.unguard(port)),
+      ...paced.map((one) => this.#kernel.unpace(one.paced)),
+    ].every(Boolean)
     if (!this.#kernel.unchallenge(senders) || !isOpen)
       throw new Refused(503, 'The kernel did not take the shield away.', 'See gatehouse doctor.')
   }
 
   #untilOf(place: Place): number | undefined {
-    const { guarded, challenged } = this.#kernel.standing()
+    const { guarded, challenged, paced } = this.#kernel.standing()
+    if ('paced' in place) return paced.get(endpointText(place.paced))?.until
     return 'port' in place ? guarded.get(place.port) : challenged.get(place.sender)
   }
 
@@ -187,8 +204,12 @@ class Book implements ShieldBook {
 
   /** What is over by itself needs no words any more. */
   #forget(): void {
-    const { guarded, challenged } = this.#kernel.standing()
-    const standing = new Set([...[...guarded.keys()].map((port) => `port ${port}`), ...challenged.keys()])
+    const { guarded, challenged, paced } = this.#kernel.standing()
+    const standing = new Set([
+      ...[...guarded.keys()].map((port) => `port ${port}`),
+      ...[...paced.keys()].map((endpoint) => `UDP ${endpoint}`),
+      ...challenged.keys(),
+    ])
     for (const key of this.#about.keys()) if (!standing.has(key)) this.#about.delete(key)
     for (const [key, until] of this.#ended) if (until <= this.#clerk.now()) this.#ended.delete(key)
   }
@@ -196,8 +217,9 @@ class Book implements ShieldBook {
 
 type By = Pick<Decision, 'target' | 'actor' | 'reason' | 'undoes'>
 
-function sorted(places: readonly Place[]): { readonly ports: number[]; readonly senders: Ip[] } {
+function sorted(places: readonly Place[]) {
   return {
+    paced: places.flatMap((place) => ('paced' in place ? [place] : [])),
     ports: places.flatMap((place) => ('port' in place ? [place.port] : [])),
     senders: places.flatMap((place) => ('sender' in place ? [place.sender] : [])),
   }

@@ -4,6 +4,7 @@ import type { TableScript } from '#kernel/nft-rules.ts'
 import type { Ip } from '#model/address.ts'
 import { isIpv6 } from '#model/address.ts'
 import { bytesOfAddress } from './segments.ts'
+import { type PacedPort, writePace } from './shield-pace.ts'
 
 /** Before connection tracking, so that forged SYNs fill no table of it (NF_IP_PRI_RAW). */
 const BEFORE_TRACKING = -301
@@ -55,6 +56,8 @@ export interface ShieldContent {
   readonly guarded: ReadonlyMap<number, number>
   /** Whose SYNs a SYN proxy answers, at every port. */
   readonly challenged: ReadonlyMap<Ip, number>
+  /** UDP ports, by `endpointText`. */
+  readonly paced: ReadonlyMap<string, PacedPort>
   /** Ports that nothing comes in to, TCP and UDP. */
   readonly closed: ReadonlyMap<number, number>
   /** TCP ports that decoys answer where no program listens. */
@@ -74,12 +77,14 @@ export function writeShield(script: TableScript, content: ShieldContent, now: nu
   script.begin()
   writeSets(script, content, now)
   if (content.closed.size > 0) writeClosed(script)
+  if (content.paced.size > 0) writePace(script, [...content.paced.values()], now)
   if (content.decoys.size + content.decoyAddresses.length > 0) writeDecoys(script)
   if (content.guarded.size + content.challenged.size > 0) writeProxy(script)
 }
 
 export const isEmpty = ({ guarded, challenged, closed, ...content }: ShieldContent): boolean =>
-  guarded.size + challenged.size + closed.size + content.decoys.size + content.decoyAddresses.length === 0
+  guarded.size + challenged.size + closed.size + content.paced.size === 0 &&
+  content.decoys.size + content.decoyAddresses.length === 0
 
 function writeSets(script: TableScript, content: ShieldContent, now: number): void {
   const { guarded, challenged, closed, decoys, spared } = content

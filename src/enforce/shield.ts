@@ -5,15 +5,17 @@ import { TableScript } from '#kernel/nft-rules.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SOCKET_STATE, SocketTable } from '#kernel/socket-table.ts'
 import type { Ip } from '#model/address.ts'
+import { type Endpoint, endpointText } from '#model/endpoint.ts'
 import type { PartHealth } from '#model/health.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { addressText } from './segments.ts'
+import type { PacedPort } from './shield-pace.ts'
 import { isEmpty, type ShieldContent, writeShield } from './shield-table.ts'
 
 const MOST_PORTS = 64
 const MOST_CHALLENGED = 1_024
 const MOST_SPARED = 16_384
-const PROTOCOL_TCP = 6
+const PROTOCOL = { tcp: 6, udp: 17 } as const
 
 /**
  * What stands between strangers and this machine's ports where a block of addresses would hit the wrong ones: a SYN
@@ -24,6 +26,9 @@ export interface Shield {
   /** `false`: the kernel refuses, or there are too many already. Times are milliseconds since the epoch. */
   guard(port: number, until: number): boolean
   challenge(sources: readonly Ip[], until: number): boolean
+  /** Lets few new packets a second to a UDP port, and all of conversations that are under way. */
+  pace(place: PacedPort): boolean
+  unpace(place: Endpoint): boolean
   unguard(port: number): boolean
   unchallenge(sources: readonly Ip[]): boolean
   closePort(port: number, until: number): boolean
@@ -32,9 +37,9 @@ export interface Shield {
   isGuarded(port: number): boolean
   isChallenged(source: Ip): boolean
   /** What is in force, each with its end. */
-  standing(): Pick<ShieldContent, 'guarded' | 'challenged' | 'closed'>
-  /** Whether a program listens at this TCP port. */
-  isListening(port: number): boolean
+  standing(): Pick<ShieldContent, 'guarded' | 'challenged' | 'paced' | 'closed'>
+  /** Whether a program listens at this port. */
+  isListening(port: number, protocol?: 'tcp' | 'udp'): boolean
   /** Whether the kernel answers SYN floods by itself (net.ipv4.tcp_syncookies). */
   readonly hasCookies: boolean
   /** Ends what is over, and puts back what others took away. Call once a second. */
@@ -50,6 +55,7 @@ class NftShield implements Shield {
   readonly #now: () => number
   readonly #guarded = new Map<number, number>()
   readonly #challenged = new Map<Ip, number>()
+  readonly #paced = new Map<string, PacedPort>()
   readonly #closed = new Map<number, number>()
   #decoys: ReadonlySet<number> = new Set()
   #decoyAddresses: readonly Ip[] = []
@@ -82,8 +88,24 @@ class NftShield implements Shield {
     const fresh = sources.filter((source) => !this.#challenged.has(source))
     if (this.#challenged.size + fresh.length > MOST_CHALLENGED) return false
     if (fresh.length > 0) this.#spareConnections()
+    const before = sources.map((source) => [source, this.#challenged.get(source)] as const)
     for (const source of sources) this.#challenged.set(source, until)
-    return this.#write()
+    return this.#written(() => {
+      for (const [source, end] of before) restore(this.#challenged, source, end)
+    })
+  }
+
+  pace(place: PacedPort): boolean {
+    const key = endpointText(place)
+    const before = this.#paced.get(key)
+    if (before === undefined && this.#paced.size >= MOST_PORTS) return false
+    const { known } = before ?? place
+    this.#paced.set(key, { ...place, known, until: Math.max(place.until, before?.until ?? 0) })
+    return this.#written(() => restore(this.#paced, key, before))
+  }
+
+  unpace(place: Endpoint): boolean {
+    return !this.#paced.delete(endpointText(place)) || this.#write()
   }
 
   unguard(port: number): boolean {
@@ -111,11 +133,12 @@ class NftShield implements Shield {
   isChallenged = (source: Ip): boolean => this.#challenged.has(source)
   standing = (): ShieldContent => this.#content()
 
-  isListening(port: number): boolean {
+  isListening(port: number, protocol: 'tcp' | 'udp' = 'tcp'): boolean {
     const sockets = this.#readSockets()
     for (let row = 0; row < (sockets?.count ?? 0); row++) {
-      const isThere = sockets?.localPort[row] === port && sockets.protocol[row] === PROTOCOL_TCP
-      if (isThere && sockets.state[row] === SOCKET_STATE.listen) return true
+      if (sockets?.localPort[row] !== port || sockets.protocol[row] !== PROTOCOL[protocol]) continue
+      // Datagrams have no listeners: who holds the port takes them.
+      if (protocol === 'udp' || sockets.state[row] === SOCKET_STATE.listen) return true
     }
     return false
   }
@@ -125,13 +148,11 @@ class NftShield implements Shield {
   }
 
   tick(now: number): void {
-    let isChanged = false
-    for (const times of [this.#guarded, this.#closed, this.#challenged] as Map<unknown, number>[]) {
-      for (const [key, until] of times) if (until <= now) isChanged = times.delete(key) || isChanged
-    }
+    const isOver = [endOf(this.#guarded, now), endOf(this.#closed, now), endOf(this.#challenged, now)]
+    const isPaced = [...this.#paced].map(([key, { until }]) => until <= now && this.#paced.delete(key))
     if (this.#guarded.size + this.#challenged.size === 0) this.#spared = []
     const isGone = !isEmpty(this.#content()) && this.#table?.fingerprint() !== this.#fingerprint
-    if (isChanged || isGone || this.#refusal) this.#write()
+    if ([...isOver, ...isPaced, isGone].includes(true) || this.#refusal) this.#write()
   }
 
   get health(): PartHealth {
@@ -139,6 +160,7 @@ class NftShield implements Shield {
     const parts = [
       counted(this.#guarded.size, 'port behind a SYN proxy', 'ports behind a SYN proxy'),
       counted(this.#challenged.size, 'address is challenged', 'addresses are challenged'),
+      counted(this.#paced.size, 'UDP port at a slow pace', 'UDP ports at a slow pace'),
       counted(this.#closed.size, 'port is closed', 'ports are closed'),
       counted(this.#decoys.size + this.#decoyAddresses.length, 'decoy', 'decoys'),
     ].filter((words) => words !== '')
@@ -151,19 +173,27 @@ class NftShield implements Shield {
     this.#table = undefined
   }
 
-  /** Three numbers and a map: what is refused is taken back. */
   #put(times: Map<number, number>, port: number, how: { until: number; most: number }): boolean {
     const before = times.get(port)
     if (before === undefined && times.size >= how.most) return false
     if (before === undefined && times === this.#guarded) this.#spareConnections()
     times.set(port, Math.max(how.until, before ?? 0))
-    return this.#write()
+    return this.#written(() => restore(times, port, before))
+  }
+
+  /** What the kernel refuses is taken back: one thing that it lacks must not keep it from all else. */
+  #written(takeBack: () => void): boolean {
+    if (this.#write()) return true
+    takeBack()
+    this.#write()
+    return false
   }
 
   #content(): ShieldContent {
     return {
       guarded: this.#guarded,
       challenged: this.#challenged,
+      paced: this.#paced,
       closed: this.#closed,
       decoys: this.#decoys,
       decoyAddresses: this.#decoyAddresses,
@@ -200,7 +230,7 @@ class NftShield implements Shield {
     const spared: { peer: Ip; port: number }[] = []
     for (let row = 0; row < sockets.count && spared.length < MOST_SPARED; row++) {
       const state = sockets.state[row]
-      if (sockets.protocol[row] !== PROTOCOL_TCP || state === SOCKET_STATE.listen) continue
+      if (sockets.protocol[row] !== PROTOCOL.tcp || state === SOCKET_STATE.listen) continue
       const port = sockets.peerPort[row] as number
       if (port !== 0) spared.push({ peer: peerOf(sockets, row), port })
     }
@@ -225,6 +255,18 @@ function peerOf({ peer, version }: SocketTable, row: number): Ip {
   const view = new DataView(bytes.buffer)
   for (let word = 0; word < words; word++) view.setUint32(word * 4, peer[row * 4 + word] as number)
   return addressText(bytes)
+}
+
+/** Forgets what is over; answers whether anything was. */
+function endOf<Key>(times: Map<Key, number>, now: number): boolean {
+  const over = [...times].filter(([, until]) => until <= now)
+  for (const [key] of over) times.delete(key)
+  return over.length > 0
+}
+
+function restore<Key, Value>(map: Map<Key, Value>, key: Key, before: Value | undefined): void {
+  if (before === undefined) map.delete(key)
+  else map.set(key, before)
 }
 
 /** The numbers of a kernel setting of networking; none where there is none. */

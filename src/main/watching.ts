@@ -17,6 +17,7 @@ import { createReactions, preciseNow } from '#core/reactions.ts'
 import { rehearseBlocks } from '#core/rehearsal.ts'
 import { createShieldAnswer } from '#core/shield-answer.ts'
 import { standpointOf } from '#core/standing.ts'
+import { talkersWith } from '#core/talkers.ts'
 import { createTally, type Tally } from '#core/tally.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
 import { ONLY_LOOKING, type Owners, startOwners } from '#identify/owners/thread.ts'
@@ -228,6 +229,8 @@ function playersOf(base: Base, live: LiveConnections): PlaybookPlayer {
     settings: base.shieldSettings,
     mayAct: (detector) => (config.respond.modes[detector] ?? 'act') === 'act',
     spares: allow.spares,
+    talking: (place) => talkersWith(place, live.all()),
+    isOwn: (address) => standpointOf(allow.entries()).isOwn(address),
     now,
   })
   const playbooks = playbooksOf(base, live)

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { Outcome } from '#contract/schemas.ts'
 import { RecordingFile, ShieldStatus } from '#contract/shield.ts'
 import { parseIp } from '#model/address.ts'
+import { parseEndpoint } from '#model/endpoint.ts'
 import { type Port, Refused } from '../port.ts'
 import { type ApiApp, answers, demand } from '../route.ts'
 import type { ShieldPort } from '../shield-port.ts'
@@ -9,7 +10,7 @@ import type { ShieldPort } from '../shield-port.ts'
 const statusRoute = createRoute({
   method: 'get',
   path: '/api/v1/shield',
-  summary: 'Ports behind a SYN proxy, challenged addresses, closed ports',
+  summary: 'Ports behind a SYN proxy, challenged addresses, UDP ports at a slow pace, closed ports',
   responses: answers(ShieldStatus, 'As it is now'),
 })
 
@@ -39,6 +40,14 @@ const unchallengeRoute = createRoute({
   responses: answers(Outcome, 'What was done'),
 })
 
+const unpaceRoute = createRoute({
+  method: 'delete',
+  path: '/api/v1/shield/paced/{endpoint}',
+  summary: 'Take the pace of a UDP port away; it stays away for as long as it would have lasted',
+  request: { params: z.object({ endpoint: z.string().max(64) }) },
+  responses: answers(Outcome, 'What was done'),
+})
+
 const recordingsRoute = createRoute({
   method: 'get',
   path: '/api/v1/recordings',
@@ -48,7 +57,7 @@ const recordingsRoute = createRoute({
 
 export function addShieldRoutes(app: ApiApp, port: Port): void {
   app.openapi(statusRoute, (context) =>
-    context.json(port.shield?.status() ?? { guarded: [], challenged: [], closed: [] }, 200),
+    context.json(port.shield?.status() ?? { guarded: [], challenged: [], paced: [], closed: [] }, 200),
   )
   const shield = (): ShieldPort => {
     if (port.shield) return port.shield
@@ -68,6 +77,18 @@ export function addShieldRoutes(app: ApiApp, port: Port): void {
     const ip = parseIp(address)
     if (!ip) throw new Refused(400, `"${address}" is no address.`, 'Use one of those that are challenged.')
     return context.json(shield().unchallenge(ip, actor.name), 200)
+  })
+  app.openapi(unpaceRoute, (context) => {
+    const actor = demand(context, 'operator')
+    const text = context.req.valid('param').endpoint
+    const endpoint = parseEndpoint(text)
+    if (!endpoint)
+      throw new Refused(
+        400,
+        `"${text}" is no address and port.`,
+        'Write it like 192.0.2.7:53 or [2001:db8::7]:53.',
+      )
+    return context.json(shield().unpace(endpoint, actor.name), 200)
   })
   app.openapi(recordingsRoute, (context) => context.json([...(port.shield?.recordings() ?? [])], 200))
 }

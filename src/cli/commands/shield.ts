@@ -2,18 +2,19 @@ import type { Outcome } from '#contract/schemas.ts'
 import type { RecordingFile, ShieldStatus } from '#contract/shield.ts'
 import { visibleText } from '#lib/visible-text.ts'
 import { parseIp } from '#model/address.ts'
+import { parseEndpoint } from '#model/endpoint.ts'
 import { defineCommand, type Terminal } from '../command.ts'
 import { Failure } from '../failure.ts'
 import { asking, type CommonOptions, leaf, outcomeText } from '../leaf.ts'
 import { tableText } from '../table.ts'
-import { bytesText, durationText } from '../words.ts'
+import { bytesText, durationText, endpointText } from '../words.ts'
 
 export default defineCommand({
   order: 97,
   add(program, shell) {
     const shield = program
       .command('shield')
-      .description('ports behind a SYN proxy, challenged addresses, closed ports')
+      .description('ports behind a SYN proxy, challenged addresses, UDP ports at a slow pace, closed ports')
     const list = shield
       .command('list', { isDefault: true })
       .description('all of them, why, and how long it lasts')
@@ -24,8 +25,11 @@ export default defineCommand({
     })
     const end = shield
       .command('end')
-      .description('take the SYN proxy away; it stays away for as long as it would have lasted')
-      .argument('<what>', 'a port, or an address that is challenged')
+      .description('take it away; it stays away for as long as it would have lasted')
+      .argument(
+        '<what>',
+        'a port behind a SYN proxy, a challenged address, or a UDP port such as 192.0.2.7:53',
+      )
     leaf(end, 'shield end 443').action(async (what: string, options: CommonOptions) => {
       const path = pathOf(what)
       const { core, show } = asking(shell, options)
@@ -56,22 +60,32 @@ const isPort = (text: string): boolean =>
 
 function pathOf(what: string): string {
   if (isPort(what)) return `/shield/guarded/${what}`
+  if (parseEndpoint(what)) return `/shield/paced/${encodeURIComponent(what)}`
   const address = parseIp(what)
   if (address !== undefined) return `/shield/challenged/${encodeURIComponent(address)}`
   throw new Failure(
     `${visibleText(what)} is no port and no address.`,
-    'Use what gatehouse shield lists, such as 443 or 203.0.113.9.',
+    'Use what gatehouse shield lists, such as 443, 203.0.113.9 or 192.0.2.7:53.',
     2,
   )
 }
 
-function listText({ guarded, challenged, closed }: ShieldStatus, now: number, terminal: Terminal): string {
+function listText(
+  { guarded, challenged, paced, closed }: ShieldStatus,
+  now: number,
+  terminal: Terminal,
+): string {
   const rows = [
     ...guarded.map((one) => ({ ...one, what: `port ${one.port}`, how: 'behind a SYN proxy' })),
     ...challenged.map((one) => ({ ...one, what: one.address, how: 'challenged' })),
+    ...paced.map((one) => ({
+      ...one,
+      what: endpointText(one.address, one.port),
+      how: `UDP, ${one.perSecond} new packets a second`,
+    })),
     ...closed.map((one) => ({ ...one, what: `port ${one.port}`, how: 'closed' })),
   ]
-  if (rows.length === 0) return 'Nothing is guarded, challenged or closed.\n'
+  if (rows.length === 0) return 'Nothing is guarded, challenged, held back or closed.\n'
   return tableText(
     [
       { title: 'WHAT', cell: ({ what }) => what },
