@@ -11,17 +11,23 @@ const LONGEST_LABEL = 63
 /** `co.uk`, `com.au`: the last two labels together are no longer, and the name proper is the third. */
 const SHORT_SUFFIX = 7
 const MOST_LABELS = 128
+/** Names of block lists hold an address: four numbers (RFC 5782), or as many hexadecimal digits as IPv6 has. */
+const NUMBERS = 4
+const DIGITS = 32
+/** What a label is: part of an address, as a number or a digit, or anything else. */
+const LABEL = { number: 0, digit: 1, word: 2 } as const
 
 /**
  * The name that a DNS message asks for (RFC 1035 §4.1), as numbers: its parent is what somebody registered, roughly the
- * last two labels, and what stands before it can carry data. One instance, overwritten by each `read`.
+ * last two labels, and what stands before it can carry data, but for an address as block lists take it. One instance,
+ * overwritten by each `read`.
  */
 export class DnsQuestion {
-  /** Bytes of the whole name as text, of what stands before its parent, and of its longest label. */
-  length = 0
+  /** Bytes of the labels before its parent that can carry data, and their hash. */
   carried = 0
-  longest = 0
-  nameHash = 0
+  carriedHash = 0
+  /** The type that is asked for (RFC 1035 §3.2.2); 0 when the message is cut short before it. */
+  type = 0
   parentHash = 0
   isReverse = false
   #parentStart = 0
@@ -49,7 +55,8 @@ export class DnsQuestion {
     if (view.getUint16(start + 4) === 0) return false
     const labels = this.#readLabels(view, start + HEADER, end)
     if (labels < 2) return false
-    this.#measure(view, start + HEADER, labels)
+    this.type = this.#end + 3 <= end ? view.getUint16(this.#end + 1) : 0
+    this.#measure(view, labels)
     return true
   }
 
@@ -83,20 +90,29 @@ export class DnsQuestion {
     return 0
   }
 
-  #measure(view: DataView, first: number, labels: number): void {
+  #measure(view: DataView, labels: number): void {
     const start = (back: number): number => this.#starts[labels - back] as number
     let parent = start(2)
     if (labels > 2 && this.#end - parent - 1 <= SHORT_SUFFIX) parent = start(3)
     this.#parentStart = parent
-    this.length = this.#end - first
-    this.carried = Math.max(0, parent - first - 1)
-    this.longest = 0
-    for (let label = 0; label < labels && (this.#starts[label] as number) < parent; label++) {
-      this.longest = Math.max(this.longest, view.getUint8(this.#starts[label] as number))
-    }
-    this.nameHash = hashOf(view, first, this.#end)
+    this.#readCarried(view, parent)
     this.parentHash = hashOf(view, parent, this.#end)
     this.isReverse = isArpa(view, start(1))
+  }
+
+  #readCarried(view: DataView, parent: number): void {
+    let [numbers, digits, bytes, hash] = [NUMBERS, DIGITS, 0, FNV_START]
+    for (let label = 0; (this.#starts[label] as number) < parent; label++) {
+      const at = this.#starts[label] as number
+      const length = view.getUint8(at)
+      const kind = labelOf(view, at + 1, length)
+      if (kind === LABEL.number && numbers-- > 0) continue
+      if (kind === LABEL.digit && digits-- > 0) continue
+      bytes += length
+      hash = hashOn(hash, view, at, at + 1 + length)
+    }
+    this.carried = bytes
+    this.carriedHash = hash
   }
 }
 
@@ -107,9 +123,25 @@ const ARPA = 0x61727061
 const isArpa = (view: DataView, label: number): boolean =>
   view.getUint8(label) === 4 && (view.getInt32(label + 1) | SMALL) === ARPA
 
+function labelOf(view: DataView, start: number, length: number): number {
+  if (length > 3) return LABEL.word
+  let [decimal, hexadecimal] = [0, 0]
+  for (let at = start; at < start + length; at++) {
+    const byte = view.getUint8(at)
+    if (byte >= 0x30 && byte <= 0x39) decimal++
+    else if ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66) hexadecimal++
+  }
+  if (length === 1) return decimal + hexadecimal === 1 ? LABEL.digit : LABEL.word
+  return decimal === length ? LABEL.number : LABEL.word
+}
+
+const FNV_START = 0x811c9dc5 | 0
+
+const hashOf = (view: DataView, start: number, end: number): number => hashOn(FNV_START, view, start, end)
+
 /** FNV-1a, with the case folded: resolvers mix it at random. */
-function hashOf(view: DataView, start: number, end: number): number {
-  let hash = 0x811c9dc5 | 0
+function hashOn(before: number, view: DataView, start: number, end: number): number {
+  let hash = before
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ (view.getUint8(at) | 0x20), 0x01000193)
   return hash
 }

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { range, type Scene, scene } from '../../../test/support/scene.ts'
+import { dnsQuestion } from '../self-test/messages.ts'
 
 /** Attackers who know the defaults: each stays below what one address, one service or one minute may do. */
 
@@ -157,6 +159,93 @@ describe('a slow scan is found also', () => {
   ])('by %s packets that are never answered', (_, flags) =>
     found((net, port) => net.silent({ from: ATTACKER, to: SERVER, port, flags, options: 0 }), 300_000),
   )
+})
+
+/** Hexadecimal digits that look like chance, the same each time. */
+const scrambled = (n: number, length: number): string =>
+  createHash('sha256').update(String(n)).digest('hex').slice(0, length)
+
+const [A, TXT] = [1, 16]
+
+function ask(net: Scene, name: string, type: number, pauseMs: number): void {
+  const payload = dnsQuestion(name)
+  payload[payload.length - 3] = type
+  net.say({ from: '192.0.2.50:40000', to: '192.0.2.2:53', protocol: 'udp', payload })
+  net.pass(pauseMs)
+}
+
+describe('a DNS tunnel is found also', () => {
+  test('with labels that are all short', () => {
+    const net = scene()
+    for (const n of range(300)) {
+      ask(net, `${[0, 1, 2].map((part) => scrambled(n * 3 + part, 15)).join('.')}.example.com`, A, 100)
+    }
+    expect(new Set(told(net, 'dns-tunnel').map(({ severity }) => severity))).toEqual(
+      new Set(['medium', 'high']),
+    )
+  })
+
+  test('with labels that look like the digits of an address, but are too many for one', () => {
+    const net = scene()
+    for (const n of range(300)) {
+      const digits = `${scrambled(n, 64)}${scrambled(n + 1, 30)}`
+      ask(net, `${[...digits].join('.')}.example.com`, A, 100)
+    }
+    expect(severe(net, 'dns-tunnel')).not.toEqual([])
+  })
+
+  test('whose data comes as texts, one a second, of short names', () => {
+    const net = scene()
+    for (const n of range(1_200)) ask(net, `${scrambled(n, 12)}.t.example.com`, TXT, 1_000)
+    expect(told(net, 'dns-tunnel')[0]).toMatchObject({ kind: 'texts', severity: 'medium' })
+  })
+
+  test('that stays below sixty a minute', () => {
+    const net = scene()
+    for (const n of range(1_000)) ask(net, `${scrambled(n, 50)}.example.com`, A, 1_300)
+    expect(told(net, 'dns-tunnel')[0]).toMatchObject({
+      ...{ kind: 'questions', severity: 'medium', because: 'detectors.dns-tunnel.perHalfHour = 900' },
+    })
+  })
+
+  test('but not where a mail server asks block lists with a key, or whose network an address is', () => {
+    const net = scene()
+    for (const n of range(600)) {
+      const address = `${n % 251}.${n % 13}.${n % 7}.203`
+      ask(net, `${address}.abcdefghijklmnopqrstuvwxyzabcdefghijkl.zen.example.net`, A, 20)
+      ask(net, `${address}.origin.asn.example.org`, TXT, 20)
+    }
+    expect(told(net, 'dns-tunnel')).toEqual([])
+  })
+})
+
+describe('data that leaves in echo requests', () => {
+  const ping = (net: Scene, word: number, payload: string, pauseMs = 1_000): void => {
+    const [inside, outside] = ['192.0.2.50', '203.0.113.9']
+    net.say({ from: inside, to: outside, protocol: 'icmp', type: 8, word, payload })
+    net.say({ from: outside, to: inside, protocol: 'icmp', type: 0, word, payload })
+    net.pass(pauseMs)
+  }
+
+  test('is told of, though every answer is as it should be', () => {
+    const net = scene()
+    for (const n of range(60)) ping(net, n, scrambled(n, 64).repeat(8))
+    expect(told(net, 'icmp-tunnel')[0]).toMatchObject({
+      ...{ kind: 'requests', severity: 'medium', subject: '192.0.2.50', victim: '203.0.113.9' },
+      because: 'detectors.icmp-tunnel.changingRequests = 30',
+    })
+  })
+
+  test('is not what three programs do that ping with the time, a number, and a size that grows', () => {
+    const net = scene()
+    const pattern = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJ'.repeat(20)
+    for (const n of range(120)) {
+      ping(net, n, `${scrambled(n, 16)}${pattern.slice(0, 40)}`)
+      ping(net, n + 1_000, `${String(n).padStart(16, '0')}${'x'.repeat(48)}`)
+      ping(net, n + 2_000, `${'-'.repeat(16)}${pattern.slice(0, 32 + n)}`)
+    }
+    expect(told(net, 'icmp-tunnel')).toEqual([])
+  })
 })
 
 describe('what many addresses share out is found, and none of them is blamed', () => {

@@ -164,9 +164,10 @@ const fixed: Readonly<Record<string, string>> = {
   'detectors.dns-server-change.answers':
     'Antworten in einer Minute von einem DNS-Server, den der Client zuvor nicht benutzte.',
   'detectors.dns-tunnel.carriedBytes':
-    'Lang ist ein Name mit so vielen Bytes vor der Domain, die jemand angemeldet hat.',
+    'Lang ist ein Name mit so vielen Bytes vor der Domain, die jemand angemeldet hat; Adressen in Namen von Sperrlisten zählen nicht.',
   'detectors.dns-tunnel.questionsPerMinute':
-    'So viele verschiedene lange Namen einer Domain darf ein Client in einer Minute erfragen.',
+    'So viele verschiedene lange Namen einer Domain, oder Namen, nach deren Texten (TXT, NULL) gefragt wird, darf ein Client in einer Minute erfragen.',
+  'detectors.dns-tunnel.perHalfHour': 'Dasselbe in einer halben Stunde: Tunnel, die sich Zeit lassen.',
   'detectors.dns-tunnel.tunnelTimes':
     'So viel mal so viele sind ein Tunnel; weniger ist eine Warnung, denn manche Virenscanner schlagen so Dateien nach.',
   'detectors.flood.synPerSecond': 'SYNs je Sekunde an einen Rechner, aus denen kein Handschlag wird.',
@@ -196,6 +197,8 @@ const fixed: Readonly<Record<string, string>> = {
   'detectors.http-flood.timesUsual': 'Und so viel mal das für diese Adresse und diesen Dienst Übliche.',
   'detectors.icmp-tunnel.strangeAnswers':
     'Echo-Antworten je Minute zwischen zwei Rechnern, die anderes tragen als gefragt wurde oder um die niemand bat.',
+  'detectors.icmp-tunnel.changingRequests':
+    'Echo-Anfragen je Minute zwischen zwei Rechnern, die jedes Mal andere Daten tragen als die davor: eine Warnung.',
   'detectors.neighbour-spoof.contests':
     'Wie oft eine IPv6-Adresse in fünf Minuten zwischen zwei Hardwareadressen wechseln darf.',
   'detectors.neighbour-spoof.guarded':
