@@ -16,6 +16,7 @@ export interface Row {
   readonly what: string
   /** Who did it: `gatehouse`, `tcpdump`, `ss`. */
   readonly who: string
+  /** Infinity: it never came. */
   readonly value: number
   readonly unit: string
   /** Which way is better; decides how the ratio reads. */
@@ -80,7 +81,10 @@ export async function printBench(bench: Bench): Promise<void> {
 function ratio(row: Row, rows: readonly Row[]): string {
   const ours = rows.find((other) => other.what === row.what && other.unit === row.unit)
   if (ours === undefined || ours === row) return ''
+  if (ours.value === row.value) return 'the same'
   const times = row.better === 'more' ? ours.value / row.value : row.value / ours.value
+  if (Number.isNaN(times)) return ''
+  if (times === 0 || times === Number.POSITIVE_INFINITY) return `ours is ${times === 0 ? 'worse' : 'better'}`
   return times >= 1 ? `ours is ${figure(times)}× better` : `ours is ${figure(1 / times)}× worse`
 }
 

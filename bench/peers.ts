@@ -8,132 +8,242 @@ import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { layLan, type NamespaceHost } from '../test/support/namespaces.ts'
 import { findProgram, printBench, type Row } from './bench.ts'
-import { framesTo } from './detection/load.ts'
-import { sendingFrames } from './detection/stage.ts'
-import { CONTENDERS, type Contender } from './peers/contenders.ts'
+import { type LoadWire, layLoadWire } from './detection/load.ts'
+import { floodForged, holdConnections, neighbour, retryClosedPort, scan, shareOut } from './peers/attacks.ts'
+import type { Contender, Running } from './peers/contender.ts'
+import { CONTENDERS } from './peers/contenders.ts'
 
 export const title =
   'Beside others that block: the same attacks, each in namespaces of its own, until the kernel is told'
 
-const PORTS = 40
 const DECOYS = [41, 42, 43, 44, 45]
 /** How long each is waited for after an attack. */
 const PATIENCE_MS = 12_000
-const RETRIES = 30
-const RETRY_MS = 400
-const [SERVER, SCANNER, CLIENT, DECEIVER, HOLDER] = [1, 2, 3, 4, 5]
-const OTHERS = ['suricata', 'snort', 'crowdsec']
+/** In the order of their addresses. */
+const HOSTS = ['server', 'scanner', 'client', 'deceiver', 'holder', 'sharer', 'flooder'] as const
+/** `GATEHOUSE_PEERS=gatehouse,psad`: those alone. */
+const WANTED = process.env['GATEHOUSE_PEERS']?.split(',')
+/** They find attacks, but what they block is up to others: this bench does not set them up. */
+const OTHERS = ['suricata', 'snort']
 
-interface Cast {
-  readonly server: NamespaceHost
-  readonly scanner: NamespaceHost
-  readonly client: NamespaceHost
-  readonly deceiver: NamespaceHost
-  readonly holder: NamespaceHost
-}
-
-/** Address → when the kernel was told to turn it away: process.hrtime.bigint(). */
-type Blocked = ReadonlyMap<string, bigint>
-
-export async function run(): Promise<readonly Row[]> {
-  if (process.getuid?.() !== 0 || findProgram('nft') === undefined) {
-    console.log('  left out: needs root and nft')
-    return []
-  }
-  const rows: Row[] = []
-  for (const contender of CONTENDERS) {
-    const missing = contender.programs.filter((program) => findProgram(program) === undefined)
-    if (missing.length > 0) console.log(`  ${contender.name}: not installed (${missing.join(', ')})`)
-    else rows.push(...(await compete(contender)))
-  }
-  for (const other of OTHERS) {
-    console.log(
-      `  ${other}: ${findProgram(other) === undefined ? 'not installed' : 'installed, and not set up by this bench'}`,
-    )
-  }
-  return rows.toSorted((a, b) => WHATS.indexOf(a.what) - WHATS.indexOf(b.what))
-}
+const [OURS] = CONTENDERS
 
 const WHATS = [
   'port scan, to block',
   'innocents blocked of nmap -D',
   'client that retries a closed port',
   'slowloris, to block',
-]
+  'forged SYN flood at an open port',
+  'strangers blocked for that flood',
+  '20 sources × 5 ports as one campaign',
+] as const
+type What = (typeof WHATS)[number]
+
+const FLOOD_WORDS = /flood|denial.of.service|\bd?dos\b/i
+const CAMPAIGN_WORDS = /distributed|campaign|coordinated|share out/i
+
+type Cast = Readonly<Record<(typeof HOSTS)[number], NamespaceHost>>
+
+/** Address → when the kernel was told to turn it away: process.hrtime.bigint(). */
+type Blocked = ReadonlyMap<string, bigint>
+
+/** One contender at work. */
+interface Stage {
+  readonly contender: Contender
+  readonly running: Running
+  readonly cast: Cast
+  readonly wire: LoadWire
+  readonly blocked: Blocked
+  readonly folder: string
+}
+
+/** Exit code 1 when Gatehouse does not tell what it has to. */
+export async function run(): Promise<readonly Row[]> {
+  if (process.getuid?.() !== 0 || findProgram('nft') === undefined) {
+    console.log('  left out: needs root and nft')
+    return []
+  }
+  const rows: Row[] = []
+  for (const contender of CONTENDERS.filter(({ name }) => WANTED?.includes(name) ?? true)) {
+    const missing = contender.programs.filter((program) => findProgram(program) === undefined)
+    if (missing.length > 0) leaveOut(contender.name, `not installed: ${missing.join(', ')}`)
+    else rows.push(...(await compete(contender)))
+  }
+  console.log(
+    '  the log that others read has no line of the web server: firewalls log what they do not let in',
+  )
+  for (const other of OTHERS)
+    leaveOut(other, findProgram(other) ? 'installed, and not set up by this bench' : 'not installed')
+  for (const { what } of rows.filter(isSilence)) {
+    console.log(`  NOT TOLD by ${OURS?.name}: ${what}`)
+    process.exitCode = 1
+  }
+  return rows.toSorted((a, b) => WHATS.indexOf(a.what as What) - WHATS.indexOf(b.what as What))
+}
+
+const isSilence = ({ who, unit, value }: Row): boolean => who === OURS?.name && unit === 'told' && value === 0
+
+/** Who is not there is not beaten either. */
+const leaveOut = (who: string, why: string): void => console.log(`  left out: ${who} (${why})`)
 
 async function compete(contender: Contender): Promise<Row[]> {
-  const lan = layLan([SERVER, SCANNER, CLIENT, DECEIVER, HOLDER])
-  const [server, scanner, client, deceiver, holder] = lan.hosts as [
-    NamespaceHost,
-    NamespaceHost,
-    NamespaceHost,
-    NamespaceHost,
-    NamespaceHost,
-  ]
+  const lan = layLan(HOSTS.map((_, at) => at + 1))
+  const cast = Object.fromEntries(HOSTS.map((name, at) => [name, lan.hosts[at]])) as Cast
+  const { server, flooder } = cast
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-peers-'))
-  let stop: (() => Promise<void>) | undefined
+  let running: Running | undefined
   try {
     const service = server.start(
       process.execPath,
       new URL('./detection/services.ts', import.meta.url).pathname,
     )
     await once(service.stdout as Readable, 'data')
-    stop = await contender.start(server, folder)
+    const wire = layLoadWire(server, flooder)
+    running = await begin(contender, server, folder)
+    if (!running) return []
     const blocked = await hearBlocks(server)
-    return await attackAll(contender, { server, scanner, client, deceiver, holder }, { blocked, folder })
+    return await attackAll({ contender, running, cast, wire, blocked, folder })
   } finally {
-    await stop?.()
+    await running?.end()
     endAllIn(server)
     lan.remove()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-async function attackAll(
-  { name, settings }: Contender,
-  cast: Cast,
-  { blocked, folder }: { readonly blocked: Blocked; readonly folder: string },
-): Promise<Row[]> {
-  const { server, scanner, client, deceiver, holder } = cast
-  const row = (what: string, value: number, unit: string, note = ''): Row => ({
-    ...{ what, who: name, value, unit, note },
-    better: 'less',
-  })
-  const retried = await retryClosedPort(client, server)
-  await sleep(2_000)
-  const wasBlamed = blocked.has(client.ip4)
-  const sentAt = await scan({ from: scanner, server, names: [scanner.ip4], folder })
-  await waitFor(() => blocked.has(scanner.ip4))
-  const scanMs = since(sentAt, blocked.get(scanner.ip4))
-  const borrowed = DECOYS.map((last) => server.ip4.replace(/\.\d+$/, `.${last}`))
-  await scan({
-    from: deceiver,
-    server,
-    names: [...borrowed.slice(0, 3), deceiver.ip4, ...borrowed.slice(3)],
-    folder,
-  })
+/** Nothing where another does not start here; ours has to. */
+async function begin(
+  contender: Contender,
+  server: NamespaceHost,
+  folder: string,
+): Promise<Running | undefined> {
+  try {
+    return await contender.start(server, folder)
+  } catch (error) {
+    if (contender === OURS) throw error
+    leaveOut(contender.name, `did not start: ${(error as Error).message.split('\n')[0]}`)
+    return undefined
+  }
+}
+
+/** Each attack after what those before it left behind. */
+async function attackAll(stage: Stage): Promise<Row[]> {
+  const countClient = await retry(stage)
+  const scans = [await scanAlone(stage), await scanWithDecoys(stage)]
+  const countCampaign = await campaign(stage)
+  const others = [...(await holdOpen(stage)), ...(await flood(stage))]
+  return [...scans, ...others, countClient(), countCampaign()]
+}
+
+interface Figure {
+  readonly value: number
+  readonly unit: string
+  readonly note: string
+  readonly better?: Row['better']
+}
+
+const row = ({ contender }: Stage, what: What, { better = 'less', ...figure }: Figure): Row => ({
+  ...{ what, who: contender.name, better },
+  ...figure,
+})
+
+const fieldOf = ({ cast, folder }: Stage, from: keyof Cast) => ({
+  ...{ from: cast[from], server: cast.server, folder },
+})
+
+/** Who is blocked is counted at the end: some take their time. */
+async function retry(stage: Stage): Promise<() => Row> {
+  const tries = await retryClosedPort(fieldOf(stage, 'client'))
+  return () => {
+    const value = stage.blocked.has(stage.cast.client.ip4) ? 1 : 0
+    return row(stage, 'client that retries a closed port', { value, unit: 'blocked', note: `${tries} tries` })
+  }
+}
+
+async function scanAlone(stage: Stage): Promise<Row> {
+  const { ip4 } = stage.cast.scanner
+  const sentAt = await scan(fieldOf(stage, 'scanner'), [ip4])
+  await waitFor(() => stage.blocked.has(ip4))
+  const note = `${stage.contender.settings}; load ${loadavg()[0]?.toFixed(1)}`
+  return row(stage, 'port scan, to block', { value: since(sentAt, stage.blocked.get(ip4)), unit: 'ms', note })
+}
+
+async function scanWithDecoys(stage: Stage): Promise<Row> {
+  const { blocked, cast } = stage
+  const borrowed = DECOYS.map((last) => neighbour(cast.server, last))
+  const { ip4 } = cast.deceiver
+  await scan(fieldOf(stage, 'deceiver'), [...borrowed.slice(0, 3), ip4, ...borrowed.slice(3)])
   await waitFor(() => borrowed.every((address) => blocked.has(address)))
-  const innocents = borrowed.filter((address) => blocked.has(address)).length
+  return row(stage, 'innocents blocked of nmap -D', {
+    value: borrowed.filter((address) => blocked.has(address)).length,
+    unit: `of ${DECOYS.length}`,
+    note: blocked.has(ip4) ? 'and the scanner' : 'not the scanner',
+  })
+}
+
+/** Told at once, or late; who is blocked is counted at the end. */
+async function campaign(stage: Stage): Promise<() => Row> {
+  const hear = await listen(stage)
+  const sources = await shareOut(fieldOf(stage, 'sharer'))
+  const isOfMany = (words: string): boolean =>
+    CAMPAIGN_WORDS.test(words) ||
+    sources.filter((source) => words.split(/[^0-9.]/).includes(source)).length >= sources.length / 2
+  const words = await hear(isOfMany)
+  return () => {
+    const blocked = sources.filter((source) => stage.blocked.has(source)).length
+    return row(stage, '20 sources × 5 ports as one campaign', {
+      ...{ value: words === undefined ? 0 : 1, unit: 'told', better: 'more' },
+      note: `${blocked} of ${sources.length} blocked; ${quoted(words)}`,
+    })
+  }
+}
+
+async function holdOpen(stage: Stage): Promise<Row[]> {
+  const { ip4 } = stage.cast.holder
   const heldAt = process.hrtime.bigint()
-  const isHeld = holdConnections(holder, server)
-  if (isHeld) await waitFor(() => blocked.has(holder.ip4))
+  if (!holdConnections(fieldOf(stage, 'holder'))) {
+    leaveOut('slowloris', 'not installed: slowhttptest')
+    return []
+  }
+  await waitFor(() => stage.blocked.has(ip4))
+  const value = since(heldAt, stage.blocked.get(ip4))
+  return [row(stage, 'slowloris, to block', { value, unit: 'ms', note: '– is: not blocked' })]
+}
+
+async function flood(stage: Stage): Promise<Row[]> {
+  const hear = await listen(stage)
+  const { packets } = await floodForged(stage.wire)
+  const words = await hear((told) => FLOOD_WORDS.test(told))
+  const net = stage.cast.server.ip4.replace(/\d+$/, '')
+  const strangers = [...stage.blocked.keys()].filter((address) => !address.startsWith(net))
   return [
-    row('port scan, to block', scanMs, 'ms', `${settings}; load ${loadavg()[0]?.toFixed(1)}`),
-    row(
-      'innocents blocked of nmap -D',
-      innocents,
-      'of 5',
-      blocked.has(deceiver.ip4) ? 'and the scanner' : 'not the scanner',
-    ),
-    row('client that retries a closed port', wasBlamed ? 1 : 0, 'blocked', `${retried} tries`),
-    ...(isHeld
-      ? [row('slowloris, to block', since(heldAt, blocked.get(holder.ip4)), 'ms', '– is: not blocked')]
-      : []),
+    row(stage, 'forged SYN flood at an open port', {
+      ...{ value: words === undefined ? 0 : 1, unit: 'told', better: 'more', note: quoted(words) },
+    }),
+    row(stage, 'strangers blocked for that flood', {
+      ...{ value: strangers.length, unit: 'addresses', note: `of ${packets} that were forged` },
+    }),
   ]
 }
 
 const since = (from: bigint, to: bigint | undefined): number =>
-  to === undefined ? Number.NaN : Number(to - from) / 1e6
+  to === undefined ? Number.POSITIVE_INFINITY : Number(to - from) / 1e6
+
+const quoted = (words: string | undefined): string =>
+  words === undefined ? 'no word of it' : `“${words.slice(0, 110)}”`
+
+/** The answer waits for new words of the contender that mean this. */
+async function listen({ running }: Stage) {
+  const before = new Set(await running.told())
+  return async (isIt: (words: string) => boolean): Promise<string | undefined> => {
+    let found: string | undefined
+    await waitFor(async () => {
+      found = (await running.told()).find((words) => !before.has(words) && isIt(words))
+      return found !== undefined
+    })
+    return found
+  }
+}
 
 /** The kernel tells of each rule and element; those that name an address and drop it are blocks, whoever made them. */
 async function hearBlocks(server: NamespaceHost): Promise<Blocked> {
@@ -141,61 +251,21 @@ async function hearBlocks(server: NamespaceHost): Promise<Blocked> {
   const monitor = server.start('stdbuf', '-oL', 'nft', 'monitor', 'new')
   createInterface({ input: monitor.stdout as Readable }).on('line', (line) => {
     const at = process.hrtime.bigint()
-    const [, address] =
+    const [, addresses = ''] =
       /^(?:add|insert) rule .*ip saddr ([0-9.]+)\b.*(?:drop|reject)/.exec(line) ??
-      /^(?:add|create) element inet gatehouse blocked\S* \{ ([0-9.]+)/.exec(line) ??
+      /^(?:add|create) element \S+ \S+ (?:blocked|crowdsec-blacklists)\S* \{(.*)\}/.exec(line) ??
       []
-    if (address !== undefined && !blocked.has(address)) blocked.set(address, at)
+    // Comments of elements name others too.
+    for (const [address] of addresses.replaceAll(/"[^"]*"/g, '').matchAll(/\d+\.\d+\.\d+\.\d+/g))
+      if (!blocked.has(address)) blocked.set(address, at)
   })
   await sleep(500)
   return blocked
 }
 
-interface Scan {
-  readonly from: NamespaceHost
-  readonly server: NamespaceHost
-  /** Each port is tried in all of these names at once, as nmap -D does. */
-  readonly names: readonly string[]
-  readonly folder: string
-}
-
-/** A few ports a millisecond; answers when it began. */
-async function scan({ from, server, names, folder }: Scan): Promise<bigint> {
-  const frame = framesTo(server, { from })
-  const frames = Array.from({ length: PORTS }, (_, port) =>
-    names.map((name) =>
-      frame({ from: `${name}:${45_000 + port}`, to: `${server.ip4}:${100 + port}`, flags: 'S', options: 4 }),
-    ),
-  )
-  const command = sendingFrames(from, frames, { file: join(folder, 'frames'), pauseMs: 1 })
-  const child = from.start('sh', '-c', `exec ${command}`)
-  const lines = createInterface({ input: child.stdout as Readable })
-  const [first] = (await once(lines, 'line')) as [string]
-  return BigInt(first)
-}
-
-/** A program whose service is down: it tries again and again. */
-async function retryClosedPort(client: NamespaceHost, server: NamespaceHost): Promise<number> {
-  const script = `
-    import { connect } from 'node:net'
-    for (let n = 0; n < ${RETRIES}; n++) {
-      connect(5432, '${server.ip4}').on('error', () => {})
-      await new Promise((resolve) => setTimeout(resolve, ${RETRY_MS}))
-    }
-    process.exit()`
-  await once(client.start(process.execPath, '--input-type=module', '-e', script), 'exit')
-  return RETRIES
-}
-
-function holdConnections(holder: NamespaceHost, server: NamespaceHost): boolean {
-  if (findProgram('slowhttptest') === undefined) return false
-  const options = ['-c', '120', '-H', '-i', '3', '-r', '60', '-l', '12', '-u', `http://${server.ip4}/long`]
-  holder.start('slowhttptest', ...options).stdout?.resume()
-  return true
-}
-
-async function waitFor(is: () => boolean): Promise<void> {
-  for (const endsAt = performance.now() + PATIENCE_MS; !is() && performance.now() < endsAt; ) await sleep(100)
+async function waitFor(is: () => boolean | Promise<boolean>): Promise<void> {
+  const endsAt = performance.now() + PATIENCE_MS
+  while (!(await is()) && performance.now() < endsAt) await sleep(100)
 }
 
 /** Some go on by themselves: all in a namespace that we made. */

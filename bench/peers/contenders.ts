@@ -1,26 +1,11 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { removeFolder, startDaemon } from '../../test/support/daemon.ts'
-import type { NamespaceHost } from '../../test/support/namespaces.ts'
-
-/**
- * Programs that shut attackers out, each with the least settings that let it do so: told to block at once, to ask nobody
- * outside and to write no mail. What they read of packets is a log that ulogd writes, as the kernel's own log is of the
- * whole machine. All of their files are in `folder`.
- */
-export interface Contender {
-  readonly name: string
-  /** What must be installed. */
-  readonly programs: readonly string[]
-  readonly settings: string
-  /** Ready when it settles. The answer ends it; what it leaves running ends with the stage. */
-  start(server: NamespaceHost, folder: string): Promise<() => Promise<void>>
-}
-
-const READY_WITHIN_MS = 60_000
-const nothing = async (): Promise<void> => undefined
+import type { Alert, Page } from '#contract/schemas.ts'
+import { createCoreClient } from '../../src/cli/client.ts'
+import { removeFolder, startDaemon, until } from '../../test/support/daemon.ts'
+import { type Contender, logPackets, READY_WITHIN_MS, toldInFiles, tries } from './contender.ts'
+import { crowdsec } from './crowdsec.ts'
 
 const gatehouse: Contender = {
   name: 'gatehouse',
@@ -28,9 +13,16 @@ const gatehouse: Contender = {
   settings: 'as it comes',
   async start(server) {
     const daemon = await startDaemon({ namespace: server.namespace })
-    return async () => {
-      await daemon.stop()
-      removeFolder(daemon.folder)
+    const core = createCoreClient([join(daemon.folder, 'run', 'api.sock')])
+    return {
+      async told() {
+        const { items } = await core.ask<Page<Alert>>('GET', '/alerts?limit=500')
+        return items.map(({ summary, evidence }) => `${summary} ${(evidence.hosts ?? []).join(' ')}`.trim())
+      },
+      async end() {
+        await daemon.stop()
+        removeFolder(daemon.folder)
+      },
     }
   },
 }
@@ -38,7 +30,7 @@ const gatehouse: Contender = {
 const fail2ban: Contender = {
   name: 'fail2ban',
   programs: ['fail2ban-server', 'iptables', 'ulogd'],
-  settings: 'a jail for 6 closed ports in a minute',
+  settings: 'a jail for closed ports, 5 in 10 minutes as its defaults are',
   async start(server, folder) {
     const log = await logPackets(server, folder)
     const config = join(folder, 'fail2ban')
@@ -50,19 +42,26 @@ const fail2ban: Contender = {
     // What an earlier run blocked is not to be blocked again.
     writeFileSync(join(config, 'fail2ban.local'), '[Definition]\ndbfile = None\n')
     for (const file of ['jail.d/defaults-debian.conf', 'jail.local']) writeFileSync(join(config, file), '')
+    // `ignoreself` would ask the DNS for its own names first, for twenty seconds where nobody answers.
     writeFileSync(
       join(config, 'jail.d', 'bench.conf'),
-      `[closed-ports]\nenabled = true\nfilter = closed-ports\nlogpath = ${log}\nmaxretry = 6\nfindtime = 60\nbantime = 600\nbanaction = iptables-allports\naction = %(banaction)s[name=%(__name__)s, port="%(port)s", protocol=all, chain="%(chain)s"]\n`,
+      `[closed-ports]\nenabled = true\nfilter = closed-ports\nlogpath = ${log}\nbantime = 600\nignoreself = false\nbanaction = iptables-allports\naction = %(banaction)s[name=%(__name__)s, port="%(port)s", protocol=all, chain="%(chain)s"]\n`,
     )
-    const socket = join(folder, 'fail2ban.sock')
+    const [socket, told] = [join(folder, 'fail2ban.sock'), join(folder, 'fail2ban.log')]
     const flags = ['-c', config, '-s', socket, '-p', join(folder, 'fail2ban.pid')]
-    server.start('fail2ban-server', ...flags, '--logtarget', join(folder, 'fail2ban.log'), '-xf', 'start')
-    await until('fail2ban has its jail', () =>
-      tries(() => server.run('fail2ban-client', ...flags, 'status', 'closed-ports')),
-    )
-    return async () => void tries(() => server.run('fail2ban-client', ...flags, 'stop'))
+    server.start('fail2ban-server', ...flags, '--logtarget', told, '-xf', 'start')
+    const hasJail = (): boolean =>
+      tries(() => server.run('fail2ban-client', ...flags, 'status', 'closed-ports'))
+    await until('fail2ban has its jail', hasJail, READY_WITHIN_MS)
+    return {
+      ...toldInFiles(() => [told]),
+      end: async () => void tries(() => server.run('fail2ban-client', ...flags, 'stop')),
+    }
   },
 }
+
+/** What it read, not what it says of it. */
+const PACKETS_OF_PSAD = 'fwdata'
 
 const psad: Contender = {
   name: 'psad',
@@ -89,10 +88,15 @@ const psad: Contender = {
     writeFileSync(file, withSettings(readFileSync(file, 'utf8'), chosen))
     server.start('psad', '-c', file, '--no-daemon')
     const status = join(root, 'var/run/psad/psad.pid')
-    await until('psad runs', () => existsSync(status))
+    await until('psad runs', () => existsSync(status), READY_WITHIN_MS)
     // It begins at the end of its log, some time after it wrote its pid.
     await sleep(4_000)
-    return nothing
+    const folderOfWords = join(root, 'var/log/psad')
+    return toldInFiles(() =>
+      readdirSync(folderOfWords, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name !== PACKETS_OF_PSAD)
+        .map((name) => join(folderOfWords, name)),
+    )
   },
 }
 
@@ -129,59 +133,9 @@ const portsentry: Contender = {
     // `ip netns exec` gives a namespace of mounts of its own: the machine's folder stays as it is.
     server.run('sh', '-c', `mount --bind ${config} /etc/portsentry && exec portsentry -atcp`)
     await sleep(2_000)
-    return nothing
+    return toldInFiles(() => ['history', 'blocked'].map((name) => join(config, `portsentry.${name}`)))
   },
 }
 
 /** In the order in which they are printed: ours first. */
-export const CONTENDERS: readonly Contender[] = [gatehouse, portsentry, fail2ban, psad]
-
-/** New connections to all but the web server, one line each, as the kernel would write them. Answers the file. */
-async function logPackets(server: NamespaceHost, folder: string): Promise<string> {
-  const rule = ['-p', 'tcp', '--syn', '!', '--dport', '80', '-j', 'NFLOG', '--nflog-group', '5']
-  server.run('iptables', '-A', 'INPUT', ...rule, '--nflog-prefix', 'DROP ')
-  const log = join(folder, 'packets.log')
-  writeFileSync(log, '')
-  const plugins = execFileSync('sh', ['-c', 'ls -d /usr/lib/*/ulogd /usr/lib/ulogd 2>/dev/null | head -1'], {
-    encoding: 'utf8',
-  }).trim()
-  const parts = [
-    'inppkt_NFLOG',
-    'raw2packet_BASE',
-    'filter_IFINDEX',
-    'filter_IP2STR',
-    'filter_PRINTPKT',
-    'output_LOGEMU',
-  ]
-  const config = join(folder, 'ulogd.conf')
-  writeFileSync(
-    config,
-    [
-      `[global]\nlogfile="${join(folder, 'ulogd.log')}"`,
-      ...parts.map((part) => `plugin="${plugins}/ulogd_${part}.so"`),
-      'stack=log1:NFLOG,base1:BASE,ifi1:IFINDEX,ip2str1:IP2STR,print1:PRINTPKT,emu1:LOGEMU',
-      `[log1]\ngroup=5\n[emu1]\nfile="${log}"\nsync=1\n`,
-    ].join('\n'),
-  )
-  const words = (): string => readFileSync(join(folder, 'ulogd.log'), 'utf8')
-  server.start('ulogd', '-c', config)
-  await until('ulogd listens', () => tries(words) && words().includes('building new pluginstance stack'))
-  return log
-}
-
-function tries(act: () => unknown): boolean {
-  try {
-    act()
-    return true
-  } catch {
-    return false
-  }
-}
-
-async function until(what: string, is: () => boolean): Promise<void> {
-  const endsAt = performance.now() + READY_WITHIN_MS
-  while (!is()) {
-    if (performance.now() > endsAt) throw new Error(`not within ${READY_WITHIN_MS / 1000} s: ${what}`)
-    await sleep(200)
-  }
-}
+export const CONTENDERS: readonly Contender[] = [gatehouse, portsentry, fail2ban, psad, crowdsec]
