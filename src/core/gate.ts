@@ -46,6 +46,8 @@ export interface GateParts {
   readonly enforcer: Enforcer
   readonly store: Pick<Store, 'recordDecision' | 'remembered'>
   spares(target: Target): AllowEntry | undefined
+  /** Takes in who must stay reachable at this moment: asked before a person's blocks; those of detectors are in a hurry. */
+  look?(): void
   /** For whole lists, with all that the allow list has; absent where nothing is enforced. */
   readonly lists?: { readonly enforcer: ListEnforcer; allowed(): readonly Target[] }
   now(): number
@@ -94,6 +96,7 @@ export class Gate {
       ...(order.alertId === undefined ? {} : { alertId: order.alertId }),
       ...(order.undoes === undefined ? {} : { undoes: order.undoes }),
     }
+    if (origin === 'person') this.#parts.look?.()
     const by = this.#parts.spares(target)
     if (by) {
       const why = `not blocked (${reason}): ${by.note}`

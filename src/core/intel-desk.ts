@@ -15,7 +15,7 @@ export interface IntelDeskParts extends HitFinderParts {
   readonly alerts: AlertBook
   readonly gate: Pick<Gate, 'block' | 'blockOf'> & { readonly lists?: Pick<ListDoor, 'blockOf'> | undefined }
   readonly store: { recordAlert(alert: Alert): Promise<void> }
-  readonly closeSockets: (target: Target) => number
+  readonly closeSockets: (target: Target) => void
   readonly told: (alert: Alert, isNew: boolean) => void
   readonly now: () => number
 }

@@ -1,10 +1,9 @@
 import type { LiveEvent, Connection as ShownConnection, Status } from '#contract/schemas.ts'
 import type { Enforcer } from '#enforce/enforcer.ts'
-import type { AllowEntry } from '#model/allow.ts'
-import type { AllowBook } from './allow-book.ts'
 import type { Gate } from './gate.ts'
 import type { LiveConnection, LiveConnections } from './live-connections.ts'
 import { shownConnection } from './present.ts'
+import type { Protection } from './protection.ts'
 
 const BEAT_MS = 1_000
 /** Between beats only connections that are new go out: a person waits for those. */
@@ -18,15 +17,12 @@ export interface PulseParts {
   readonly enforcer: Pick<Enforcer, 'verify'>
   readonly gate: Gate
   readonly live: LiveConnections
-  readonly allow: AllowBook
   readonly events: { send(event: LiveEvent): void; readonly listeners: number }
-  readonly surroundings: () => readonly AllowEntry[]
+  readonly protection: Pick<Protection, 'look'>
   readonly status: () => Status
   readonly now: () => number
   readonly watchdog?: { sweep(): void } | undefined
   readonly shield?: { tick(now: number): void } | undefined
-  /** A block that the allow list forbids now was taken back. */
-  readonly released: (target: string, entry: AllowEntry) => void
 }
 
 /** What the core does every second: look at the kernel, the clock and the machine, and tell the pages. */
@@ -37,7 +33,7 @@ export function startPulse(parts: PulseParts): { stop(): void } {
     if (isBusy) return
     isBusy = true
     try {
-      if (beats++ % SURROUNDINGS_EVERY === 0) protectSurroundings(parts)
+      if (beats++ % SURROUNDINGS_EVERY === 0) parts.protection.look()
       await parts.enforcer.verify(parts.now())
       parts.gate.tick()
       parts.watchdog?.sweep()
@@ -54,13 +50,6 @@ export function startPulse(parts: PulseParts): { stop(): void } {
       clearInterval(timer)
       clearInterval(glances)
     },
-  }
-}
-
-/** Takes in who must stay reachable now; a block that shuts out one of them is taken back at once. */
-function protectSurroundings({ allow, gate, surroundings, released }: PulseParts): void {
-  for (const entry of allow.refresh(surroundings())) {
-    for (const { block } of gate.release(entry)) released(block.target, entry)
   }
 }
 

@@ -21,7 +21,7 @@ export interface ReputationWatchParts {
   readonly alerts: AlertBook
   readonly gate: Pick<Gate, 'block' | 'blockOf'>
   readonly store: { recordAlert(alert: Alert): Promise<void> }
-  readonly closeSockets: (target: Target) => number
+  readonly closeSockets: (target: Target) => void
   readonly told: (alert: Alert, isNew: boolean) => void
   /** Rules go by it. */
   readonly reputed: (address: Ip, score: number) => void

@@ -7,7 +7,7 @@ import { duration } from './present.ts'
 
 export interface ResponseParts {
   readonly gate: Gate
-  readonly closeSockets: (target: Target) => number
+  readonly closeSockets: (target: Target) => void
   /** A block is in the kernel: for the packet that caused it. Milliseconds since the epoch. */
   readonly reacted: (packetAt: number) => void
 }

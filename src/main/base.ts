@@ -7,8 +7,9 @@ import { createJudgement } from '#core/judgement.ts'
 import { isOfList } from '#core/list-door.ts'
 import { failOpen } from '#core/on-crash.ts'
 import { openReports, SNAP_BYTES } from '#core/open-reports.ts'
-import { noRules, type OpenRules, openRules, rulesTable } from '#core/open-rules.ts'
+import { endedTable, noRules, type OpenRules, openRules, rulesTable } from '#core/open-rules.ts'
 import type { DaemonPaths } from '#core/paths.ts'
+import { createProtection } from '#core/protection.ts'
 import { createRepairBook } from '#core/repairs.ts'
 import { createRuleExchange } from '#core/rule-exchange.ts'
 import { RuleFiles } from '#core/rule-files.ts'
@@ -75,10 +76,17 @@ export async function openBase(given: Given) {
   const judgement = createJudgement({ settings: config.respond, store, allow, now })
   /** The capture thread, once it is there. */
   const ear: Ear = { released() {}, record() {}, setDecoys() {} }
+  const protection = createProtection({
+    ...{ allow, gate: () => gate, surroundings: readSurroundings },
+    closeSockets: (target) => enforcer.closeSockets(target),
+    released: (target, entry) => speaker.say(`${target} is no longer blocked: ${entry.note}.`),
+  })
+  onStop(() => protection.stop())
   const gate: Gate = new Gate({
     enforcer,
     store,
     spares: allow.spares,
+    look: protection.look,
     ...(lists && {
       lists: { enforcer: lists, allowed: () => allow.entries().map(({ target }) => target) },
     }),
@@ -106,7 +114,7 @@ export async function openBase(given: Given) {
   onStop(() => watchdog?.stop())
   return {
     ...{ ...given, now, startedAt, store, allow, atlas, enforcer, lists, onCrash },
-    ...{ events, gate, judgement, ear, rules, reports, watchdog, ...shielding },
+    ...{ events, gate, protection, judgement, ear, rules, reports, watchdog, ...shielding },
   }
 }
 
@@ -127,7 +135,7 @@ async function onCrashOf({ config, paths, speaker }: Given) {
   const { enforce, rules, dryRun } = config
   if (dryRun || rules.onCrash === 'keep') return undefined
   return failOpen({
-    tables: [enforce.table, rulesTable(enforce.table), listsTable(enforce.table)],
+    tables: [enforce.table, ...[rulesTable, listsTable, endedTable].map((of) => of(enforce.table))],
     files: new RuleFiles(rules.file, paths.stateFolder),
     say: speaker.say,
   })

@@ -13,7 +13,6 @@ import { standpointOf } from '#core/standing.ts'
 import type { UndoParts } from '#core/undo.ts'
 import { loadDetectors } from '#detect/detection.ts'
 import { loadObservers } from '#detect/observation.ts'
-import { readSurroundings } from '#enforce/surroundings.ts'
 import { peerCredentials } from '#kernel/peer-credentials.ts'
 import { SocketDestroyer } from '#kernel/sock-destroy.ts'
 import type { SocketKey } from '#model/owner.ts'
@@ -82,8 +81,6 @@ export async function openDoors(base: Base, watching: Watching): Promise<void> {
     ...watching,
     events,
     status: facts.status,
-    surroundings: readSurroundings,
-    released: (target, entry) => speaker.say(`${target} is no longer blocked: ${entry.note}.`),
   })
   onStop(() => pulse.stop())
 

@@ -48,7 +48,7 @@ export type Watching = Awaited<ReturnType<typeof startWatching>>
 
 /** The packet thread, the owners thread, and the pipeline behind them. */
 export async function startWatching(base: Base) {
-  const { onStop, now, store, allow, atlas, enforcer, gate } = base
+  const { onStop, now, store, allow, atlas, gate, protection } = base
   const { holdFirstPackets, countBytes } = base.config.owners
   const mayHold = holdFirstPackets && !base.config.dryRun
   const owners = startOwners({ countBytes, ...(!mayHold && { sources: ONLY_LOOKING }) })
@@ -87,7 +87,7 @@ export async function startWatching(base: Base) {
       },
     },
     judge: base.judgement.judge,
-    closeSockets: enforcer.closeSockets.bind(enforcer),
+    closeSockets: protection.closeSoon,
     playbooks: playersOf(base, live),
     standpoint: () => standpointOf(allow.entries()),
     firstFlowId: Math.floor(base.startedAt / 1000) * FLOW_IDS_PER_SECOND,
@@ -238,7 +238,7 @@ function playersOf(base: Base, live: LiveConnections): PlaybookPlayer {
 }
 
 const playbooksOf = (
-  { config, gate, judgement, enforcer, speaker, closedPorts, allow, now, recordings }: Base,
+  { config, gate, judgement, protection, speaker, closedPorts, allow, now, recordings }: Base,
   live: LiveConnections,
 ) =>
   createPlaybookPlayer({
@@ -253,7 +253,7 @@ const playbooksOf = (
     settings: config.playbooks,
     gate,
     grants: judgement.grants,
-    closeSockets: (target) => enforcer.closeSockets(target),
+    closeSockets: protection.closeSockets,
     run: ({ path, args }) => runCommand(path, args, COMMAND_LIMITS),
     say: speaker.say,
   })
