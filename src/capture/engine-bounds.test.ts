@@ -76,10 +76,41 @@ describe('bounds', () => {
     expect([engine.hosts.count, engine.hosts.refused, forgotten]).toEqual([32, 0, 1001 - 32])
   })
 
-  test('a host table full of the needed refuses and counts', () => {
+  test('a host table full of the needed lets flows go that nobody answered, and refuses nobody', () => {
     const { engine, say } = listen({ maxFlows: 64, maxHosts: 4 })
     for (let n = 0; n < 10; n++) say(syn(n))
-    expect([engine.hosts.count, engine.hosts.refused, engine.flows.refused]).toEqual([4, 7, 7])
+    expect([engine.hosts.count, engine.hosts.refused, engine.flows.refused]).toEqual([4, 0, 0])
+    expect([engine.flows.count, engine.counts.flowsEvicted]).toEqual([2, 8])
+  })
+
+  test('a host table full of those who talk refuses and counts', () => {
+    const { engine, say } = listen({ maxFlows: 64, maxHosts: 2 })
+    for (const about of HANDSHAKE) say(about)
+    for (let n = 0; n < 10; n++) say(syn(n))
+    expect([engine.hosts.count, engine.hosts.refused, engine.flows.refused]).toEqual([2, 18, 10])
+  })
+
+  test('who was met again outlasts a flood of addresses that come once', () => {
+    const { engine, say } = listen({ maxFlows: 64, maxHosts: 128 })
+    const again = (port: number): Said => ({ from: '203.0.113.9:4000', to: `192.0.2.1:${port}` })
+    say(again(1))
+    say(again(2))
+    const [, second] = [0, 1].map((flow) => engine.flows.source(flow))
+    for (let n = 0; n < 5_000; n++) say(syn(n))
+    expect(engine.hosts.address(second as number)).toBe('203.0.113.9')
+    expect(engine.flows.count).toBe(64)
+    expect(engine.hosts.flowCount(second as number)).toBe(2)
+  })
+
+  test('a flood of answered flows leaves an eighth to those that nobody answered yet', () => {
+    const { say, heard } = listen({ maxFlows: 64, maxHosts: 128 })
+    for (let n = 0; n < 1000; n++) {
+      const ping: Said = { ...syn(n), to: '192.0.2.1:53', protocol: 'udp' }
+      say(ping)
+      say({ ...ping, from: ping.to, to: ping.from })
+      if (n % 250 === 249) say({ from: '203.0.113.9:4000', to: `192.0.2.1:${n}`, flags: 'S' })
+    }
+    expect(heard.filter((line) => line.startsWith('ended') && line !== 'ended 53 evicted')).toEqual([])
   })
 
   test('silent flows end by their state, and then their hosts are forgotten', () => {

@@ -17,14 +17,14 @@ const RENEW_AFTER_MS = 1_000
 
 /**
  * Who tried what, and how it ended: rows of distinct tries, keyed by two numbers (who, and on what), in sets of
- * four. A full set gives up the row with the fewest tries: a flood of new keys pushes out its own kind first, and
- * a row that was reported stays until it is stale.
+ * four. A full set gives up the row with the fewest tries, and only to somebody who tried more: a flood of new keys
+ * pushes out its own kind at the most, and a row that was reported stays until it is stale.
  *
  * Times within a row are milliseconds modulo 2^32: ages are right as long as they are under 49 days.
  */
 export class Attempts {
   readonly capacity: number
-  /** Keys that found their set full of reported rows. */
+  /** Keys that found their set full of rows that stay. */
   refused = 0
   readonly who: Int32Array
   readonly what: Int32Array
@@ -52,6 +52,8 @@ export class Attempts {
   readonly #times: Uint32Array
   readonly #states: Uint8Array
   readonly #oldest: Uint8Array
+  /** Things that who the row is about had tried when it was made. */
+  readonly #variety: Uint8Array
   readonly #wide: Int16Array
   readonly #wideSets = new WideSets(256)
 
@@ -79,6 +81,7 @@ export class Attempts {
     this.#times = new Uint32Array(capacity * TRIES_PER_ROW)
     this.#states = new Uint8Array(capacity * TRIES_PER_ROW)
     this.#oldest = new Uint8Array(capacity)
+    this.#variety = new Uint8Array(capacity)
     this.#wide = new Int16Array(capacity).fill(-1)
   }
 
@@ -91,20 +94,32 @@ export class Attempts {
     return -1
   }
 
-  /** The row of a key, made if need be; -1 when its set is full of reported rows. */
-  claim(who: number, what: number, now: number): number {
+  /**
+   * The row of a key, made if need be; -1 when its set is full of rows that stay. `variety`: how many different things
+   * it tried by now, as far as that is known; a row of somebody who tried as many does not make room for it.
+   */
+  claim(who: number, what: number, now: number, variety = 0): number {
     const known = this.find(who, what)
     if (known >= 0) {
       if (now - (this.lastAt[known] as number) > this.#staleMs) this.#reset(known, who, what, now)
       return known
     }
     const free = this.#weakest(this.#setOf(who, what), now)
-    if (free < 0) {
+    if (free < 0 || (variety > 0 && !this.#makesRoom(free, variety, now))) {
       this.refused++
       return -1
     }
     this.#reset(free, who, what, now)
+    this.#variety[free] = variety
     return free
+  }
+
+  #makesRoom(row: number, variety: number, now: number): boolean {
+    return this.who[row] === NOBODY || this.isStale(row, now) || this.#weight(row) < variety
+  }
+
+  #weight(row: number): number {
+    return Math.max(this.tries[row] as number, this.#variety[row] as number)
   }
 
   /** A try without an answer so far. True when it is new evidence; a repeated try is not. */
@@ -232,7 +247,7 @@ export class Attempts {
     for (let row = first; row < first + WAYS; row++) {
       if (this.who[row] === NOBODY || this.isStale(row, now)) return row
       if ((this.timesTold[row] as number) > 0) continue
-      if (best < 0 || (this.tries[row] as number) < (this.tries[best] as number)) best = row
+      if (best < 0 || this.#weight(row) < this.#weight(best)) best = row
     }
     return best
   }
@@ -256,6 +271,7 @@ export class Attempts {
     this.toldCount[row] = 0
     this.toldBecause[row] = 0
     this.#oldest[row] = 0
+    this.#variety[row] = 0
     this.samples.clear(row)
   }
 

@@ -32,9 +32,17 @@ export class HostNotes {
 
   /** Notes a thing that a host tries; true from the second on that differs. */
   tries(host: number, thing: number): boolean {
-    const after = (this.#notes[host] as number) | (1 << (Math.imul(thing, 0x9e3779b1) >>> 29))
+    const after = (this.#notes[host] as number) | bitOf(thing)
     this.#notes[host] = after
     return hasTwoBits(after & THINGS)
+  }
+
+  /** How many different things it tries, this one counted in: 1 to 8, roughly. */
+  variety(host: number, thing: number): number {
+    let bits = ((this.#notes[host] as number) & THINGS) | bitOf(thing)
+    let count = 0
+    for (; bits !== 0; bits &= bits - 1) count++
+    return count
   }
 
   markOf(host: number): number {
@@ -70,5 +78,7 @@ export class HostNotes {
     for (let host = start; host < end; host++) this.#notes[host] = (this.#notes[host] as number) & ~THINGS
   }
 }
+
+const bitOf = (thing: number): number => 1 << (Math.imul(thing, 0x9e3779b1) >>> 29)
 
 const hasTwoBits = (bits: number): boolean => (bits & (bits - 1)) !== 0

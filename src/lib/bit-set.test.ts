@@ -18,6 +18,7 @@ test('is a set, whatever is added and taken away', () => {
         }
         const round = Array.from({ length: 70 }, (_, step) => (from + step) % 70)
         expect(bits.nextMissing(from)).toBe(round.find((number) => !set.has(number)) ?? -1)
+        expect(bits.nextMember(from)).toBe(round.find((number) => set.has(number)) ?? -1)
         expect([bits.count, bits.has(member)]).toEqual([set.size, add])
       }
       const drained: number[] = []

@@ -37,16 +37,25 @@ export class BitSet {
 
   /** The first number from `start` on, and round again from 0, that is not in the set; -1 when all are. */
   nextMissing(start: number): number {
-    if (this.#count === this.capacity) return -1
+    return this.#count === this.capacity ? -1 : this.#next(start, -1)
+  }
+
+  /** The first member from `start` on, and round again from 0; -1 when there is none. */
+  nextMember(start: number): number {
+    return this.#count === 0 ? -1 : this.#next(start, 0)
+  }
+
+  /** `flip` -1 looks for what is not in the set, 0 for what is. */
+  #next(start: number, flip: 0 | -1): number {
     const words = this.#words
     let at = start >>> 5
     // Numbers before `start` in its word are looked at last, when the round comes back.
-    let missing = ~(words[at] as number) & (-1 << (start & 31))
+    let wanted = ((words[at] as number) ^ flip) & (-1 << (start & 31))
     for (let steps = 0; steps <= words.length; steps++) {
-      const found = lowest(at, missing)
-      if (missing !== 0 && found < this.capacity) return found
+      const found = lowest(at, wanted)
+      if (wanted !== 0 && found < this.capacity) return found
       at = at + 1 === words.length ? 0 : at + 1
-      missing = ~(words[at] as number)
+      wanted = (words[at] as number) ^ flip
     }
     return -1
   }

@@ -46,15 +46,15 @@ export class FlowColumns {
   readonly capacity: number
   protected readonly words: Int32Array
   protected readonly doubles: Float64Array
-  /** Flows whose state gives them a claim to stay when room is needed. */
-  readonly #claimed: BitSet
+  /** Flows whose state gives them no claim to stay when room is needed. */
+  readonly #loose: BitSet
 
   constructor(capacity: number) {
     const buffer = new ArrayBuffer((capacity << (SHIFT + 2)) + ALIGN)
     this.capacity = capacity
     this.words = new Int32Array(buffer, ALIGN)
     this.doubles = new Float64Array(buffer, ALIGN)
-    this.#claimed = new BitSet(capacity)
+    this.#loose = new BitSet(capacity)
   }
 
   isLive(flow: number): boolean {
@@ -164,13 +164,28 @@ export class FlowColumns {
   setState(flow: number, state: number): void {
     const at = (flow << SHIFT) + STATUS
     this.words[at] = ((this.words[at] as number) & ~STATE_MASK) | (state << STATE_SHIFT)
-    if (hasClaim(state)) this.#claimed.add(flow)
-    else this.#claimed.delete(flow)
+    if (hasClaim(state)) this.#loose.delete(flow)
+    else this.#loose.add(flow)
   }
 
-  /** The first flow from `flow` on, round the table, whose state gives it no claim to stay; -1 when all have one. */
-  nextWithoutClaim(flow: number): number {
-    return this.#claimed.nextMissing(flow)
+  /** Flows whose state gives them no claim to stay: nobody answered them, or they are over. */
+  get looseCount(): number {
+    return this.#loose.count
+  }
+
+  isLoose(flow: number): boolean {
+    return this.#loose.has(flow)
+  }
+
+  /** The first of them from `flow` on, round the table; -1 when there is none. */
+  nextLoose(flow: number): number {
+    return this.#loose.nextMember(flow)
+  }
+
+  /** The record is in use no more. */
+  protected clearRecord(flow: number): void {
+    this.words[(flow << SHIFT) + KIND] = 0
+    this.#loose.delete(flow)
   }
 
   mark(flow: number, mark: number): void {

@@ -255,9 +255,8 @@ export class FlowTable extends FlowColumns implements Flows {
   }
 
   #giveBack(flow: number): void {
-    const base = flow << SHIFT
-    this.words[base + KIND] = 0
-    this.words[base] = this.#free
+    this.clearRecord(flow)
+    this.words[flow << SHIFT] = this.#free
     this.#free = flow
     if (this.#last === flow) this.#last = NONE
   }

@@ -45,8 +45,13 @@ export const FLOW_TIMEOUTS: FlowTimeouts = {
 }
 
 const NONE = -1
-/** Flows looked at to make room for one more. */
+/** Flows looked at to make room for one more: those with a claim to stay, and those without. */
 const MOST_STEPS = 32
+const MOST_LOOSE_STEPS = 4
+/** Flows that end to make room for two hosts. */
+const MOST_ENDED_FOR_HOSTS = 4
+/** A share of the table that those with a claim leave to the others: an eighth. */
+const LOOSE_SHIFT = 3
 /** Under pressure an established flow may go only when it was silent for this long. */
 const ESTABLISHED_REST_MS = 120_000
 /** The part of the table that one tick sweeps: it comes round in eight. */
@@ -102,8 +107,14 @@ export class FlowTracker {
     packet.source = forward ? table.source(flow) : table.target(flow)
     packet.target = forward ? table.target(flow) : table.source(flow)
     table.touch(flow, packet)
-    if (isTcp) return followTcp(table, flow, packet)
+    if (isTcp) return this.#followTcp(flow, packet)
     return forward ? 0 : this.#answer(flow)
+  }
+
+  #followTcp(flow: number, packet: Packet): number {
+    const events = followTcp(this.table, flow, packet)
+    if (events === EVENT_ANSWERED) this.#hosts.prove(this.table.source(flow))
+    return events
   }
 
   #answer(flow: number): number {
@@ -121,6 +132,7 @@ export class FlowTracker {
     const flags = packet.tcpFlags
     packet.forward = isTcp && (flags & (TCP.syn | TCP.ack | TCP.rst)) === (TCP.syn | TCP.ack) ? 0 : 1
     packet.flow = NONE
+    if (this.#hosts.isCrowded()) this.#spareHosts(packet.at)
     const hasHosts = this.#internHosts(packet)
     if (!hasHosts || (table.isFull() && !this.#makeRoom(packet.at))) {
       table.countRefused()
@@ -199,18 +211,46 @@ export class FlowTracker {
     }
   }
 
+  /** Lets flows go that nobody answered, until two hosts find room. */
+  #spareHosts(now: number): void {
+    for (let left = MOST_ENDED_FOR_HOSTS; left > 0 && this.#hosts.isCrowded(); left--) {
+      if (!this.#makeRoom(now)) return
+    }
+  }
+
   /**
-   * Lets one flow go so that another can come. A hand goes round: the next flow that nobody answered, or that is over,
-   * makes room, so that a flood of such pushes out its own kind. Failing that, one that was silent for long.
+   * Lets one flow go so that another can come: one that nobody answered, or that is over, so that a flood of such pushes
+   * out its own kind. Where those are few, a flood of answered ones (forged pings, say) is what fills the table, and
+   * of these one that was silent for long goes: the tries of a scanner among them are not what makes room.
    */
   #makeRoom(now: number): boolean {
     const { table } = this
-    const first = table.nextWithoutClaim(this.#hand)
-    const flow = first === NONE ? this.#nextRested(now) : first
+    const isLooseFew = table.looseCount < table.capacity >>> LOOSE_SHIFT
+    const first = isLooseFew ? this.#nextRested(now) : this.#nextLoose()
+    const flow = first !== NONE ? first : isLooseFew ? this.#nextLoose() : this.#nextRested(now)
     if (flow === NONE) return false
-    this.#hand = flow + 1 === table.capacity ? 0 : flow + 1
     this.#end(flow, ENDED_EVICTED)
     return true
+  }
+
+  /**
+   * A hand goes round; of the next few it takes the first whose opener has the least standing: each address of a flood
+   * from forged ones comes once, a scanner again and again.
+   */
+  #nextLoose(): number {
+    const { table } = this
+    let found = NONE
+    let least = Number.POSITIVE_INFINITY
+    for (let steps = 0; steps < MOST_LOOSE_STEPS && least > 0; steps++) {
+      const flow = table.nextLoose(this.#hand)
+      if (flow === NONE) return NONE
+      this.#hand = flow + 1 === table.capacity ? 0 : flow + 1
+      const standing = this.#hosts.standing(table.source(flow))
+      if (standing >= least) continue
+      found = flow
+      least = standing
+    }
+    return found
   }
 
   /** The longest silent of the next few flows. One that is established must have rested for a while to lose its claim. */
@@ -221,6 +261,7 @@ export class FlowTracker {
     for (let steps = 0; steps < MOST_STEPS; steps++) {
       const flow = this.#hand
       this.#hand = flow + 1 === table.capacity ? 0 : flow + 1
+      if (!table.isLive(flow) || table.isLoose(flow)) continue
       const silent = now - table.seenAt(flow)
       if (silent <= longest || (table.state(flow) !== ANSWERED_STATE && silent < ESTABLISHED_REST_MS))
         continue

@@ -22,9 +22,16 @@ const NOBODY = -1
 const SWEEP_SHARE = 8
 const SMALLEST_SWEEP = 4096
 
+/** Hosts looked at to make room for one more. */
+const MOST_STEPS = 32
+/** The standing of a host that was met again so often, or more; and of one that completed a handshake. */
+const MOST_VISITS = 8
+const PROVEN = 64
+
 /**
  * Interns addresses. A host stays while flows refer to it and for `idleMs` after; when the table is full, one that
- * no flow refers to makes room, the first that a hand going round comes to.
+ * no flow refers to makes room, the first that a hand going round comes to. Whoever has a standing is passed over, and
+ * loses some of it: a flood of forged addresses, each of which comes once or twice, pushes out its own kind.
  */
 export class HostTable implements Hosts {
   readonly capacity: number
@@ -32,6 +39,8 @@ export class HostTable implements Hosts {
   readonly #index: SlotIndex
   /** Hosts that flows refer to. */
   readonly #needed: BitSet
+  /** How often the hand still passes over a host. */
+  readonly #standing: Uint8Array
   readonly #mix: Mix
   readonly #idleSeconds: number
   readonly #forgotten: (host: number) => void
@@ -50,6 +59,7 @@ export class HostTable implements Hosts {
     this.#words = new Int32Array(new ArrayBuffer((capacity << (SHIFT + 2)) + ALIGN), ALIGN)
     this.#index = new SlotIndex(capacity)
     this.#needed = new BitSet(capacity)
+    this.#standing = new Uint8Array(capacity)
     this.#mix = new Mix(seed)
     this.#idleSeconds = Math.ceil(idleMs / 1000)
     this.#forgotten = forgotten
@@ -80,6 +90,21 @@ export class HostTable implements Hosts {
 
   flowCount(host: number): number {
     return this.#words[(host << SHIFT) + REFERENCES] as number
+  }
+
+  /** How much speaks against a forged address: 0 when it came once, more for each time that it was met again. */
+  standing(host: number): number {
+    return this.#standing[host] as number
+  }
+
+  /** It completed a handshake, which one who forges its address cannot. */
+  prove(host: number): void {
+    this.#standing[host] = PROVEN
+  }
+
+  /** Flows refer to nearly all: two new hosts may find no room. */
+  isCrowded(): boolean {
+    return this.#needed.count > this.capacity - 2
   }
 
   isGroup(host: number): boolean {
@@ -166,6 +191,7 @@ export class HostTable implements Hosts {
         words[base + 1] === w1
       ) {
         words[base + SEEN_SECOND] = this.#second
+        if ((this.#standing[host] as number) < MOST_VISITS) this.#standing[host] = this.standing(host) + 1
         return host
       }
     }
@@ -206,15 +232,25 @@ export class HostTable implements Hosts {
   }
 
   #makeRoom(): boolean {
-    const host = this.#needed.nextMissing(this.#hand)
+    let host = this.#nextIdle()
+    for (let steps = 1; steps < MOST_STEPS && host !== NOBODY && this.standing(host) > 0; steps++) {
+      this.#standing[host] = this.standing(host) - 1
+      host = this.#nextIdle()
+    }
     if (host === NOBODY) return false
-    this.#hand = host + 1 === this.capacity ? 0 : host + 1
     this.#forget(host)
     return true
   }
 
+  #nextIdle(): number {
+    const host = this.#needed.nextMissing(this.#hand)
+    if (host !== NOBODY) this.#hand = host + 1 === this.capacity ? 0 : host + 1
+    return host
+  }
+
   #forget(host: number): void {
     this.#forgotten(host)
+    this.#standing[host] = 0
     this.#index.remove(this.#words[(host << SHIFT) + HASH] as number, host)
     this.#giveBack(host)
     this.#count--

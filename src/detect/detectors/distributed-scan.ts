@@ -12,6 +12,7 @@ import { HostRows, identityOf } from '../host-rows.ts'
 import { isRefusal } from '../probe.ts'
 import { range } from '../self-test/net.ts'
 import { SERVER } from '../self-test/self-test.ts'
+import { ShutDoors } from '../shut-doors.ts'
 import { Sliding } from '../sliding.ts'
 
 const PAIRS = 16_384
@@ -83,6 +84,7 @@ class DistributedScanWatcher implements Watcher {
   readonly #flows: Flows
   readonly #settings: Settings
   readonly #pairs: HostRows
+  readonly #doors = new ShutDoors()
   /** Ports that a pair failed at, as bits of their hash. */
   readonly #portBits = new Uint32Array(PAIRS)
   readonly #campaigns: HostRows
@@ -125,7 +127,9 @@ class DistributedScanWatcher implements Watcher {
   #fail(flow: number, now: number): void {
     const flows = this.#flows
     const port = flows.targetPort(flow)
-    const pair = this.#pairs.claim(flows.source(flow), flows.target(flow), 0, now)
+    const [source, target] = [flows.source(flow), flows.target(flow)]
+    if (this.#pairs.find(source, target, 0) < 0 && this.#doors.isCrowded(target, port, now)) return
+    const pair = this.#pairs.claim(source, target, 0, now)
     if (pair < 0) return
     if (this.#pairs.isFresh) this.#portBits[pair] = 0
     const before = this.#portBits[pair] as number
