@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { RulesStanding } from '#contract/rule-drafting.ts'
+import { createForwardedEnder, type ForwardedEnder } from '#enforce/ended.ts'
 import type { NameMemory } from '#enforce/named-sets.ts'
 import type { RuleClasses } from '#enforce/program-classes.ts'
 import { type Refusal, ruleRefusalOf } from '#enforce/refusal.ts'
@@ -40,6 +41,8 @@ const LOOK_EVERY_MS = 250
 
 /** The rules' own, beside that of the blocks. */
 export const rulesTable = (table: string): string => `${table}_rules`
+/** Of what passed through and was ended. */
+export const endedTable = (table: string): string => `${table}_ended`
 /** A countdown is in every open page so soon. */
 const TELL_EVERY_MS = 250
 
@@ -114,13 +117,10 @@ export function openRules(options: OpenRulesOptions): OpenRules {
   const files = new RuleFiles(options.settings.file, stateFolder)
   const forBoot = bootKeeperOf(options, enforcer, files)
   const history = new RuleHistory({ ...options, versions: new RuleVersions(stateFolder) })
+  const forwarded = createForwardedEnder(endedTable(options.table))
   const desk = deskOf(options, {
-    enforcer,
-    files,
-    world,
+    ...{ enforcer, forwarded, files, world, domains, programs },
     acts: history,
-    domains,
-    programs,
     connections: () => connections(),
   })
   desk.start()
@@ -152,6 +152,7 @@ export function openRules(options: OpenRulesOptions): OpenRules {
       domains.memory.write()
       clearInterval(telling)
       desk.stop(keep)
+      forwarded.stop(keep)
       programs.stop()
     },
   }
@@ -185,16 +186,17 @@ function bootKeeperOf(
 interface DeskParts extends Pick<RuleDeskParts, 'enforcer' | 'files' | 'world' | 'acts'> {
   readonly domains: DomainRules
   readonly programs: RulePrograms
+  readonly forwarded: ForwardedEnder
   readonly connections: () => readonly Connection[]
 }
 
 function deskOf(
   options: OpenRulesOptions,
-  { domains, programs, connections, ...parts }: DeskParts,
+  { domains, programs, connections, forwarded, ...parts }: DeskParts,
 ): RuleDesk {
   const { settings, store, now, say, allow, blockOf, places, pagePort } = options
   const startedAt = now()
-  const end = createConnectionEnder()
+  const end = createConnectionEnder(forwarded)
   const namesOf = (address: Ip): readonly string[] => domains.memory.namesOf(address)
   return new RuleDesk({
     ...parts,

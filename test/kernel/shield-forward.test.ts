@@ -1,39 +1,23 @@
-import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect } from 'vitest'
-import { type Lan, layLan, type NamespaceHost } from '../support/namespaces.ts'
+import { type Gateway, layGateway } from '../support/gateway.ts'
+import type { NamespaceHost } from '../support/namespaces.ts'
 import { testWith } from '../support/needs.ts'
 
 /** A gateway that hides a network behind its own address, as a home router does, and whose own port is shielded. */
 const test = testWith('root', 'ip', 'nft')
 const HOLDER = fileURLToPath(new URL('../support/shield-holder.ts', import.meta.url))
 const PORT = 8080
-const CLIENT = '198.51.100.66'
 const masquerade = (link: string): string =>
   `table ip home { chain out { type nat hook postrouting priority 100; ip saddr 198.51.100.0/24 oifname "${link}" masquerade; }; }\n`
 
-let lan: Lan
-let server: NamespaceHost
-let gateway: NamespaceHost
-let client: NamespaceHost
+let net: Gateway
 
 beforeEach(() => {
-  lan = layLan([1, 2, 3])
-  ;[server, gateway, client] = lan.hosts as [NamespaceHost, NamespaceHost, NamespaceHost]
-  const ip = (...args: string[]) => execFileSync('ip', args)
-  ip('-n', client.namespace, 'link', 'del', client.link)
-  ip(
-    ...['link', 'add', 'gh1', 'netns', gateway.namespace],
-    ...['type', 'veth', 'peer', 'name', 'gh1', 'netns', client.namespace],
-  )
-  ip('-n', gateway.namespace, 'addr', 'add', '198.51.100.1/24', 'dev', 'gh1')
-  ip('-n', client.namespace, 'addr', 'add', `${CLIENT}/24`, 'dev', 'gh1')
-  for (const { namespace } of [gateway, client]) ip('-n', namespace, 'link', 'set', 'gh1', 'up')
-  ip('-n', client.namespace, 'route', 'add', 'default', 'via', '198.51.100.1')
-  gateway.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+  net = layGateway()
 })
 
-afterEach(() => lan.remove())
+afterEach(() => net.remove())
 
 const SERVICE = `
   import { createServer } from 'node:net'
@@ -41,7 +25,7 @@ const SERVICE = `
 `
 /** What the service at this address says: whom it sees. */
 const call = (address: string): string =>
-  client
+  net.client
     .run(
       process.execPath,
       '--input-type=module',
@@ -60,13 +44,14 @@ const started = (host: NamespaceHost, ...words: string[]): Promise<string> => {
 }
 
 test('the shield of a gateway does not touch what passes through it: NAT goes on, and its own port is proxied', async () => {
+  const { server, gateway, clientAddress, gatewayAddress } = net
   gateway.run('nft', masquerade(gateway.link))
   for (const host of [server, gateway]) await started(host, '--input-type=module', '-e', SERVICE)
   // The server has no way back to the client but the address of the gateway.
   expect(call(server.ip4)).toBe(gateway.ip4)
-  expect(await started(gateway, HOLDER, `${PORT}`, CLIENT)).toBe('up')
+  expect(await started(gateway, HOLDER, `${PORT}`, clientAddress)).toBe('up')
   expect(call(server.ip4)).toBe(gateway.ip4)
-  expect(call('198.51.100.1')).toBe(CLIENT)
+  expect(call(gatewayAddress)).toBe(clientAddress)
   expect(gateway.run('nft', 'list', 'table', 'inet', 'gatehouse_shield')).toMatch(
     /packets [1-9]\d* bytes \d+ synproxy/,
   )
