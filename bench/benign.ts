@@ -12,7 +12,7 @@ import { openStore } from '#store/thread.ts'
 import { printBench, type Row } from './bench.ts'
 import { createCore, type MadeUpCore } from './benign/core.ts'
 import { type Hearing, officeDay, STEP_MS, STEPS } from './benign/machine.ts'
-import { layLists } from './benign/threats.ts'
+import { LISTED_ADDRESS, layLists } from './benign/threats.ts'
 import { makeTrouble } from './benign/trouble.ts'
 
 export const title =
@@ -145,7 +145,8 @@ function aimsOf(weeks: readonly Week[], trouble: Week): Aim[] {
   const shielded = weeks.flatMap((week) => week.shielded)
   const blaming = weeks.flatMap(({ alerts }) => alerts).filter(({ severity }) => BLAMING.includes(severity))
   const listed = trouble.alerts.filter(({ detector }) => detector === 'intel')
-  const blocks = trouble.decisions.filter(({ kind }) => kind === 'block')
+  const blocks = trouble.decisions.flatMap(({ kind, target }) => (kind === 'block' ? [target] : []))
+  const isListed = (target: string): boolean => target === LISTED_ADDRESS
   return [
     none(
       'verdicts but to alert, record or ignore',
@@ -164,9 +165,10 @@ function aimsOf(weeks: readonly Week[], trouble: Week): Aim[] {
       'afterwards: a call to a listed address is told',
       listed.map(({ summary }) => summary),
     ),
-    some(
-      'afterwards: it is blocked',
-      blocks.map(({ target }) => target),
+    some('afterwards: it is blocked', blocks.filter(isListed)),
+    none(
+      'afterwards: others are blocked',
+      blocks.filter((target) => !isListed(target)),
     ),
     some('afterwards: a forged SYN flood raises the shield', trouble.shielded),
   ]
