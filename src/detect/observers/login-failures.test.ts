@@ -123,10 +123,60 @@ test('a crowd of strangers neither fills the table for long nor pushes out who i
   const log = watch()
   for (const _ of range(5)) log.try()
   for (const index of range(40_000)) {
-    log.try({ address: ip(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`) })
+    const address = ip(`10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`)
+    log.try({ address, user: `user-${index}` })
   }
   log.try()
   expect(log.findings.map(({ subject }) => subject)).toEqual([])
   for (const _ of range(6)) log.try()
   expect(log.findings[0]?.subject).toBe('203.0.113.9')
+})
+
+describe('guessing at one account that many addresses share out', () => {
+  const HOUR = 3_600_000
+  const from = (n: number) => ({ address: ip(`198.51.100.${n}`) })
+
+  test('is told once, and blames nobody; who comes a third time is', () => {
+    const log = watch()
+    for (const round of range(2)) {
+      for (const n of range(12)) log.try(from(n))
+      log.pass(HOUR * round)
+    }
+    expect(log.findings).toMatchObject([
+      {
+        ...{ kind: 'ssh shared out', severity: 'medium', blame: 'nobody', subject: '127.0.0.1' },
+        because: 'detectors.login-failures.sharedSources = 10',
+        evidence: { sources: 10, hosts: expect.arrayContaining(['198.51.100.1', '198.51.100.10']) },
+      },
+    ])
+    log.try(from(3))
+    expect(log.findings[1]).toMatchObject({
+      ...{ kind: 'ssh', severity: 'high', confidence: 0.8, subject: '198.51.100.3' },
+      because: 'detectors.login-failures.sharedFailures = 3',
+    })
+  })
+
+  test('is none by those who fail at accounts of their own, nor within one /64', () => {
+    const log = watch()
+    for (const n of range(40)) log.try({ ...from(n), user: `user-${n}` })
+    for (const n of range(5)) log.try({ address: ip(`2001:db8::${n}`) })
+    expect(log.findings).toEqual([])
+  })
+
+  test('does not hit the owner of the account, who got in that day and mistypes', () => {
+    const log = watch()
+    const owner = { address: ip('192.0.2.50') }
+    log.try({ ...owner, outcome: 'accepted' })
+    for (const n of range(12)) log.try(from(n))
+    for (const _ of range(4)) log.try(owner)
+    expect(log.findings.map(({ kind }) => kind)).toEqual(['ssh shared out'])
+  })
+
+  test('is forgotten after a day', () => {
+    const log = watch()
+    for (const n of range(9)) log.try(from(n))
+    log.pass(25 * HOUR)
+    for (const n of range(20, 12)) log.try(from(n))
+    expect(log.findings).toEqual([])
+  })
 })

@@ -6,6 +6,7 @@ import type { LoginAttempt } from '#model/login.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { defineObserver, type Machine, type ObserveContext, type Observing } from '../observer.ts'
 import { ATTACKER } from '../self-test/self-test.ts'
+import { type Campaign, SharedGuesses } from '../shared-guesses.ts'
 
 /** Addresses whose tries are remembered. New ones are refused when it is full: older evidence stays. */
 const MOST_ROWS = 20_000
@@ -33,6 +34,20 @@ const settings = z
       .max(MOST_TIMES)
       .default(40)
       .describe('The same within a day, for those who take their time'),
+    sharedSources: z
+      .int()
+      .min(3)
+      .max(64)
+      .default(10)
+      .describe('Addresses that failed to log in to one account within a day: they share out the guessing'),
+    sharedFailures: z
+      .int()
+      .min(1)
+      .max(MOST_TIMES)
+      .default(3)
+      .describe(
+        'Wrong passwords within a day from one of those addresses, if nobody got in from it that day: little, as many do it',
+      ),
     probes: z
       .int()
       .min(1)
@@ -71,6 +86,8 @@ function guess(machine: Machine, { times, pauseMs }: { times: number; pauseMs: n
 
 const DAY_MS = 86_400_000
 
+type Limit = 'failures' | 'slowFailures' | 'sharedFailures' | 'probes'
+
 interface Row {
   /** Who tried last. */
   address: Ip
@@ -81,6 +98,7 @@ interface Row {
   readonly users: string[]
   userCount: number
   lastAt: number
+  acceptedAt: number
   toldAt: number
   toldAddress: Ip | undefined
   timesTold: number
@@ -91,10 +109,12 @@ class LoginFailures implements Observing {
   readonly #settings: Settings
   readonly #context: ObserveContext
   readonly #rows = new BoundedMap<string, Row>(MOST_ROWS)
+  readonly #shared: SharedGuesses
   #forgotAt = 0
 
   constructor(chosen: Settings, context: ObserveContext) {
     this.#settings = chosen
+    this.#shared = new SharedGuesses(chosen.sharedSources)
     this.#context = context
   }
 
@@ -113,7 +133,16 @@ class LoginFailures implements Observing {
     for (let time = 0; time < attempt.times; time++) times.push(at)
     times.splice(0, times.length - MOST_TIMES)
     if (attempt.user !== undefined) noteUser(row, attempt.user)
-    this.#weigh(row, at)
+    this.#weigh(row, at, this.#campaignOf(row, attempt))
+  }
+
+  /** The account that is tried is one user's at one service; what happens on the machine itself nobody shares out. */
+  #campaignOf(row: Row, { outcome, user, service, at }: LoginAttempt): Campaign | undefined {
+    if (outcome !== 'refused' || user === undefined || row.address === HERE) return undefined
+    const { address, network } = row
+    const campaign = this.#shared.note(`${service} ${user}`, network, { at, address })
+    if (campaign?.isNew) this.#tellCampaign(service, user, campaign, at)
+    return campaign
   }
 
   released(address: Ip): void {
@@ -124,6 +153,7 @@ class LoginFailures implements Observing {
   tick(now: number): void {
     if (now - this.#forgotAt < 60_000) return
     this.#forgotAt = now
+    this.#shared.forget(now)
     // Where it is crowded, who tried once is forgotten soon: strangers may not fill the table for a day.
     const least = this.#rows.size > MOST_ROWS / 2 ? 2 : 1
     const { windowSeconds } = this.#settings
@@ -133,18 +163,21 @@ class LoginFailures implements Observing {
     })
   }
 
-  #weigh(row: Row, now: number): void {
-    const { failures, slowFailures, probes, windowSeconds } = this.#settings
+  #weigh(row: Row, now: number, campaign: Campaign | undefined): void {
+    const { failures, slowFailures, sharedFailures, probes, windowSeconds } = this.#settings
     const lately = since(row.failedAt, now - windowSeconds * 1000)
     const slowly = since(row.failedAt, now - DAY_MS)
     const probed = since(row.probedAt, now - windowSeconds * 1000)
     if (lately >= failures) this.#tell(row, 'failures', lately, now)
     else if (slowly >= slowFailures) this.#tell(row, 'slowFailures', slowly, now)
+    else if (campaign && slowly >= sharedFailures && now - row.acceptedAt > DAY_MS)
+      this.#tell(row, 'sharedFailures', slowly, now)
     else if (probed >= probes) this.#tell(row, 'probes', probed, now)
   }
 
   /** Somebody who guessed for long, and then got in: a person who mistyped does not come that far. */
   #accepted(row: Row, { at, user }: LoginAttempt): void {
+    row.acceptedAt = at
     const lately = since(row.failedAt, at - this.#settings.windowSeconds * 1000)
     if (lately < this.#settings.failures) return
     const firstAt = row.failedAt.at(-lately) ?? at
@@ -168,7 +201,24 @@ class LoginFailures implements Observing {
     })
   }
 
-  #tell(row: Row, setting: 'failures' | 'slowFailures' | 'probes', count: number, now: number): void {
+  /** Each alone may be somebody who mistyped: nobody is blamed before he comes again. */
+  #tellCampaign(service: string, user: string, { addresses, firstAt }: Campaign, now: number): void {
+    const sources = addresses.length
+    this.#context.report({
+      kind: `${service} shared out`,
+      ...{ severity: 'medium', confidence: 0.7, at: now, subject: HERE, blame: 'nobody' },
+      summary: `${sources} addresses failed to log in as ${user} at ${service} in ${duration(now - firstAt)}: they share out the guessing`,
+      key: `login-failures shared ${service} ${user}`,
+      because: `detectors.login-failures.sharedSources = ${this.#settings.sharedSources}`,
+      spoofable: false,
+      evidence: {
+        ...{ firstAt, lastAt: now, count: sources, sources, hosts: addresses, samples: [] },
+        ratePerSecond: rateOf(sources, now - firstAt),
+      },
+    })
+  }
+
+  #tell(row: Row, setting: Limit, count: number, now: number): void {
     const sinceMs = now - row.toldAt
     // What was quiet for as long as the window is another story.
     if (sinceMs > this.#settings.windowSeconds * 1000) row.timesTold = 0
@@ -210,7 +260,7 @@ const rowOf = (address: Ip, network: string, service: string): Row => ({
     users: [],
     userCount: 0,
   },
-  ...{ lastAt: 0, toldAt: 0, timesTold: 0 },
+  ...{ lastAt: 0, acceptedAt: Number.NEGATIVE_INFINITY, toldAt: 0, timesTold: 0 },
 })
 
 function noteUser(row: Row, user: string): void {
@@ -229,6 +279,7 @@ function since(times: readonly number[], from: number): number {
 /** What happens on the machine itself, or was no guess, is for a person to look at. */
 function weightOf(row: Row, setting: string): { readonly severity: Severity; readonly confidence: number } {
   if (setting === 'probes') return { severity: 'medium', confidence: 0.5 }
+  if (setting === 'sharedFailures') return { severity: 'high', confidence: 0.8 }
   return row.address === HERE
     ? { severity: 'medium', confidence: 0.9 }
     : { severity: 'high', confidence: 0.9 }

@@ -256,6 +256,10 @@ const fixed: Readonly<Record<string, string>> = {
     'Falsche Kennwörter von einer Adresse an einem Dienst im Zeitraum, wie Protokolle davon erzählen.',
   'detectors.login-failures.windowSeconds': 'Der Zeitraum, in Sekunden.',
   'detectors.login-failures.slowFailures': 'Dasselbe an einem Tag, für die, die sich Zeit lassen.',
+  'detectors.login-failures.sharedSources':
+    'Adressen, die sich an einem Tag an demselben Konto vergeblich anmeldeten: Sie teilen sich das Raten.',
+  'detectors.login-failures.sharedFailures':
+    'Falsche Kennwörter an einem Tag von einer dieser Adressen, wenn von ihr an dem Tag niemand hineinkam: wenige, denn viele tun es.',
   'detectors.login-failures.probes':
     'Besuche im Zeitraum, die enden, bevor ein Kennwort versucht wird, und Seiten, die ein Webserver nicht hat: nur eine Warnung.',
   'detectors.outbound-transfer.megabytes':
