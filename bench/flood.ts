@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
@@ -15,12 +16,26 @@ import { layLoadWire } from './detection/load.ts'
 export const title =
   'A SYN flood from forged sources at an open port, as many as two senders can, against the whole daemon'
 
-const SECONDS = Number(process.env['GATEHOUSE_FLOOD_SECONDS'] ?? 24)
-/** By then every place of the host table is taken. */
-const SCAN_AFTER_MS = 12_000
-const CALLS = 100
+/** How large the tables are, and for how long the flood lasts: by `scanAfterMs` every place of them is taken. */
+interface Tables {
+  readonly name: string
+  readonly config: string
+  readonly seconds: number
+  readonly scanAfterMs: number
+}
+
+const TABLES: readonly Tables[] = [
+  {
+    ...{ name: 'usual tables', config: '', scanAfterMs: 12_000 },
+    seconds: Number(process.env['GATEHOUSE_FLOOD_SECONDS'] ?? 24),
+  },
+  {
+    name: 'smallest tables',
+    config: 'capture:\n  maxFlows: 1024\n  maxHosts: 2048\n',
+    ...{ seconds: 16, scanAfterMs: 4_000 },
+  },
+]
 const CALL_PAUSE_MS = 100
-const PAGE_CALLS = 40
 const PAGE_PAUSE_MS = 250
 const SENDERS = 2
 const SERVICE = 80
@@ -30,7 +45,16 @@ interface Cast {
   readonly server: NamespaceHost
   readonly flooder: NamespaceHost
   readonly user: NamespaceHost
-  readonly scanner: NamespaceHost
+  readonly fast: NamespaceHost
+  readonly slow: NamespaceHost
+}
+
+/** One scanner, and what came of it. */
+interface Scan {
+  readonly timing: '-T4' | '-T2'
+  /** 0: never. */
+  readonly blockedAfterMs: number
+  readonly found: Alert | undefined
 }
 
 export async function run(): Promise<readonly Row[]> {
@@ -39,8 +63,15 @@ export async function run(): Promise<readonly Row[]> {
     console.log(`  left out: needs root, nft and nmap`)
     return []
   }
-  const lan = layLan([1, 2, 3, 4])
-  const [server, flooder, user, scanner] = lan.hosts as [
+  const rows: Row[] = []
+  for (const tables of TABLES) rows.push(...(await amid(tables)))
+  return rows
+}
+
+async function amid(tables: Tables): Promise<Row[]> {
+  const lan = layLan([1, 2, 3, 4, 5])
+  const [server, flooder, user, fast, slow] = lan.hosts as [
+    NamespaceHost,
     NamespaceHost,
     NamespaceHost,
     NamespaceHost,
@@ -51,8 +82,8 @@ export async function run(): Promise<readonly Row[]> {
     const service = server.start(process.execPath, beside('detection/services.ts'))
     await once(service.stdout as Readable, 'data')
     const wire = layLoadWire(server, flooder)
-    daemon = await startDaemon({ namespace: server.namespace, hasPage: true })
-    return await flood({ server, flooder, user, scanner }, daemon, wire)
+    daemon = await startDaemon({ namespace: server.namespace, hasPage: true, config: tables.config })
+    return rowsOf(tables, await flood(tables, { server, flooder, user, fast, slow }, { daemon, wire }))
   } finally {
     await daemon?.stop()
     if (daemon) removeFolder(daemon.folder)
@@ -61,43 +92,47 @@ export async function run(): Promise<readonly Row[]> {
 }
 
 async function flood(
-  { server, user, scanner }: Cast,
-  daemon: TestDaemon,
-  wire: ReturnType<typeof layLoadWire>,
-): Promise<Row[]> {
+  { seconds, scanAfterMs }: Tables,
+  { server, user, fast, slow }: Cast,
+  { daemon, wire }: { readonly daemon: TestDaemon; readonly wire: ReturnType<typeof layLoadWire> },
+): Promise<Seen> {
   const core = createCoreClient([join(daemon.folder, 'run', 'api.sock')])
   const elements = await hearElements(server)
   const memory = watchMemory(daemon)
-  const load = { shape: 'forged-syn', port: SERVICE, perSecond: 0, seconds: SECONDS } as const
+  const load = { shape: 'forged-syn', port: SERVICE, perSecond: 0, seconds } as const
   const sending = Promise.all(Array.from({ length: SENDERS }, () => wire.send(load)))
   await sleep(1_000)
-  const calls = call(user, `http://${server.ip4}:${SERVICE}/page`, CALLS, CALL_PAUSE_MS)
-  const pageUrl = `${new URL(daemon.link).origin}/login`
-  const pages = call(server, pageUrl, PAGE_CALLS, PAGE_PAUSE_MS)
-  await sleep(SCAN_AFTER_MS)
-  const scannedAt = process.hrtime.bigint()
-  const scan = scanner.start(
-    'nmap',
-    '-n',
-    '-Pn',
-    '--disable-arp-ping',
-    '-sS',
-    '-T4',
-    '-p',
-    '1-1000',
-    server.ip4,
+  const calls = call(
+    user,
+    `http://${server.ip4}:${SERVICE}/page`,
+    (seconds * 500) / CALL_PAUSE_MS,
+    CALL_PAUSE_MS,
   )
+  const pageUrl = `${new URL(daemon.link).origin}/login`
+  const pages = call(server, pageUrl, (seconds * 500) / PAGE_PAUSE_MS, PAGE_PAUSE_MS)
+  await sleep(scanAfterMs)
+  const { counts } = await core.ask<Status>('GET', '/status')
+  const scannedAt = process.hrtime.bigint()
+  const scans = [scan(fast, '-T4', server), scan(slow, '-T2', server)]
   const sent = await sending
-  scan.kill('SIGTERM')
+  for (const nmap of scans) nmap.kill('SIGTERM')
   const [called, paged] = [await calls, await pages]
   const status = await core.ask<Status>('GET', '/status')
   const alerts = (await core.ask<Page<Alert>>('GET', '/alerts?limit=500')).items
-  return rowsOf({
-    ...{ sent, called, paged, status, alerts, memory: memory() },
-    blockedAfterMs: Number((elements.get(scanner.ip4) ?? scannedAt) - scannedAt) / 1e6,
-    strangers: [...elements.keys()].filter((address) => address !== scanner.ip4),
+  const outcome = (host: NamespaceHost, timing: Scan['timing']): Scan => ({
+    timing,
+    blockedAfterMs: Number((elements.get(host.ip4) ?? scannedAt) - scannedAt) / 1e6,
+    found: alerts.find(({ subject, detector }) => subject === host.ip4 && /-scan$/.test(detector)),
   })
+  return {
+    ...{ sent, called, paged, status, alerts, memory: memory(), counts },
+    scans: [outcome(fast, '-T4'), outcome(slow, '-T2')],
+    strangers: [...elements.keys()].filter((address) => ![fast.ip4, slow.ip4].includes(address)),
+  }
 }
+
+const scan = (from: NamespaceHost, timing: Scan['timing'], server: NamespaceHost): ChildProcess =>
+  from.start('nmap', '-n', '-Pn', '--disable-arp-ping', '-sS', timing, '-p', '1-1000', server.ip4)
 
 interface Seen {
   readonly sent: readonly { readonly packets: number; readonly perSecond: number }[]
@@ -106,15 +141,16 @@ interface Seen {
   readonly status: Status
   readonly alerts: readonly Alert[]
   readonly memory: Memory
-  /** 0: never. */
-  readonly blockedAfterMs: number
+  /** Amid the flood, just before the scan. */
+  readonly counts: Status['counts']
+  readonly scans: readonly Scan[]
   readonly strangers: readonly string[]
 }
 
-function rowsOf(seen: Seen): Row[] {
+function rowsOf({ name }: Tables, seen: Seen): Row[] {
   const { sent, called, paged, status, memory, strangers } = seen
   const row = (what: string, value: number, unit: string, note: string): Row => ({
-    ...{ what, who: 'gatehouse', value, unit, note },
+    ...{ what: `${name}: ${what}`, who: 'gatehouse', value, unit, note },
     better: 'less',
   })
   const share = (answers: readonly (number | undefined)[]): number =>
@@ -123,6 +159,8 @@ function rowsOf(seen: Seen): Row[] {
     `${median(answers.filter((answer) => answer !== undefined)).toFixed(0)} ms at the median`
   const offered = sent.reduce((sum, { perSecond }) => sum + perSecond, 0)
   const packets = sent.reduce((sum, sender) => sum + sender.packets, 0)
+  const floods = seen.alerts.filter(({ detector, kind }) => detector === 'flood' && kind === 'syn')
+  const refused = status.counts.refusedHosts + status.counts.refusedFlows
   const lost = status.interfaces.reduce((sum, { dropped }) => sum + dropped, 0)
   return [
     row('offered', offered, 'SYN/s', `${packets} in all, load ${loadavg()[0]?.toFixed(1)}`),
@@ -140,14 +178,19 @@ function rowsOf(seen: Seen): Row[] {
       `${called.length} calls, ${middle(called)}; aim: 95 %`,
     ),
     row('answers of the page', share(paged), '%', `${paged.length} calls, ${middle(paged)}`),
-    row('a scanner meanwhile is blocked after', seen.blockedAfterMs || Number.NaN, 'ms', scanNote(seen)),
+    row('hosts in the table', seen.counts.hosts, 'hosts', `and ${seen.counts.flows} flows, before the scan`),
+    row('refused by full tables', refused, 'times', `hosts and flows, all in all`),
+    row('the flood', floods.length, 'alerts', floods[0]?.summary ?? 'it was not found'),
+    ...seen.scans.map(({ timing, blockedAfterMs, found }) =>
+      row(
+        `nmap -sS ${timing} meanwhile is blocked after`,
+        blockedAfterMs || Number.NaN,
+        'ms',
+        found ? `from its start; ${found.detector}: ${found.summary}` : 'it was not found',
+      ),
+    ),
     row('strangers blocked', strangers.length, 'addresses', strangers.slice(0, 3).join(' ') || 'aim: 0'),
   ]
-}
-
-const scanNote = ({ alerts, status }: Seen): string => {
-  const flood = alerts.find(({ detector, kind }) => detector === 'flood' && kind === 'syn')
-  return `from the start of nmap; ${status.counts.refusedHosts} hosts refused; ${flood?.summary ?? 'no flood was found'}`
 }
 
 /** How long each answer took; undefined: there was none. */
