@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { aConnection, anOwner, NOON } from '../../test/support/remembered.ts'
 import { ip } from '../model/address.ts'
 import { createCallHomeBook } from './call-home.ts'
@@ -47,4 +47,33 @@ test('what is found in turns is what is found at once', async () => {
   expect(found).toHaveLength(4)
   expect(found).toEqual(book.found())
   expect(rests).toBe(4)
+})
+
+describe('a timer that is scattered on purpose', () => {
+  /** From 0 to 1, the same each time. */
+  const chance = (n: number): number => ((Math.imul(n, 0x9e3779b1) ^ 0x5bd1e995) >>> 0) / 2 ** 32
+
+  const found = (intervalOf: (chance: number) => number, openings: number) => {
+    const book = createCallHomeBook()
+    let at = NOON
+    book.recall(
+      Array.from({ length: openings }, (_, n) => {
+        at += intervalOf(chance(n))
+        return opening(at)
+      }),
+    )
+    return book.found()
+  }
+
+  test.each([0.3, 0.4, 0.5])('by %s of the interval either way is a habit all the same', (jitter) => {
+    const home = found((by) => MINUTE * (1 + jitter * (2 * by - 1)), 40)
+    expect(home).toMatchObject([{ openings: 40, port: 443 }])
+    expect(home[0]?.jitter).toBeGreaterThan(0.1)
+  })
+
+  test('is not yet told from chance by twenty', () =>
+    expect(found((by) => MINUTE * (1 + 0.5 * (2 * by - 1)), 20)).toEqual([]))
+
+  test('is not what somebody does who works: intervals by chance', () =>
+    expect(found((by) => Math.max(6_000, -MINUTE * Math.log(1 - by)), 48)).toEqual([]))
 })

@@ -16,6 +16,13 @@ const MAX_JITTER = 0.15
 /** … and so many of the intervals have to be near the usual one, or near twice it where one was missed. */
 const MIN_REGULAR = 0.8
 const NEAR = 0.3
+/**
+ * Or, of so many openings, all but a tenth of the intervals at either end lie within a narrow span: a timer that is
+ * scattered on purpose. What people do is spread far wider: of intervals by chance (exponential) it is twenty times.
+ */
+const MIN_SCATTERED = 24
+const MOST_SPAN = 3
+const TAIL = 0.1
 
 interface Habit {
   readonly program: string
@@ -105,7 +112,7 @@ function callHomeOf({ program, peer, port, openedAt }: Habit): CallHome | undefi
   const deviations = intervals.map((interval) => deviationOf(interval, intervalMs))
   const jitter = middleOf(deviations) / intervalMs
   const regular = deviations.filter((deviation) => deviation <= NEAR * intervalMs).length / deviations.length
-  if (jitter > MAX_JITTER || regular < MIN_REGULAR) return undefined
+  if ((jitter > MAX_JITTER || regular < MIN_REGULAR) && !isScattered(intervals)) return undefined
   return {
     program,
     peer,
@@ -122,7 +129,15 @@ function callHomeOf({ program, peer, port, openedAt }: Habit): CallHome | undefi
 const deviationOf = (interval: number, usual: number): number =>
   Math.min(Math.abs(interval - usual), Math.abs(interval - 2 * usual))
 
-function middleOf(values: readonly number[]): number {
+function isScattered(intervals: readonly number[]): boolean {
+  if (intervals.length + 1 < MIN_SCATTERED) return false
+  return shareOf(intervals, 1 - TAIL) <= shareOf(intervals, TAIL) * MOST_SPAN
+}
+
+const middleOf = (values: readonly number[]): number => shareOf(values, 0.5)
+
+/** The value that such a share of them is below. */
+function shareOf(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? 0
+  return sorted[Math.floor(sorted.length * share)] ?? 0
 }

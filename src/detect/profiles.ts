@@ -48,7 +48,7 @@ const LIMITS: Readonly<Record<Profile, Limits>> = {
     amplification: { answersPerSecond: 50 },
     'arp-spoof': { contests: 2, announcements: 15 },
     'brute-force': { perMinute: 5, perHalfHour: 12, sources: 3 },
-    'call-home': { openings: 6, mostJitter: 0.15 },
+    'call-home': { openings: 6, mostJitter: 0.15, scatteredOpenings: 24 },
     'connection-flood': { connectionsPerMinute: 60, emptyTimes: 1, busyTimes: 2, floodTimes: 8 },
     'distributed-scan': { sources: 3, portsEach: 2, ports: 6 },
     'dns-server-change': { answers: 1 },

@@ -45,3 +45,13 @@ test.each([
 test('a program that may call home is left alone', () => {
   expect(told({}, { programs: ['/tmp/agent'] }).findings).toEqual([])
 })
+
+test('a timer that is scattered on purpose is told of from thirty openings on', () => {
+  expect(told({ jitter: 0.2, openings: 29 }).findings).toEqual([])
+  expect(told({ jitter: 0.2, openings: 30 }).findings).toMatchObject([
+    {
+      ...{ kind: 'scattered', severity: 'low', because: 'detectors.call-home.scatteredOpenings = 30' },
+      summary: '/tmp/agent opened 30 connections to 203.0.113.9 port 443, one every 5 min, more or less',
+    },
+  ])
+})

@@ -24,6 +24,14 @@ const settings = z
       .max(0.15)
       .default(0.1)
       .describe('How much the intervals may differ, as a part of the interval'),
+    scatteredOpenings: z
+      .int()
+      .min(24)
+      .max(48)
+      .default(30)
+      .describe(
+        'So many where the intervals differ by more, but nearly all lie within a narrow span: a timer that is scattered on purpose',
+      ),
     ignoredPorts: z
       .array(z.int().min(1).max(65_535))
       .max(64)
@@ -78,8 +86,8 @@ class CallHomeObserver implements Observing {
   }
 
   #isWorthTelling({ program, port, openings, jitter, lastAt, intervalMs }: CallHome, now: number): boolean {
-    const { openings: least, mostJitter, ignoredPorts, programs } = this.#settings
-    if (openings < least || jitter > mostJitter) return false
+    const { openings: least, mostJitter, scatteredOpenings, ignoredPorts, programs } = this.#settings
+    if (openings < (jitter > mostJitter ? scatteredOpenings : least)) return false
     if (ignoredPorts.includes(port) || programs.includes(program)) return false
     // What an earlier run saw may be over.
     return now - lastAt <= intervalMs * 3
@@ -87,15 +95,17 @@ class CallHomeObserver implements Observing {
 
   #tell(habit: CallHome, now: number): void {
     const { program, peer, port, openings, intervalMs, jitter, firstAt, lastAt } = habit
+    const isScattered = jitter > this.#settings.mostJitter
+    const setting = isScattered ? 'scatteredOpenings' : 'openings'
     this.#context.report({
-      kind: 'regular',
+      kind: isScattered ? 'scattered' : 'regular',
       severity: 'low',
       confidence: Math.round((0.7 - jitter) * 100) / 100,
       at: now,
       subject: peer,
-      summary: `${program} opened ${openings} connections to ${peer} port ${port}, one every ${duration(intervalMs)}`,
+      summary: `${program} opened ${openings} connections to ${peer} port ${port}, one every ${duration(intervalMs)}${isScattered ? ', more or less' : ''}`,
       key: `${ID} ${keyOf(habit)}`,
-      because: `detectors.${ID}.openings = ${this.#settings.openings}`,
+      because: `detectors.${ID}.${setting} = ${this.#settings[setting]}`,
       spoofable: false,
       evidence: {
         ...{ firstAt, lastAt, count: openings, ports: [port], samples: [] },

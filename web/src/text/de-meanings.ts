@@ -237,6 +237,8 @@ const fixed: Readonly<Record<string, string>> = {
   'detectors.call-home.openings':
     'So viele Verbindungen zu einem Rechner und Port in gleichen Abständen, bevor davon berichtet wird.',
   'detectors.call-home.mostJitter': 'Wie sehr sich die Abstände unterscheiden dürfen, als Teil des Abstands.',
+  'detectors.call-home.scatteredOpenings':
+    'So viele, wenn sich die Abstände mehr unterscheiden, aber fast alle in einer engen Spanne liegen: eine Uhr, die absichtlich streut.',
   'detectors.call-home.ignoredPorts':
     'Ports von Diensten, die alle Rechner regelmäßig fragen, etwa Zeit und Namen.',
   'detectors.call-home.programs':
