@@ -14,6 +14,8 @@ export interface PortCloserParts {
   readonly shield: Pick<ClosedPorts, 'closePort'> | undefined
   readonly pagePort: () => number
   readonly connections: () => readonly Connection[]
+  /** Ports on which an SSH server listens, wherever that is. */
+  readonly sshPorts: () => ReadonlySet<number>
   readonly standpoint: () => Standpoint
   readonly now: () => number
 }
@@ -29,7 +31,7 @@ export function createPortCloser(parts: PortCloserParts): (alert: Alert, seconds
       ({ direction, localPort, owner }) =>
         direction === 'inbound' && localPort === port && SSH_SERVER.test(owner?.name ?? ''),
     )
-    return port === SSH || isSsh ? `port ${port} is SSH's` : undefined
+    return port === SSH || isSsh || parts.sshPorts().has(port) ? `port ${port} is SSH's` : undefined
   }
 
   return ({ id, victim, evidence, summary }, seconds) => {

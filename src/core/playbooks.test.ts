@@ -81,6 +81,7 @@ function playerOf(steps: readonly object[], about: object = {}, commands: object
       shield: { closePort: (port) => closedPorts.push(port) > 0 },
       pagePort: () => 8090,
       connections: () => [],
+      sshPorts: () => new Set([2222]),
       standpoint: () => ({ isOwn: (address) => address === alertOf().victim }),
       now: () => 1_000,
     }),
@@ -104,6 +105,7 @@ describe('a port is closed', () => {
   test.each([
     ['the port of the page', { ports: [8090] }, {}, "not done, port 8090 is the page's"],
     ['the port of SSH', { ports: [22] }, {}, "not done, port 22 is SSH's"],
+    ['a port of SSH that nobody is logged in by', { ports: [2222] }, {}, "not done, port 2222 is SSH's"],
     [
       'more than a few',
       { ports: [1, 2, 3, 4, 5] },

@@ -69,13 +69,17 @@ function ancestorsOf(pid: number, proc: string): number[] {
 
 /** What an SSH server started: it does so only for those who proved who they are. */
 function sshSessions(proc: string): number[] {
-  const servers = new Set(
-    filesOf(proc).flatMap((name) => (/^\d+$/.test(name) && isSshServer(name, proc) ? [Number(name)] : [])),
-  )
+  const servers = sshServers(proc)
   return [...servers]
     .flatMap((server) => readText(`${proc}/${server}/task/${server}/children`).split(' '))
     .flatMap((child) => (child !== '' && !servers.has(Number(child)) ? [Number(child)] : []))
 }
+
+/** Processes of SSH servers, by their number. */
+export const sshServers = (proc: string): Set<number> =>
+  new Set(
+    filesOf(proc).flatMap((name) => (/^\d+$/.test(name) && isSshServer(name, proc) ? [Number(name)] : [])),
+  )
 
 function isSshServer(pid: string, proc: string): boolean {
   try {
@@ -95,7 +99,8 @@ function readEnvironment(pid: number, proc: string): ReadonlyMap<string, string>
   return environment
 }
 
-function filesOf(folder: string): string[] {
+/** Their names; none where it cannot be read. */
+export function filesOf(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch {

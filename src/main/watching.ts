@@ -19,6 +19,7 @@ import { createShieldAnswer } from '#core/shield-answer.ts'
 import { standpointOf } from '#core/standing.ts'
 import { talkersWith } from '#core/talkers.ts'
 import { createTally, type Tally } from '#core/tally.ts'
+import { readSshPorts } from '#enforce/ssh-ports.ts'
 import { createNameBook } from '#identify/names/name-book.ts'
 import { ONLY_LOOKING, type Owners, startOwners } from '#identify/owners/thread.ts'
 import { createPrograms } from '#identify/programs/programs.ts'
@@ -246,6 +247,7 @@ const playbooksOf = (
       shield: closedPorts,
       pagePort: () => config.page.port,
       connections: () => live.all(),
+      sshPorts: readSshPorts,
       standpoint: () => standpointOf(allow.entries()),
       now,
     }),

@@ -9,6 +9,9 @@ export type Cidr = string & { readonly __brand: 'Cidr' }
 /** What a block or an allow entry may name: one address or one range. */
 export type Target = Ip | Cidr
 
+/** Of an IPv4-mapped IPv6 address, before the IPv4 one (RFC 4291 §2.5.5.2). */
+const MAPPED_BITS = 96
+
 /** Trusts the caller: use only on text that came from a decoder or the kernel. */
 export const ip = (text: string): Ip => text as Ip
 
@@ -25,15 +28,22 @@ export function parseTarget(text: string): Target | undefined {
   if (address === undefined || rest.length > 0) return undefined
   if (bits === undefined) return parseIp(address)
   if (!/^\d{1,3}$/.test(bits) || parseIp(address) === undefined) return undefined
-  const parsed = ipaddr.process(address)
+  const { parsed, length } = unmapped(address.split('%')[0] ?? '', Number(bits))
   const width = parsed.kind() === 'ipv4' ? 32 : 128
-  const length = Number(bits)
   if (length > width) return undefined
   if (length === width) return canonical(parsed)
   const bytes = parsed
     .toByteArray()
     .map((byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, length - at * 8))))
   return `${canonical(ipaddr.fromByteArray(bytes))}/${length}` as Cidr
+}
+
+/** The length of an IPv4-mapped range counts the bits before the IPv4 address: with fewer it is a range of IPv6. */
+function unmapped(address: string, length: number) {
+  const parsed = ipaddr.process(address)
+  if (parsed.kind() === 'ipv6' || !address.includes(':')) return { parsed, length }
+  if (length < MAPPED_BITS) return { parsed: ipaddr.parse(address), length }
+  return { parsed, length: length - MAPPED_BITS }
 }
 
 export const isRange = (target: Target): target is Cidr => target.includes('/')

@@ -34,6 +34,22 @@ test('everything at once is spared because of what it would cut off first', () =
   expect(list.spares(target('0.0.0.0/0'))).toBe(gateway)
 })
 
+describe('an IPv6 address that stands for an allowed IPv4 one is spared too', () => {
+  test.each([
+    // As a forged packet bears it: its sockets would be those of IPv4 connections.
+    ['::ffff:a00:1', gateway],
+    ['64:ff9b::a00:1', gateway],
+    ['64:ff9b::c000:200/120', office],
+    ['64:ff9b::/96', gateway],
+    ['::ffff:0:0/96', gateway],
+    ['64:ff9b::a00:2', undefined],
+    ['64:ff9a::a00:1', undefined],
+    ['64:ff9b:0:0:0:1:a00:1', undefined],
+  ])('%s', (text, entry) => {
+    expect(list.spares(text as Target)).toBe(entry)
+  })
+})
+
 describe('without any setting it spares', () => {
   const bare = createAllowList([])
   test.each([

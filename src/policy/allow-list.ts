@@ -23,6 +23,10 @@ const EVERYWHERE: readonly AllowEntry[] = [
   always('ff00::/8', 'group', 'multicast: groups of hosts, and how IPv6 neighbours find each other'),
 ]
 
+/** IPv6 addresses that stand for IPv4 ones: mapped (RFC 4291 §2.5.5.2), and behind a NAT64 (RFC 6052 §2.1). */
+const EMBEDDING = [0xffff_0000_0000n, 0x64_ff9b_0000_0000_0000_0000_0000_0000n] as const
+const LAST_IPV4 = 0xffff_ffffn
+
 interface Span {
   readonly entry: AllowEntry
   readonly first: bigint
@@ -42,12 +46,27 @@ export function createAllowList(given: readonly AllowEntry[]): AllowList {
   return {
     entries: [...EVERYWHERE, ...given],
     spares(target) {
-      const { first, last } = spanOf(target)
-      const spans = isIpv6(target) ? ipv6 : ipv4
-      return spans.find((span) => span.first <= last && first <= span.last)?.entry
+      const span = spanOf(target)
+      if (!isIpv6(target)) return sharing(ipv4, span)
+      const embedded = EMBEDDING.map((base) => ({
+        first: clipped(span.first - base),
+        last: span.last - base,
+      }))
+      return (
+        sharing(ipv6, span) ??
+        embedded
+          .filter(({ first, last }) => last >= 0n && first <= LAST_IPV4)
+          .map((inner) => sharing(ipv4, inner))
+          .find((entry) => entry !== undefined)
+      )
     },
   }
 }
+
+const sharing = (spans: readonly Span[], { first, last }: Omit<Span, 'entry'>): AllowEntry | undefined =>
+  spans.find((span) => span.first <= last && first <= span.last)?.entry
+
+const clipped = (value: bigint): bigint => (value < 0n ? 0n : value)
 
 function spanOf(target: Target): { readonly first: bigint; readonly last: bigint } {
   const { network, bits } = networkOf(target)
