@@ -1,36 +1,91 @@
 import type { Ip } from '#model/address.ts'
-import type { Hosts } from '#model/host.ts'
-import type { ReportedFinding } from './detector.ts'
-import type { HostRows } from './host-rows.ts'
+import type { LinkSenders } from './link-senders.ts'
+import type { ReportedFinding } from './reported-finding.ts'
+
+/** So long a name that was seen in step with others speaks against nobody. */
+const LENT_MS = 1_200_000
+const MOST_NAMES = 4_096
+/** Techniques of ATT&CK by which detectors call scans: discovery of services and of systems, active scanning. */
+const SCANS: ReadonlySet<string> = new Set(['T1046', 'T1018', 'T1595'])
+
+/** Names that one scanner used in step, and who it was where the link proves it. */
+interface Loan {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly names: readonly Ip[]
+  readonly victim: Ip
+  readonly scanner?: Ip
+}
 
 /**
- * A scanner sends the packets of all his names within a millisecond, on a machine at rest. On a busy one he is made to wait between
- * two of them, for tenths of a second; whoever begins a second after another is somebody else.
+ * Names that scanners borrowed lately (nmap -D), whichever detector found it out. Each detector sees its own part of a
+ * scan, and one of them may see a single name: what it then says is said of the scanner, or of nobody.
  */
-export const IN_STEP_MS = 600
-/** The first name to reach a limit is one packet ahead of the others: that may be half of what there is. */
-const SHARED = 0.5
-const MOST_ROWS = 32
+export class BorrowedNames {
+  readonly #link: LinkSenders
+  readonly #loans = new Map<Ip, Loan>()
+  /** Who was proven to be the scanner, and when. */
+  readonly #scanners = new Map<Ip, number>()
 
-/** `what` was done to the victim, by whoever holds this row. */
-interface Told {
-  readonly rows: HostRows
-  readonly row: number
-  readonly hosts: Hosts
-  readonly what: string
+  constructor(link: LinkSenders) {
+    this.#link = link
+  }
+
+  /** Notes a company. `names` are all of it. */
+  lend(loan: Loan): void {
+    for (const name of loan.names) if (name !== loan.scanner) keep(this.#loans, name, loan)
+    if (loan.scanner === undefined) return
+    this.#loans.delete(loan.scanner)
+    keep(this.#scanners, loan.scanner, loan.at)
+  }
+
+  /** The finding as it is told: not of a name that was borrowed, unless something proves that it is the sender's. */
+  told(finding: ReportedFinding, technique: string): ReportedFinding {
+    return finding.spoofable && SCANS.has(technique) ? this.toldOfTries(finding) : finding
+  }
+
+  /** The same where a handshake proves nothing: who works with the victim under that name may be somebody else. */
+  toldOfTries(finding: ReportedFinding): ReportedFinding {
+    const { subject, victim, at, summary } = finding
+    if (finding.blame !== undefined) return finding
+    if (at - (this.#scanners.get(subject) ?? Number.NEGATIVE_INFINITY) <= LENT_MS) return finding
+    const loan = this.#loans.get(subject)
+    if (loan !== undefined && at - loan.at <= LENT_MS) return ofLoan(finding, loan)
+    // Nobody else of that company did enough yet to be named with it.
+    if (victim === undefined || !this.#link.hasTwin(subject, at)) return finding
+    const why = `${summary}; somebody sends the same packets in another name too`
+    return blamingNobody(finding, { victim, names: [subject], summary: why })
+  }
 }
 
-/** The finding about a row; told of the victim alone where other sources did the same in step. For reports. */
-export function amongNames(finding: ReportedFinding, { rows, row, hosts, what }: Told): ReportedFinding {
-  const names = rowsInStep(rows, row).map((one) => hosts.address(rows.first(one)))
-  if (names.length === 1 || finding.victim === undefined) return finding
-  return blamingNobody(finding, { victim: finding.victim, what, names, sources: names.length })
+/** The newest push out the oldest. */
+function keep<Value>(map: Map<Ip, Value>, name: Ip, value: Value): void {
+  map.delete(name)
+  map.set(name, value)
+  const [oldest] = map.keys()
+  if (map.size > MOST_NAMES && oldest !== undefined) map.delete(oldest)
 }
+
+function ofLoan(finding: ReportedFinding, loan: Loan): ReportedFinding {
+  const { names, scanner } = loan
+  if (scanner !== undefined) return inTruthOf(finding, scanner)
+  const victim = finding.victim ?? loan.victim
+  const summary = `${finding.summary}; one scanner used that name and ${names.length - 1} others in step`
+  return blamingNobody(finding, { victim, names, summary })
+}
+
+/** What was seen of a borrowed name, told of the scanner. */
+const inTruthOf = (finding: ReportedFinding, scanner: Ip): ReportedFinding => ({
+  ...finding,
+  subject: scanner,
+  summary: `${scanner} in the name of ${finding.subject}: ${finding.summary}`,
+  key: finding.key.replace(finding.subject, scanner),
+})
 
 /** The finding about one of several names, told of the victim alone: each of them may be a stranger. */
 export function blamingNobody(
   finding: ReportedFinding,
-  { victim, what, names, sources }: { victim: Ip; what: string; names: readonly Ip[]; sources: number },
+  { victim, names, summary }: { victim: Ip; names: readonly Ip[]; summary: string },
 ): ReportedFinding {
   const [detector] = finding.key.split(' ', 1)
   return {
@@ -39,26 +94,9 @@ export function blamingNobody(
     subject: victim,
     victim,
     blame: 'nobody',
-    summary: `${sources} addresses ${what} in step (${finding.kind}): one scanner, and decoys that he made up`,
+    summary,
     key: `${detector} decoys ${victim}`,
     spoofable: true,
-    evidence: { ...finding.evidence, hosts: names, sources },
+    evidence: { ...finding.evidence, hosts: names, sources: names.length },
   }
-}
-
-/**
- * Rows of the same target and number that began together and hold about as much, this one first: one scanner, and
- * names that he borrowed (nmap -D). Walks the table.
- */
-function rowsInStep(rows: HostRows, row: number): readonly number[] {
-  const found = [row]
-  const weight = rows.weight(row)
-  for (let other = 0; other < rows.capacity && found.length < MOST_ROWS; other++) {
-    if (other === row || !rows.isKnown(other)) continue
-    if (rows.second(other) !== rows.second(row) || rows.what(other) !== rows.what(row)) continue
-    if (Math.abs(rows.firstAt(other) - rows.firstAt(row)) > IN_STEP_MS) continue
-    const there = rows.weight(other)
-    if (Math.min(there, weight) >= Math.max(there, weight) * SHARED) found.push(other)
-  }
-  return found
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { neighbourAdvertisement, routerAdvertisement } from '#detect/self-test/messages.ts'
 import type { Finding } from '#model/finding.ts'
-import { arp, deliver, ETHERTYPE, ethernet, ipv4, tcp } from '../../test/support/frames.ts'
+import { arp, deliver, ETHERTYPE, ethernet, ipv4, ipv6, tcp } from '../../test/support/frames.ts'
 import { range, type Scene, scene } from '../../test/support/scene.ts'
 import { createWatch } from '../watch.ts'
 
@@ -76,6 +77,39 @@ describe('several addresses that try the same ports in step', () => {
     }
   })
 
+  test('also where one of them is dead and its port never answers, which shows a minute later', () => {
+    const { findings, refused, silent, pass } = scene()
+    for (const port of range(12)) {
+      for (const from of [...DECOYS, SCANNER]) refused({ from, to: VICTIM, port, options: 4 })
+      silent({ from: '198.51.100.99', to: VICTIM, port, options: 4 })
+    }
+    pass(120_000)
+    expect(findings.map(({ detector }) => detector)).toContain('slow-scan')
+    expect(findings.filter(({ blame }) => blame !== 'nobody')).toEqual([])
+  })
+
+  test('also where one of them is at work here, and its own program fails at ports too', () => {
+    const settings = { 'port-scan': { refusedPorts: 4 } }
+    const { findings, send, refused } = scene(settings)
+    const innocent = DECOYS[0] as string
+    for (const port of [5432, 5433]) refused({ from: innocent, to: VICTIM, port })
+    for (const port of range(3)) {
+      for (const from of [...DECOYS, SCANNER]) {
+        // As nmap numbers them.
+        const numbers = { sourcePort: 61_000, targetPort: port, sequence: 842_119_740 }
+        send(tcpFrame({ source: from, target: VICTIM }, { ...numbers, flags: 2 }, SCANNER_MAC))
+        send(
+          tcpFrame(
+            { source: VICTIM, target: from },
+            { sourcePort: port, targetPort: 61_000, flags: 0x14 },
+            VICTIM_MAC,
+          ),
+        )
+      }
+    }
+    expect(findings).toMatchObject([{ kind: 'decoys', blame: 'nobody', evidence: { sources: 4 } }])
+  })
+
   test('are searched for in bounded time, however many there are', () => {
     const { findings, refused } = scene()
     const sources = range(250).map((last) => `198.51.100.${last}`)
@@ -102,6 +136,12 @@ describe('several addresses that try the same ports in step', () => {
     expect(findings.map(({ subject }) => subject as string)).toEqual([SCANNER, DECOYS[0]])
   })
 })
+
+const tcpFrame = (
+  addresses: { source: string; target: string },
+  layer: Parameters<typeof tcp>[0],
+  sourceMac: readonly number[],
+): Uint8Array => ethernet(ipv4(tcp(layer), addresses), { sourceMac })
 
 /** All of them by frames with the scanner's MAC; `before` is what the wire carried earlier. */
 function scanByFrames(before: (send: (frame: Uint8Array) => void) => void): readonly Finding[] {
@@ -160,11 +200,74 @@ describe('the scanner among them', () => {
     expect(scanByFrames(() => {}).map(({ blame }) => blame)).toEqual(['nobody'])
   })
 
+  test('is unknown where one of the names is the router that brought somebody else', () => {
+    const findings = scanByFrames((send) => {
+      send(says(SCANNER_MAC, SCANNER))
+      handshake('198.51.100.77').forEach(send)
+    })
+    expect(findings.map(({ blame }) => blame)).toEqual(['nobody'])
+  })
+
+  test('is unknown where he changed his MAC: one of both may be another host', () => {
+    const findings = scanByFrames((send) => {
+      send(says([2, 0, 0, 0, 0, 52], SCANNER))
+      send(says(SCANNER_MAC, SCANNER))
+    })
+    const scans = findings.filter(({ detector }) => detector === 'port-scan')
+    expect(scans.map(({ blame }) => blame)).toEqual(['nobody'])
+  })
+
   test('is unknown where that MAC is a router, which brought other hosts too', () => {
     const findings = scanByFrames((send) => {
       send(says(SCANNER_MAC, SCANNER))
       for (const address of ['198.51.100.77', '198.51.100.78']) handshake(address).forEach(send)
     })
+    expect(findings.map(({ blame }) => blame)).toEqual(['nobody'])
+  })
+})
+
+describe('the scanner among IPv6 addresses', () => {
+  const [victim, scanner] = ['2001:db8::1', '2001:db8::9']
+  const names = ['2001:db8::11', '2001:db8::12', scanner]
+
+  function scan(before: readonly Uint8Array[]): readonly Finding[] {
+    const findings: Finding[] = []
+    const { sink } = createWatch({ seed: 1, onFinding: (finding) => findings.push(finding) })
+    let at = 1_000_000
+    const send = (frame: Uint8Array): void => {
+      at += 0.01
+      deliver(sink, frame, at)
+    }
+    const pass = (source: string, target: string, layer: object, sourceMac: readonly number[]): void =>
+      send(ethernet(ipv6(tcp(layer), { source, target }), { type: ETHERTYPE.ipv6, sourceMac }))
+    before.forEach(send)
+    for (const port of range(12)) {
+      for (const from of names) {
+        pass(from, victim, { sourcePort: 50_000, targetPort: port, flags: 2 }, SCANNER_MAC)
+        pass(victim, from, { sourcePort: port, targetPort: 50_000, flags: 0x14 }, VICTIM_MAC)
+      }
+    }
+    return findings.filter(({ detector }) => detector === 'port-scan')
+  }
+
+  test('is he whose MAC, by neighbour discovery, all the frames came with', () => {
+    const findings = scan([
+      neighbourAdvertisement(scanner, SCANNER_MAC),
+      neighbourAdvertisement(names[0] as string, [2, 0, 0, 0, 0, 51]),
+    ])
+    expect(findings[0]).toMatchObject({ kind: 'syn', subject: scanner })
+    expect(findings.filter(({ blame }) => blame === 'nobody')).toEqual([])
+  })
+
+  test('is unknown where nobody told whose MAC that is', () => {
+    expect(scan([]).map(({ blame }) => blame)).toEqual(['nobody'])
+  })
+
+  test('is unknown where that MAC is one of a router, as it says itself', () => {
+    const findings = scan([
+      neighbourAdvertisement(scanner, SCANNER_MAC),
+      routerAdvertisement('fe80::9', SCANNER_MAC),
+    ])
     expect(findings.map(({ blame }) => blame)).toEqual(['nobody'])
   })
 })

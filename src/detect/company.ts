@@ -1,14 +1,16 @@
 import type { Ip } from '#model/address.ts'
-import type { Hosts } from '#model/host.ts'
-import type { Packet } from '#model/packet.ts'
 import type { Attempts } from './attempts.ts'
-import { blamingNobody, IN_STEP_MS } from './borrowed-names.ts'
-import type { ReportedFinding } from './detector.ts'
-import type { HostNotes } from './host-notes.ts'
-import { LinkSenders } from './link-senders.ts'
+import { blamingNobody } from './borrowed-names.ts'
+import type { ReportedFinding, WatchContext } from './detector.ts'
 
-/** So much of the shorter list must be in step, and so many things at least. */
+/**
+ * A scanner sends the packets of all his names within a millisecond, on a machine at rest. On a busy one he is made to wait between
+ * two of them, for tenths of a second; whoever begins a second after another is somebody else.
+ */
+const IN_STEP_MS = 600
+/** So much of the shorter list must be in step. */
 const SHARED = 0.6
+/** And so many tries at least: two honest hosts may well fail at the same two ports of a service that is down. */
 const LEAST_SHARED = 3
 /** Members of a company, and how many rows are held against one to find them. */
 const MOST_ROWS = 32
@@ -18,60 +20,82 @@ const MOST_SEARCHES_PER_SECOND = 200
 
 /** Several sources that try the same things at the same moments: one scanner, and names that he made up (nmap -D). */
 export interface Company {
-  /** Rows of attempts, the one that was asked about first. */
-  readonly rows: readonly number[]
+  /** Its addresses, as far as the table of hosts still has them. */
+  readonly names: readonly Ip[]
   /** Of these the one whom the link proves to be the sender of all. */
-  readonly scanner?: number
+  readonly scanner?: Ip
 }
 
-/** Finds the company of a row of attempts. What it learns per packet costs no memory. */
+/** For rows that are told from `limit` tries on: the first name that is one too many is a try ahead of the others. */
+export const leastSharedOf = (limit: number): number => Math.max(1, Math.min(LEAST_SHARED, limit - 1))
+
+/** Whom to tell of: the row of the one who is proven to have sent it, else the one that was asked about. */
+export interface Told {
+  readonly row: number
+  /** Absent: it is alone. */
+  readonly company?: Company
+}
+
+/** The rows of one detector. */
+interface Rows {
+  readonly attempts: Attempts
+  /** So many tries in step make a company. */
+  readonly leastShared: number
+  /** The host that a row is about; -1 when it was forgotten. */
+  hostOf(row: number): number
+}
+
+/** Finds who keeps a row of attempts company: the one place that says whom a scan is blamed on. */
 export class Companies {
-  readonly #hosts: Hosts
+  readonly #context: WatchContext
   readonly #attempts: Attempts
-  readonly #notes: HostNotes
-  readonly #senders: LinkSenders
+  readonly #rows: Rows
   #second = 0
   #searches = 0
 
-  constructor(hosts: Hosts, attempts: Attempts, notes: HostNotes) {
-    this.#hosts = hosts
-    this.#attempts = attempts
-    this.#notes = notes
-    this.#senders = new LinkSenders(hosts)
+  constructor(context: WatchContext, rows: Rows) {
+    this.#context = context
+    this.#attempts = rows.attempts
+    this.#rows = rows
   }
 
-  probe(packet: Packet): void {
-    this.#senders.probe(packet)
+  /** Notes that a row is told of, `reason` as in SPOKE, and says as whose. For reports: allocates. */
+  tell(row: number, reason: number, now: number): Told {
+    this.#attempts.tell(row, reason, now)
+    const members = this.#membersOf(row, now)
+    if (members.length === 1) return { row }
+    const names = members.map((member) => this.#nameOf(member))
+    const sender = this.#senderOf(members)
+    if (sender === undefined) return { row, company: { names } }
+    if (sender !== row) this.#attempts.tell(sender, reason, now)
+    return { row: sender, company: { names, scanner: this.#nameOf(sender) } }
   }
 
-  arp(packet: Packet): void {
-    this.#senders.arp(packet)
+  /**
+   * Reports the finding about a row that was told: of the scanner where the link gives him away, else of the victim
+   * alone, for each of the names may be a stranger. `what` is what each of them did, and to whom.
+   */
+  report(finding: ReportedFinding, company: Company | undefined, what: string): void {
+    const victim = finding.victim ?? finding.evidence.hosts?.[0]
+    if (company === undefined || victim === undefined) {
+      this.#context.report(this.#context.borrowed.toldOfTries(finding))
+      return
+    }
+    this.#context.borrowed.lend({ ...company, victim, at: finding.at })
+    this.#context.report(amongOthers(finding, company, { victim, what }))
   }
 
-  proven(packet: Packet): void {
-    this.#senders.proven(packet)
-  }
-
-  /** Undefined: it is alone. An honest client may be among them: his name serves as well as any. For reports. */
-  of(row: number, now: number): Company | undefined {
-    if (!this.#maySearch(now)) return undefined
-    const rows = [row]
+  /** The row and all that keep it company. An honest client may be among them: his name serves as well as any. */
+  #membersOf(row: number, now: number): number[] {
+    const members = [row]
+    if (this.#rows.hostOf(row) < 0 || !this.#maySearch(now)) return members
     let compared = 0
     for (let other = 0; other < this.#attempts.capacity; other++) {
       if (!this.#isComparable(row, other)) continue
-      if (this.#isInStep(row, other)) rows.push(other)
-      if (++compared >= MOST_COMPARED || rows.length >= MOST_ROWS) break
+      if (this.#isInStep(row, other) || this.#areTwins(row, other, now)) members.push(other)
+      if (++compared >= MOST_COMPARED || members.length >= MOST_ROWS) break
     }
-    if (rows.length === 1) return undefined
-    const scanner = this.#scannerOf(rows)
-    return { rows, ...(scanner !== undefined && { scanner }) }
-  }
-
-  /** Addresses of a company, as far as the table of hosts still has them. */
-  named(rows: readonly number[]): Ip[] {
-    return rows
-      .map((row) => this.#hostOf(row))
-      .flatMap((host) => (host < 0 ? [] : [this.#hosts.address(host)]))
+    return members
   }
 
   #maySearch(now: number): boolean {
@@ -84,55 +108,50 @@ export class Companies {
   /** Another source that tries the same kind of thing. */
   #isComparable(row: number, other: number): boolean {
     const { what, who } = this.#attempts
-    return what[other] === what[row] && other !== row && (who[other] as number) >= 0
+    if (what[other] !== what[row] || other === row || (who[other] as number) < 0) return false
+    return this.#rows.hostOf(other) >= 0
   }
 
   #isInStep(row: number, other: number): boolean {
     const attempts = this.#attempts
+    const least = this.#rows.leastShared
     const shorter = Math.min(attempts.tries[row] as number, attempts.tries[other] as number)
-    if (shorter < LEAST_SHARED) return false
+    if (shorter < least) return false
     const shared = attempts.inStep(row, other, IN_STEP_MS)
-    return shared >= LEAST_SHARED && shared >= shorter * SHARED
+    return shared >= least && shared >= shorter * SHARED
+  }
+
+  #areTwins(row: number, other: number, now: number): boolean {
+    return this.#context.link.areTwins(this.#rows.hostOf(row), this.#rows.hostOf(other), now)
   }
 
   /**
-   * Most came with one MAC, and ARP gives that MAC to one of them. Not all: who really lives at a borrowed address may
-   * have sent the last packet in its name.
+   * Most came with one MAC, and that MAC is one of theirs. Not all: who really lives at a borrowed address may have
+   * sent the last packet in its name.
    */
-  #scannerOf(rows: readonly number[]): number | undefined {
-    const hosts = rows.map((row) => this.#hostOf(row))
+  #senderOf(members: readonly number[]): number | undefined {
+    const { link } = this.#context
+    const hosts = members.map((member) => this.#rows.hostOf(member))
     const isSender = (host: number): boolean =>
-      host >= 0 &&
-      this.#senders.isOwn(host) &&
-      hosts.filter((other) => other >= 0 && this.#senders.isSame(host, other)).length * 2 > rows.length
-    const senders = rows.filter((_, at) => isSender(hosts[at] as number))
+      link.isOwn(host) && hosts.filter((other) => link.isSame(host, other)).length * 2 > members.length
+    const senders = members.filter((_, at) => isSender(hosts[at] as number))
     return senders.length === 1 ? senders[0] : undefined
   }
 
-  #hostOf(row: number): number {
-    return this.#notes.hostOf(this.#attempts.who[row] as number)
+  #nameOf(row: number): Ip {
+    return this.#context.hosts.address(this.#rows.hostOf(row))
   }
 }
 
-/**
- * The finding about one row, told as that of its company: of the scanner where the link gives him away, else of the
- * victim alone, for each of them may be a stranger.
- */
-export function amongOthers(
+function amongOthers(
   finding: ReportedFinding,
-  company: Company,
-  names: readonly Ip[],
+  { names, scanner }: Company,
+  { victim, what }: { victim: Ip; what: string },
 ): ReportedFinding {
-  const sources = company.rows.length
-  if (company.scanner !== undefined) {
-    const decoys = names.filter((name) => name !== finding.subject).join(', ')
-    return { ...finding, summary: `${finding.summary}, behind the decoys ${decoys}` }
+  if (scanner === undefined) {
+    const summary = `${names.length} addresses ${what} in step (${finding.kind}): one scanner, and decoys that he made up`
+    return blamingNobody(finding, { victim, names, summary })
   }
-  const victim = finding.victim ?? finding.evidence.hosts?.[0]
-  if (victim === undefined) return finding
-  const { count, ports } = finding.evidence
-  const what = finding.victim
-    ? `tried ${count} ports of ${victim}`
-    : `tried port ${ports?.[0]} of ${count} hosts`
-  return blamingNobody(finding, { victim, what, names, sources })
+  const decoys = names.filter((name) => name !== scanner).join(', ')
+  return { ...finding, summary: `${finding.summary}, behind the decoys ${decoys}` }
 }

@@ -6,8 +6,10 @@ import type { Flows } from '#model/flow.ts'
 import type { PartHealth } from '#model/health.ts'
 import type { Hosts } from '#model/host.ts'
 import type { Watcher } from '#model/watcher.ts'
+import { BorrowedNames } from './borrowed-names.ts'
 import type { Detector, ReportedFinding } from './detector.ts'
 import { Guard, type Post } from './guard.ts'
+import { LinkSenders } from './link-senders.ts'
 
 /** The same story is not told twice within this time, unless it got worse. */
 const SAME_STORY_MS = 1_000
@@ -73,6 +75,9 @@ export function createDetection(
   const teller = new Teller(onFinding)
   const followed = new BitSet(tracked.flows.capacity)
   const follow = (flow: number): void => followed.add(flow)
+  const link = new LinkSenders(tracked.hosts)
+  const borrowed = new BorrowedNames(link)
+  const senders: Post = { id: 'senders', settingsText: '', watcher: link.watcher }
   // After the detectors: a flow is followed to its end.
   const told: Watcher = {
     tick: (now) => teller.forget(now),
@@ -86,13 +91,16 @@ export function createDetection(
     const chosen = settingsOf(detector, all[detector.id] ?? {})
     const settingsText = JSON.stringify(chosen)
     if (before?.settingsText === settingsText) return before
+    const { id, technique } = detector
     const report = (finding: ReportedFinding): void =>
-      teller.tell({ ...finding, detector: detector.id, technique: detector.technique })
-    return { id: detector.id, settingsText, watcher: detector.watch(chosen, { ...tracked, report, follow }) }
+      teller.tell({ ...borrowed.told(finding, technique), detector: id, technique })
+    const context = { ...tracked, link, borrowed, report, follow }
+    return { id, settingsText, watcher: detector.watch(chosen, context) }
   }
   refuseUnknown(detectors, settings)
   let posts = detectors.map((detector) => man(detector, settings, undefined))
-  let guard = new Guard(posts, tracked.flows, followed)
+  const guardOf = (): Guard => new Guard([...posts, senders], tracked.flows, followed)
+  let guard = guardOf()
   return {
     get watchers() {
       return [guard.watcher, told]
@@ -100,9 +108,10 @@ export function createDetection(
     retune(next) {
       refuseUnknown(detectors, next)
       posts = detectors.map((detector, at) => man(detector, next, posts[at]))
-      guard = new Guard(posts, tracked.flows, followed)
+      guard = guardOf()
     },
-    health: () => guard.health,
+    // The senders are no detector: only that they failed is worth a line.
+    health: () => guard.health.filter(({ state }, at) => at < posts.length || state !== 'ok'),
     get untold() {
       return teller.untold
     },

@@ -1,5 +1,6 @@
 /** Hot: runs per flow. Allocates nothing. */
 import type { Hosts } from '#model/host.ts'
+import type { Packet } from '#model/packet.ts'
 
 const WAYS = 4
 /** A row is told again after 2, 4, 8 … seconds, at the latest after ten minutes. */
@@ -188,10 +189,21 @@ export class HostRows {
 
 /** A number that tells addresses apart: of IPv4 the address itself, of IPv6 a hash. */
 export function identityOf(hosts: Hosts, host: number): number {
-  return (
-    hosts.word(host, 0) ^
-    Math.imul(hosts.word(host, 1), 0x9e3779b1) ^
-    Math.imul(hosts.word(host, 2), 0x85ebca6b) ^
-    Math.imul(hosts.word(host, 3), 0xc2b2ae35)
-  )
+  return identity(hosts.word(host, 0), hosts.word(host, 1), hosts.word(host, 2), hosts.word(host, 3))
 }
+
+/** The same of an address as four words. */
+export function identityOfWords(words: Uint32Array): number {
+  const [word0 = 0, word1 = 0, word2 = 0, word3 = 0] = words
+  return identity(word0, word1, word2, word3)
+}
+
+/** The same of the sender of a packet, and of its receiver: without a look at the table of hosts. */
+export const identityOfSender = ({ source0, source1, source2, source3 }: Packet): number =>
+  identity(source0, source1, source2, source3)
+
+export const identityOfReceiver = ({ target0, target1, target2, target3 }: Packet): number =>
+  identity(target0, target1, target2, target3)
+
+const identity = (word0: number, word1: number, word2: number, word3: number): number =>
+  word0 ^ Math.imul(word1, 0x9e3779b1) ^ Math.imul(word2, 0x85ebca6b) ^ Math.imul(word3, 0xc2b2ae35)

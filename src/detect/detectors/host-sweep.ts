@@ -6,7 +6,7 @@ import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { ArpSweep } from '../arp-sweep.ts'
 import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
-import { amongOthers, Companies, type Company } from '../company.ts'
+import { Companies, type Company, leastSharedOf } from '../company.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostNotes } from '../host-notes.ts'
@@ -99,7 +99,11 @@ class HostSweepWatcher implements Watcher {
     }
     this.#notes = new HostNotes(context.hosts)
     this.#rounds = new Rounds(context.hosts.capacity, this.#limits.windowMs)
-    this.#companies = new Companies(context.hosts, this.#attempts, this.#notes)
+    this.#companies = new Companies(context, {
+      attempts: this.#attempts,
+      leastShared: leastSharedOf(Math.min(chosen.refusedHosts, chosen.silentHosts)),
+      hostOf: (row) => this.#notes.hostOf(this.#attempts.who[row] as number),
+    })
     this.#ports = new Variety(context.hosts.capacity)
     this.#arp = new ArpSweep(this.#limits, chosen.silentHosts, context)
   }
@@ -111,12 +115,12 @@ class HostSweepWatcher implements Watcher {
     if (!this.#notes.tries(source, target)) return
     const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
     if (!isTried(probe)) return
-    this.#companies.probe(packet)
+    this.#context.link.probe(packet)
     const port = portOf(probe, packet.targetPort)
     this.#ports.add(source, port)
     if (this.#hosts.isGroup(target)) return
 
-    const row = this.#claim(source, port, probe, packet.at)
+    const row = this.#claim(flow, port, probe, packet.at)
     if (row < 0) return
     const isNew = isUnlawful(probe)
       ? this.#attempts.refuse(row, this.#notes.markOf(target), packet.at)
@@ -126,8 +130,7 @@ class HostSweepWatcher implements Watcher {
     this.#weigh(row, flow, packet.at)
   }
 
-  flowAnswered(flow: number, packet: Packet): void {
-    this.#companies.proven(packet)
+  flowAnswered(flow: number): void {
     const source = this.#flows.source(flow)
     if (!this.#notes.isHeld(source)) return
     const probe = this.#probeOfFlow(flow)
@@ -143,14 +146,14 @@ class HostSweepWatcher implements Watcher {
     if (packet.target !== source || !isRefusal(packet)) return
     const probe = this.#probeOfFlow(flow)
     if (!isTried(probe)) return
-    const row = this.#claim(source, portOf(probe, this.#flows.targetPort(flow)), probe, packet.at)
+    const row = this.#claim(flow, portOf(probe, this.#flows.targetPort(flow)), probe, packet.at)
     if (row < 0) return
     if (this.#attempts.refuse(row, this.#notes.markOf(target), packet.at)) this.#weigh(row, flow, packet.at)
   }
 
   /** A half-open try is as good as refused, unless a real TCP stack made it: load balancers check health so. */
   flowAborted(flow: number, packet: Packet): void {
-    const row = this.#claim(packet.source, this.#flows.targetPort(flow), PROBE.syn, packet.at)
+    const row = this.#claim(flow, this.#flows.targetPort(flow), PROBE.syn, packet.at)
     if (row < 0) return
     const target = this.#notes.markOf(packet.target)
     if (this.#attempts.isGenuine(row)) this.#attempts.answer(row, target)
@@ -159,7 +162,6 @@ class HostSweepWatcher implements Watcher {
 
   arp(packet: Packet): void {
     this.#arp.arp(packet)
-    this.#companies.arp(packet)
   }
 
   hostForgotten(host: number): void {
@@ -203,9 +205,16 @@ class HostSweepWatcher implements Watcher {
     return probeOf(this.#flows.protocol(flow), this.#flows.firstFlags(flow), this.#flows.sourcePort(flow))
   }
 
-  #claim(source: number, port: number, probe: number, now: number): number {
-    this.#notes.hold(source)
-    return this.#attempts.claim(this.#notes.markOf(source), (port << 3) | probe, now)
+  #claim(flow: number, port: number, probe: number, now: number): number {
+    const notes = this.#notes
+    const source = this.#flows.source(flow)
+    notes.hold(source)
+    const target = this.#flows.target(flow)
+    const what = (port << 3) | probe
+    const row = this.#attempts.claim(notes.markOf(source), what, now, notes.variety(source, target))
+    // As in port-scan.
+    if (row < 0) notes.tries(source, target)
+    return row
   }
 
   #find(source: number, port: number, probe: number): number {
@@ -213,11 +222,8 @@ class HostSweepWatcher implements Watcher {
   }
 
   #report(row: number, reason: number, now: number): void {
-    this.#attempts.tell(row, reason, now)
-    const company = this.#companies.of(row, now)
-    const teller = company?.scanner ?? row
-    if (teller !== row) this.#attempts.tell(teller, reason, now)
-    this.#tell(teller, company, now)
+    const told = this.#companies.tell(row, reason, now)
+    this.#tell(told.row, told.company, now)
   }
 
   #tell(row: number, company: Company | undefined, now: number): void {
@@ -231,9 +237,9 @@ class HostSweepWatcher implements Watcher {
       ...this.#because(this.#attempts.toldBecause[row] as number),
       at: now,
     }
-    this.#context.report(
-      company ? amongOthers(finding, company, this.#companies.named(company.rows)) : finding,
-    )
+    const [port] = finding.evidence.ports ?? []
+    const aim = port === undefined ? '' : ` port ${port} of`
+    this.#companies.report(finding, company, `tried${aim} ${finding.evidence.count} hosts`)
   }
 
   #story(row: number, source: number): Omit<ReportedFinding, 'at' | 'because' | 'confidence'> {

@@ -1,20 +1,17 @@
 /** Hot: runs per flow. Allocates nothing unless it reports. */
 import { z } from 'zod'
-import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL, TCP } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
-import { amongNames } from '../borrowed-names.ts'
-import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
-import { duration, rateOf } from '../evidence.ts'
-import { HostRows } from '../host-rows.ts'
+import { defineDetector, type WatchContext } from '../detector.ts'
+import { type PairStory, PairTries, type Telling } from '../pair-tries.ts'
 import { range } from '../self-test/net.ts'
 import { ATTACKER, SERVER } from '../self-test/self-test.ts'
 
-const ROWS = 1_024
-const STALE_AFTER_MS = 60_000
+const WINDOW_MS = 60_000
 
 /** Probes that tell systems apart because no two answer nonsense alike; one bit each. */
 const NONSENSE = { synFin: 1, none: 2, christmas: 4 } as const
+const KIND_BITS = 3
 
 const settings = z
   .object({
@@ -51,65 +48,40 @@ export default defineDetector({
 
 /**
  * nmap -O sends T2 (no flags), T3 (SYN, FIN, PSH and URG) and T7 (FIN, PSH and URG) to one or two ports. A scan with one
- * kind of these is for port-scan to tell; SYN with FIN is no scan, as open ports answer it like a SYN. A row is a source
- * and its target.
+ * kind of these is for port-scan to tell; SYN with FIN is no scan, as open ports answer it like a SYN.
  */
 class OsFingerprintWatcher implements Watcher {
-  readonly #context: WatchContext
-  readonly #hosts: Hosts
-  readonly #settings: Settings
-  readonly #rows: HostRows
-  readonly #seen = new Uint8Array(ROWS)
+  readonly #tries: PairTries
 
-  constructor(chosen: Settings, context: WatchContext) {
-    this.#context = context
-    this.#hosts = context.hosts
-    this.#settings = chosen
-    this.#rows = new HostRows(context.hosts, ROWS, STALE_AFTER_MS)
+  constructor({ kinds }: Settings, context: WatchContext) {
+    this.#tries = new PairTries(context, {
+      // One packet alone does not show in whose other names it was sent.
+      limit: Math.max(2, kinds),
+      windowMs: WINDOW_MS,
+      signOf: nonsenseOf,
+      isEnough: (seen) =>
+        (seen & NONSENSE.synFin) !== 0 && (seen & 1) + ((seen >> 1) & 1) + (seen >> 2) >= kinds,
+      sampleOf: (thing, flags) => ({
+        ...{ protocol: PROTOCOL.tcp, targetPort: thing >>> KIND_BITS, tcpFlags: flags },
+      }),
+      tell: (story) => tellingOf(story, kinds),
+    })
   }
 
   flowOpened(_flow: number, packet: Packet): void {
     if (packet.protocol !== PROTOCOL.tcp) return
     const kind = nonsenseOf(packet.tcpFlags)
-    if (kind === 0 || packet.source < 0 || packet.target < 0) return
-    const row = this.#rows.claim(packet.source, packet.target, 0, packet.at)
-    if (row < 0) return
-    const before = this.#rows.isFresh ? 0 : (this.#seen[row] as number)
-    const seen = before | kind
-    this.#seen[row] = seen
-    this.#rows.addWeight(row)
-    const kinds = (seen & 1) + ((seen >> 1) & 1) + (seen >> 2)
-    if ((seen & NONSENSE.synFin) === 0 || kinds < this.#settings.kinds) return
-    if (seen !== before && this.#rows.mayTell(row, packet.at)) this.#tell(row, packet)
+    if (kind !== 0) this.#tries.try(packet, (packet.targetPort << KIND_BITS) | kind, packet.tcpFlags)
   }
+}
 
-  #tell(row: number, packet: Packet): void {
-    const { at, sourcePort, targetPort, tcpFlags, length, protocol } = packet
-    const rows = this.#rows
-    rows.tell(row, at)
-    const [subject, victim] = [this.#hosts.address(rows.first(row)), this.#hosts.address(rows.second(row))]
-    const firstAt = rows.firstAt(row)
-    const count = rows.weight(row)
-    const sample = { at, source: subject, sourcePort, target: victim, targetPort, protocol, tcpFlags, length }
-    const finding: ReportedFinding = {
-      ...{ kind: 'os', severity: 'high', confidence: 0.85, at, subject, victim },
-      summary: `${subject} sent ${count} senseless packets to ${victim} in ${duration(at - firstAt)}, as they tell operating systems apart`,
-      key: `os-fingerprint ${subject} ${victim}`,
-      because: `detectors.os-fingerprint.kinds = ${this.#settings.kinds}`,
-      spoofable: true,
-      evidence: {
-        ...{ firstAt, lastAt: at, count, ratePerSecond: rateOf(count, at - firstAt), samples: [sample] },
-        ports: [targetPort],
-      },
-    }
-    this.#context.report(
-      amongNames(finding, {
-        rows,
-        row,
-        hosts: this.#hosts,
-        what: `sent ${count} senseless packets each to ${victim}`,
-      }),
-    )
+function tellingOf({ subject, victim, count, things, within }: PairStory, kinds: number): Telling {
+  return {
+    ...{ kind: 'os', confidence: 0.85, ports: [...new Set(things.map((thing) => thing >>> KIND_BITS))] },
+    what: `sent ${count} senseless packets each to ${victim}`,
+    summary: `${subject} sent ${count} senseless packets to ${victim} in ${within}, as they tell operating systems apart`,
+    key: `os-fingerprint ${subject} ${victim}`,
+    because: `detectors.os-fingerprint.kinds = ${kinds}`,
   }
 }
 

@@ -6,7 +6,7 @@ import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
 import { Attempts, TRIES_PER_ROW } from '../attempts.ts'
-import { amongOthers, Companies, type Company } from '../company.ts'
+import { Companies, type Company, leastSharedOf } from '../company.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration, rateOf } from '../evidence.ts'
 import { HostNotes } from '../host-notes.ts'
@@ -123,24 +123,23 @@ class PortScanWatcher implements Watcher {
     this.#udpLimits = { ...this.#limits, silent: chosen.silentUdpPorts }
     this.#notes = new HostNotes(context.hosts)
     this.#rounds = new Rounds(context.hosts.capacity, this.#limits.windowMs)
-    this.#companies = new Companies(context.hosts, this.#attempts, this.#notes)
+    this.#companies = new Companies(context, {
+      attempts: this.#attempts,
+      leastShared: leastSharedOf(Math.min(chosen.refusedPorts, chosen.silentPorts, chosen.silentUdpPorts)),
+      hostOf: (row) => this.#notes.hostOf(this.#attempts.who[row] as number),
+    })
   }
 
   flowOpened(flow: number, packet: Packet): void {
     // One flow is no scan: a flood from a million sources ends here, on the line of memory that its host is on.
     if (flow < 0 || this.#hosts.flowCount(packet.source) < 2) return
     const probe = probeOf(packet.protocol, packet.tcpFlags, packet.sourcePort)
-    if (probe !== NO_PROBE) this.#companies.probe(packet)
+    if (probe !== NO_PROBE) this.#context.link.probe(packet)
     if (isUnlawful(probe)) this.#refuse(flow, probe, packet.at)
     else if (probe === PROBE.syn || probe === PROBE.udp) this.#begin(flow, probe, packet)
   }
 
-  arp(packet: Packet): void {
-    this.#companies.arp(packet)
-  }
-
-  flowAnswered(flow: number, packet: Packet): void {
-    this.#companies.proven(packet)
+  flowAnswered(flow: number): void {
     const source = this.#flows.source(flow)
     if (!this.#notes.isHeld(source)) return
     const protocol = this.#flows.protocol(flow)
@@ -196,17 +195,17 @@ class PortScanWatcher implements Watcher {
   }
 
   #begin(flow: number, probe: number, packet: Packet): void {
-    const { source, target, targetPort, at } = packet
+    const { source, targetPort, at } = packet
     if (!this.#notes.tries(source, targetPort)) return
     if (probe === PROBE.udp && isOrdinaryUdp(packet.sourcePort, targetPort)) return
-    const row = this.#claim(source, target, probe, at)
+    const row = this.#claim(flow, probe, at)
     if (row < 0 || !this.#attempts.begin(row, targetPort, at)) return
     if (probe === PROBE.syn) this.#attempts.noteSyn(row, isForgedSyn(packet))
     this.#weigh(row, flow, at)
   }
 
   #refuse(flow: number, probe: number, now: number): void {
-    const row = this.#claim(this.#flows.source(flow), this.#flows.target(flow), probe, now)
+    const row = this.#claim(flow, probe, now)
     if (row < 0 || !this.#attempts.refuse(row, this.#flows.targetPort(flow), now)) return
     this.#weigh(row, flow, now)
   }
@@ -230,9 +229,16 @@ class PortScanWatcher implements Watcher {
     return ((this.#attempts.what[row] as number) & 7) === PROBE.udp
   }
 
-  #claim(source: number, target: number, probe: number, now: number): number {
-    this.#notes.hold(source)
-    return this.#attempts.claim(this.#notes.markOf(source), (this.#notes.markOf(target) << 3) | probe, now)
+  #claim(flow: number, probe: number, now: number): number {
+    const notes = this.#notes
+    const source = this.#flows.source(flow)
+    notes.hold(source)
+    const port = this.#flows.targetPort(flow)
+    const what = (notes.markOf(this.#flows.target(flow)) << 3) | probe
+    const row = this.#attempts.claim(notes.markOf(source), what, now, notes.variety(source, port))
+    // No room, as in a flood at closed ports: who tries more than its forged sources is let in.
+    if (row < 0) notes.tries(source, port)
+    return row
   }
 
   #find(source: number, target: number, probe: number): number {
@@ -240,11 +246,8 @@ class PortScanWatcher implements Watcher {
   }
 
   #report(row: number, reason: number, now: number): void {
-    this.#attempts.tell(row, reason, now)
-    const company = this.#companies.of(row, now)
-    const teller = company?.scanner ?? row
-    if (teller !== row) this.#attempts.tell(teller, reason, now)
-    this.#tell(teller, company, now)
+    const told = this.#companies.tell(row, reason, now)
+    this.#tell(told.row, told.company, now)
   }
 
   #tell(row: number, company: Company | undefined, now: number): void {
@@ -258,9 +261,7 @@ class PortScanWatcher implements Watcher {
     const [subject, victim] = [this.#hosts.address(source), this.#hosts.address(target)]
     const story = this.#story(row, { subject, victim, probe: what & 7 })
     const finding = { ...story, at: now, ...this.#because(row) }
-    this.#context.report(
-      company ? amongOthers(finding, company, this.#companies.named(company.rows)) : finding,
-    )
+    this.#companies.report(finding, company, `tried ${story.evidence.count} ports of ${victim}`)
   }
 
   #story(

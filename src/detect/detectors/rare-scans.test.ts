@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { deliver, ethernet, fields, ipv4 } from '../../../test/support/frames.ts'
+import { arp, deliver, ETHERTYPE, ethernet, fields, ipv4, tcp } from '../../../test/support/frames.ts'
 import { range, type Scene, scene } from '../../../test/support/scene.ts'
 
 const [SCANNER, TARGET] = ['203.0.113.9', '192.0.2.1']
+const SCANNER_MAC = [2, 0, 0, 0, 0, 9]
 const told = ({ findings }: Scene, id: string) => findings.filter(({ detector }) => detector === id)
 
 interface RawPacket {
@@ -167,5 +168,41 @@ describe('a rare scan in several names (nmap -D)', () => {
     for (const at of range(12)) raw(net, at, { protocol: 150 + at })
     for (const at of range(12)) raw(net, 5_000 + at, { from: NAMES[0] as string, protocol: 150 + at })
     expect(told(net, 'protocol-scan').map(({ subject }) => subject)).toEqual([SCANNER, NAMES[0]])
+  })
+
+  test.each<[string, (at: number, source: string) => Uint8Array]>([
+    [
+      'protocol-scan',
+      (at, source) => ipv4(new Uint8Array(8), { source, target: TARGET, protocol: 150 + at }),
+    ],
+    ['sctp-scan', (at, source) => ipv4(sctp(40_000, at, 1), { source, target: TARGET, protocol: 132 })],
+    [
+      'os-fingerprint',
+      (at, source) =>
+        ipv4(tcp({ sourcePort: 50_000 + at, targetPort: 22, flags: [0, 0x2b, 0x29][at % 3] ?? 0 }), {
+          source,
+          target: TARGET,
+        }),
+    ],
+  ])('blames him whose MAC all came with: %s', (id, packet) => {
+    const net = scene()
+    net.send(ethernet(arp(2, SCANNER_MAC, SCANNER, TARGET), { type: ETHERTYPE.arp, sourceMac: SCANNER_MAC }))
+    for (const at of range(12)) {
+      for (const from of NAMES) net.send(ethernet(packet(at, from), { sourceMac: SCANNER_MAC }))
+    }
+    const [first] = told(net, id)
+    expect(first).toMatchObject({ subject: SCANNER, victim: TARGET, severity: 'high' })
+    expect(first?.summary).toContain('behind the decoys 198.51.100.1, 198.51.100.2')
+    expect(first?.evidence.samples.map(({ source }) => source)).toContain(SCANNER)
+    expect(new Set(net.findings.map(({ subject }) => subject as string))).toEqual(new Set([SCANNER]))
+  })
+
+  test('leaves alone a name that had to do with the target before, by the same protocols', () => {
+    const net = scene()
+    for (const at of range(3)) raw(net, at, { from: NAMES[0] as string, protocol: 150 + at })
+    for (const at of range(12)) {
+      for (const from of NAMES) raw(net, 60_000 + at, { from, protocol: 170 + at })
+    }
+    expect(told(net, 'protocol-scan').filter(({ blame }) => blame !== 'nobody')).toEqual([])
   })
 })
