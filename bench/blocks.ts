@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { createNftablesEnforcer } from '#enforce/nftables.ts'
 import { formatIpv4 } from '#model/address.ts'
 import { findProgram, median, printBench, type Row } from './bench.ts'
+import { measureTurnedAway } from './turned-away.ts'
 
-export const title = 'Blocks: one, and 100,000 at once, each with time-out, counter and note'
+export const title =
+  'Blocks: one, and 100,000 at once, each with time-out, counter and note; and what a packet costs that they turn away'
 
 const MANY = 100_000
 const MANY_RUNS = 3
@@ -30,7 +32,8 @@ export async function run(): Promise<readonly Row[]> {
   execFileSync('ip', ['netns', 'add', namespace])
   try {
     const inside = ['netns', 'exec', namespace, process.execPath, import.meta.filename, INSIDE]
-    return JSON.parse(execFileSync('ip', inside, { encoding: 'utf8' })) as Row[]
+    const changes = JSON.parse(execFileSync('ip', inside, { encoding: 'utf8' })) as Row[]
+    return [...changes, ...(nft ? await measureTurnedAway() : [])]
   } finally {
     execFileSync('ip', ['netns', 'del', namespace])
   }
