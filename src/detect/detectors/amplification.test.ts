@@ -11,6 +11,7 @@ describe('reflected amplification is found', () => {
     ['ssdp', 1900],
     ['memcached', 11211],
     ['cldap', 389],
+    ['coap', 5683],
   ])('%s: large answers that nobody asked for, and its reflectors are not blamed', (kind, port) => {
     const net = scene()
     for (const n of range(600)) {
@@ -28,6 +29,14 @@ describe('reflected amplification is found', () => {
     })
     expect(told(net)[0]?.evidence.sources).toBeGreaterThan(30)
     expect(told(net)).toHaveLength(1)
+  })
+
+  test('also where its questions were forged to come from another service', () => {
+    const net = scene()
+    for (const n of range(600)) {
+      net.say({ from: `203.0.113.${1 + (n % 40)}:123`, to: `${VICTIM}:53`, protocol: 'udp', payload: 440 })
+    }
+    expect(told(net)).toMatchObject([{ detector: 'amplification', kind: 'ntp', blame: 'nobody' }])
   })
 
   test('and its end is told, with the volume', () => {
