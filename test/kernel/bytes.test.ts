@@ -1,6 +1,6 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,11 +10,11 @@ import { startOwners } from '#identify/owners/thread.ts'
 import { ByteCounters, type SocketBytes } from '#kernel/bpf/byte-counters.ts'
 import { parseCgroupMount } from '#kernel/bpf/cgroup-root.ts'
 import { takenSoFar } from '#kernel/tcp-bytes.ts'
+import { hasCompiler, PEEKING, withProgram } from '../support/compiled.ts'
 import { testWith } from '../support/needs.ts'
 
 const wireTest = testWith('root', 'ip', 'nft')
-const hasCompiler = spawnSync('cc', ['--version']).status === 0
-const compiledTest = hasCompiler ? wireTest : test.skip
+const compiledTest = hasCompiler() ? wireTest : test.skip
 const PAYLOAD = 3_000_000
 const SENT_BACK = 70_000
 const DATAGRAMS = 500
@@ -93,39 +93,6 @@ const udp = [
   server.on('message', () => { if (++got === ${DATAGRAMS}) console.log(client.address().port); else send() })
   server.bind(0, '127.0.0.1', send)`,
 ]
-
-/** One datagram to itself, looked at and read, and nothing left; the same over a pair of Unix sockets. Waits for its end. */
-const PEEKING = `
-#include <netinet/in.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
-int main(void) {
-  struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof at;
-  char room[100];
-  int own = socket(AF_INET, SOCK_DGRAM, 0), pair[2];
-  if (bind(own, (void *)&at, size) || getsockname(own, (void *)&at, &size)) return 2;
-  if (sendto(own, "hello", 5, 0, (void *)&at, size) != 5) return 3;
-  if (recv(own, room, sizeof room, MSG_PEEK) != 5 || recv(own, room, sizeof room, 0) != 5) return 4;
-  if (recv(own, room, sizeof room, MSG_DONTWAIT) != -1) return 5;
-  if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || send(pair[0], "elsewhere", 9, 0) != 9) return 6;
-  if (recv(pair[1], room, sizeof room, 0) != 9) return 7;
-  puts("done"); fflush(stdout);
-  return read(0, room, 1) < 0;
-}`
-
-async function withProgram(source: string, use: (program: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'gh-compiled-'))
-  const program = join(folder, 'program')
-  try {
-    writeFileSync(`${program}.c`, source)
-    execFileSync('cc', ['-o', program, `${program}.c`])
-    await use(program)
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
 
 function countedByNft(): { sent: number; received: number } {
   const text = execFileSync('ip', ['netns', 'exec', namespace, 'nft', 'list', 'counters'], {

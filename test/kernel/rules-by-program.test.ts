@@ -1,33 +1,33 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { copyFileSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { buildCaller } from '../support/caller.ts'
+import { hasCompiler } from '../support/compiled.ts'
 import { until } from '../support/daemon.ts'
 import { testWith } from '../support/needs.ts'
 import {
+  type CallWay,
   type ClassProbe,
   holderIn,
   makeProgramWorld,
-  mountBpf,
+  outcomeOfCall,
   type ProgramWorld,
   portOf,
 } from '../support/program-world.ts'
 
-const hasCompiler = spawnSync('cc', ['--version']).status === 0
-const rootTest = hasCompiler ? testWith('root', 'ip', 'nft') : test.skip
+const rootTest = hasCompiler() ? testWith('root', 'ip', 'nft') : test.skip
 const LISTENER = new URL('../support/tcp-listener.ts', import.meta.url).pathname
 const CALLER = new URL('../support/tcp-caller.ts', import.meta.url).pathname
-const [EPERM, ECONNREFUSED] = [1, 111]
+const ECONNREFUSED = 111
 
 let world: ProgramWorld
 let probe: ClassProbe | undefined
 let port: string
 /** A listener on the other host, that takes every connection. */
 let tool: string
-let pins: string | undefined
 
 beforeEach(async () => {
   world = makeProgramWorld()
@@ -38,8 +38,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await probe?.ask('stop')
   probe = undefined
-  if (pins !== undefined) execFileSync('umount', [pins])
-  pins = undefined
   world.remove()
 })
 
@@ -56,16 +54,9 @@ const copyOf = (name: string): string => {
   return path
 }
 
-type Kind = 'tcp' | 'udp' | 'udp-connected'
-
 /** What a call to the other host comes to. */
-function call(program: string, { six = false, kind = 'tcp' as Kind, below = '' } = {}): string {
-  const { ip4, ip6 } = world.wire.client
-  const { status, stderr } = world.run([program, six ? ip6 : ip4, port, kind], below)
-  if (status === 0) return 'passes'
-  if (status === ECONNREFUSED || status === EPERM) return status === EPERM ? 'not permitted' : 'refused'
-  throw new Error(`${program} ended with ${status}: ${stderr}`)
-}
+const call = (program: string, how: Partial<CallWay> = {}): string =>
+  outcomeOfCall(world, program, { port, ...how })
 
 const passesAtLast = (is: () => boolean, what: string): Promise<void> => until(what, is)
 
@@ -340,64 +331,5 @@ describe('a package', () => {
     await rules('rules:\n - { action: reject, direction: out, package: bash }')
     expect(connect('/bin/bash')).not.toBe(0)
     expect(connect(copy)).toBe(0)
-  })
-})
-
-describe('kill -9', () => {
-  const mountPins = (): string => (pins = mountBpf(join(world.folder, 'pins')))
-
-  async function kill(): Promise<void> {
-    probe?.process.kill('SIGKILL')
-    if (probe) await once(probe.process, 'exit')
-    probe = undefined
-  }
-
-  const ONLY_TOOL = (program: string) =>
-    `defaults: { outbound: reject }\nrules:\n - { action: allow, direction: out, program: ${program} }`
-
-  rootTest(
-    'leaves rules and classes where they are to stay, and the next start takes over both',
-    async () => {
-      const options = { pins: mountPins(), keep: true }
-      const other = copyOf('other')
-      await rules(ONLY_TOOL(tool), options)
-      await kill()
-      expect([call(tool), call(other)]).toEqual(['passes', 'refused'])
-      await rules(ONLY_TOOL(tool), options)
-      expect([call(tool), call(other)]).toEqual(['passes', 'refused'])
-      await kill()
-      // Other rules: nothing of those before is left.
-      await rules(ONLY_TOOL(other), options)
-      expect([call(tool), call(other)]).toEqual(['refused', 'passes'])
-      await probe?.ask('stop')
-      probe = undefined
-      expect([call(tool), call(other)]).toEqual(['passes', 'passes'])
-      expect(readdirSync(options.pins)).not.toContain('gatehouse_rules')
-    },
-  )
-
-  rootTest('is not needed to keep both: a stop that keeps the rules keeps the classes', async () => {
-    const options = { pins: mountPins() }
-    await rules(ONLY_TOOL(tool), options)
-    expect(readdirSync(options.pins)).not.toContain('gatehouse_rules')
-    await probe?.ask('stop', 'keep')
-    probe = undefined
-    const other = copyOf('other')
-    expect([call(tool), call(other)]).toEqual(['passes', 'refused'])
-    // Taken over by one that is to open when it dies: nothing stays pinned.
-    await rules(ONLY_TOOL(tool), options)
-    expect(readdirSync(options.pins)).not.toContain('gatehouse_rules')
-    await kill()
-    expect(call(tool)).toBe('refused')
-    await rules('')
-  })
-
-  rootTest('leaves nothing that marks where all is to open', async () => {
-    await rules(ONLY_TOOL(tool))
-    expect(call(tool)).toBe('passes')
-    await kill()
-    // The table is opened by the process beside the daemon (rules.onCrash).
-    expect(call(tool)).toBe('refused')
-    await rules('')
   })
 })

@@ -102,6 +102,29 @@ export async function portOf(listener: ChildProcess): Promise<string> {
   return /listening (\d+)/.exec(said)?.[1] ?? ''
 }
 
+export interface CallWay {
+  readonly port: string
+  readonly six?: boolean
+  readonly kind?: 'tcp' | 'udp' | 'udp-connected'
+  /** A control group below that of the world. */
+  readonly below?: string
+}
+
+const [EPERM, ECONNREFUSED] = [1, 111]
+
+/** What a call of a program (caller.ts) to the other host comes to. */
+export function outcomeOfCall(
+  { run, wire }: ProgramWorld,
+  program: string,
+  { port, six = false, kind = 'tcp', below = '' }: CallWay,
+): 'passes' | 'not permitted' | 'refused' {
+  const { ip4, ip6 } = wire.client
+  const { status, stderr } = run([program, six ? ip6 : ip4, port, kind], below)
+  if (status === 0) return 'passes'
+  if (status === ECONNREFUSED || status === EPERM) return status === EPERM ? 'not permitted' : 'refused'
+  throw new Error(`${program} ended with ${status}: ${stderr}`)
+}
+
 /** A copy of a shell that connects, says `ready`, and `gone` when the connection is over. */
 export function holderIn(
   world: ProgramWorld,
