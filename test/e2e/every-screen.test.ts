@@ -1,16 +1,16 @@
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { faultsInThemes } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
-import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { blockByApi, goTo, openWorld, shoot, sidewaysOf } from '../support/page-world.ts'
+import type { RealPage } from '../support/real-page.ts'
 import { settled } from '../support/settled.ts'
-import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
+import { ABROAD } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
 
-const SHOTS = 'coverage/screens'
 /** A name from outside may try markup, ANSI colours, a reversal that forges the ending, and sheer length. */
 const HOSTILE = '<img src=x onerror=hit()>\u001b[31m\u202Egpj.sh'
 const LONG = `${HOSTILE} ${'W'.repeat(150)}`
@@ -47,48 +47,29 @@ describe('every screen', () => {
   let real: RealPage
 
   beforeAll(async () => {
-    real = await startRealPage()
+    const world = await openWorld({
+      talks: () => [{ program: 'larkmail', to: Object.values(ABROAD), bytesEach: 6_000 }],
+    })
+    real = world.real
     const { server, client } = real.wire
-    layAbroad(real.wire)
-    const port = await listen(client)
-    talk(server, real.folder, port, { program: 'larkmail', to: Object.values(ABROAD), bytesEach: 6_000 })
     const hostile = join(real.folder, HOSTILE)
     copyFileSync('/bin/bash', hostile)
-    server.start(hostile, '-c', `exec 3<>/dev/tcp/${client.ip4}/${port}; read -r -t 600 _ <&3`, LONG)
-    mkdirSync(SHOTS, { recursive: true })
+    server.start(hostile, '-c', `exec 3<>/dev/tcp/${client.ip4}/${world.port}; read -r -t 600 _ <&3`, LONG)
   })
 
   afterAll(async () => {
     await real?.remove()
   })
 
-  const go = async (page: Page, path: string): Promise<void> => {
-    await page.goto(new URL(path, page.url()).href)
-    await page.getByRole('heading', { level: 1 }).first().waitFor()
-    await page.locator('.status--watch').waitFor({ state: 'detached' })
-    await page.locator('[aria-busy=true]').waitFor({ state: 'detached' })
-  }
-  const sidewaysOf = (page: Page): Promise<number> =>
-    page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-  const shoot = (page: Page, name: string) => page.screenshot({ path: join(SHOTS, `${name}.png`) })
-
   /** Blocks something for a reason as hostile as a name may be: it shows among blocks and decisions. */
-  const blockWithReason = (page: Page) =>
-    page.evaluate(
-      async ([target, reason]) => {
-        const headers = { 'content-type': 'application/json', 'x-gatehouse': '1' }
-        const body = JSON.stringify({ target, reason })
-        return (await fetch('/api/v1/blocks', { method: 'POST', headers, body })).status
-      },
-      [BLOCKED, LONG.slice(0, 200)],
-    )
+  const blockWithReason = (page: Page) => blockByApi(page, BLOCKED, LONG.slice(0, 200))
 
   test('with an inspector open it is free of serious faults in both high-contrast themes', async () => {
     const { page, wrongs } = await real.signIn()
     await blockWithReason(page)
     const faults: string[] = []
     for (const path of SCREENS) {
-      await go(page, path)
+      await goTo(page, path)
       if (/^\/(connections|programs|hosts)/.test(path)) {
         await page.locator('.row[aria-rowindex]').first().click()
         await page.keyboard.press('Enter')
@@ -106,7 +87,7 @@ describe('every screen', () => {
 
   /** A screen at one size: its picture, and where it is wider than the window. */
   async function widthFaults(page: Page, path: string, size: string): Promise<string[]> {
-    await go(page, path)
+    await goTo(page, path)
     await settled(page)
     await shoot(page, `${nameOf(path)}-${size}`)
     const wide = (await sidewaysOf(page)) > 0 ? [`${path} ${size}`] : []
@@ -136,7 +117,7 @@ describe('every screen', () => {
     await blockWithReason(page)
     const broken: string[] = []
     for (const path of SCREENS) {
-      await go(page, path)
+      await goTo(page, path)
       await page.evaluate('window.hits = 0; window.hit = () => window.hits++')
       await settled(page)
       const found = (await page.evaluate(
@@ -152,9 +133,9 @@ describe('every screen', () => {
     }
     expect(broken).toEqual([])
     // It was there to be seen.
-    await go(page, '/programs')
+    await goTo(page, '/programs')
     await page.getByText('⟨U+202E⟩gpj').first().waitFor()
-    await go(page, '/timeline?span=hour')
+    await goTo(page, '/timeline?span=hour')
     await page.getByText('⟨U+202E⟩gpj').first().waitFor()
     expect(wrongs).toEqual([])
     await page.context().close()

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { testWith } from '../support/needs.ts'
+import { goTo } from '../support/page-world.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
 import { settled } from '../support/settled.ts'
 import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
@@ -14,6 +15,7 @@ rules:
 `
 const TARGETS = ['198.51.100.7', '198.51.100.8']
 
+const ADDRESS_OF_ANY = /^Never block (\S+?)A?$/
 const ADDRESS = /(?:\d+\.){3}\d+/
 /** Where the checks of a screen find what they need, and little else. */
 const PLACES: Readonly<Record<string, string>> = {
@@ -104,6 +106,15 @@ const EVERYWHERE: Readonly<Record<string, Check>> = {
     await expect.poll(() => page.evaluate(theme)).not.toBe(before)
   },
   '?': opensDialog('?'),
+  'Ctrl K': async (page) => {
+    // In a field, too.
+    await press(page, '/', 'Control+k')
+    await page.getByRole('dialog', { name: 'Jump, search, act' }).waitFor()
+    await page.keyboard.type('doct')
+    await page.getByRole('option', { name: 'Doctor' }).and(page.locator('[aria-selected=true]')).waitFor()
+    await press(page, 'Enter')
+    await isAt(page, '/doctor')
+  },
 }
 /** What lists have in common; a screen with other keys has checks of its own below. */
 const USUAL: Readonly<Record<string, Check>> = { ...list, N: opensDialog('n') }
@@ -216,6 +227,13 @@ const ALERTS: Readonly<Record<string, Check>> = {
     await press(page, 'b')
     await page.locator('.toast', { hasText: 'reachable again' }).waitFor()
   },
+  L: async (page) => {
+    await press(page, 'j', 'l')
+    await page.locator('.toast', { hasText: '1 alert comes back on' }).waitFor()
+    await page.getByRole('button', { name: 'Later 1' }).waitFor()
+    await press(page, 'u')
+    await page.getByRole('button', { name: 'Later', exact: true }).waitFor()
+  },
   E: async (page) => {
     await press(page, 'j', 'e')
     await page.locator('.toast', { hasText: '1 alert is done' }).waitFor()
@@ -246,7 +264,6 @@ const CHECKS: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
       await expect.poll(() => query(page, 'from')).toBe(null)
     },
   },
-  '/alerts': ALERTS,
   '/blocks': {
     ...USUAL,
     E: async (page) => {
@@ -272,7 +289,7 @@ describe('the keyboard', () => {
   let real: RealPage
 
   beforeAll(async () => {
-    real = await startRealPage({ config: 'respond: { modes: { port-scan: watch } }\n', rules: RULES })
+    real = await startRealPage({ config: 'respond: { modes: { port-scan: suggest } }\n', rules: RULES })
     const { server, client } = real.wire
     layAbroad(real.wire)
     const port = await listen(client)
@@ -299,6 +316,32 @@ describe('the keyboard', () => {
     await press(page, '.')
     await page.locator('.pill-new').waitFor({ state: 'detached' })
   }
+  /** Of a list of what is decided: a block that is made elsewhere waits. */
+  const showsNewBlock =
+    (target: string): Check =>
+    async (page) => {
+      await page.getByRole('grid').hover()
+      real.gatehouse('block', target)
+      await page.locator('.pill-new').waitFor()
+      expect(await page.locator('main .row', { hasText: target }).count()).toBe(0)
+      await press(page, '.')
+      await page.locator('.pill-new').waitFor({ state: 'detached' })
+      await page.locator('main .row', { hasText: target }).first().waitFor()
+    }
+  /** An alert that suggests a block asks; the answer is on the allow list until it is taken back. */
+  const allowsWhenAsked: Check = async (page) => {
+    await press(page, 'j')
+    const allow = page.getByRole('button', { name: /^Never block/ })
+    const address = ADDRESS_OF_ANY.exec((await allow.textContent()) ?? '')?.[1] ?? 'no address'
+    const isAllowed = (): boolean => real.gatehouse('allow', 'list').includes(address)
+    expect(isAllowed()).toBe(false)
+    await press(page, 'a')
+    await expect.poll(isAllowed).toBe(true)
+    await page.locator('.toast', { hasText: address }).waitFor()
+    await press(page, 'u')
+    await expect.poll(isAllowed).toBe(false)
+    await allow.waitFor()
+  }
   /** A list that has the pointer or the focus holds still: what is new waits for its key. */
   const showsNew: Check = async (page) => {
     await go(page, '/connections')
@@ -314,13 +357,13 @@ describe('the keyboard', () => {
   /** Those that need the daemon, or who talks to it. */
   const ofDaemon: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     '/connections': { '.': showsNew },
-    '/alerts': { '.': showsNewAlert },
+    '/alerts': { A: allowsWhenAsked, ...ALERTS, '.': showsNewAlert },
+    '/blocks': { '.': showsNewBlock('198.51.100.21') },
+    '/decisions': { '.': showsNewBlock('198.51.100.22') },
   }
 
   const go = async (page: Page, path: string): Promise<void> => {
-    await page.goto(new URL(path, page.url()).href)
-    await page.getByRole('heading', { level: 1 }).first().waitFor()
-    await page.locator('.status--watch').waitFor({ state: 'detached' })
+    await goTo(page, path)
     await settled(page)
   }
   /** The help's own list: what is pressed, and what it says of it. */

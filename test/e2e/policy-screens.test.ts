@@ -1,15 +1,13 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { faultsInThemes } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
-import { type RealPage, startRealPage } from '../support/real-page.ts'
+import { goTo, openWorld, shoot, sidewaysOf } from '../support/page-world.ts'
+import type { RealPage } from '../support/real-page.ts'
 import { settled } from '../support/settled.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
 
-const SHOTS = 'coverage/screens'
 const THEMES = ['dark', 'light', 'contrast', 'contrast-light'] as const
 const PHONE = { width: 360, height: 780 }
 /** Room for the widest word of a screen, and no more: nothing may be scrolled to sideways. */
@@ -44,25 +42,12 @@ describe('the screens of policy', () => {
   let real: RealPage
 
   beforeAll(async () => {
-    real = await startRealPage({
-      config: 'respond:\n  blockSeconds: 900 # a quarter of an hour\n',
-      rules: RULES,
-    })
-    mkdirSync(SHOTS, { recursive: true })
+    const config = 'respond:\n  blockSeconds: 900 # a quarter of an hour\n'
+    ;({ real } = await openWorld({ config, rules: RULES }))
   })
   afterAll(async () => {
     await real?.remove()
   })
-
-  const go = async (page: Page, path: string): Promise<void> => {
-    await page.goto(new URL(path, page.url()).href)
-    await page.getByRole('heading', { level: 1 }).first().waitFor()
-    await page.locator('.status--watch').waitFor({ state: 'detached' })
-    await page.getByText('Loading', { exact: true }).waitFor({ state: 'detached' })
-  }
-  const shoot = (page: Page, name: string) => page.screenshot({ path: join(SHOTS, `${name}.png`) })
-  const sidewaysOf = (page: Page): Promise<number> =>
-    page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
 
   /** A draft with each kind of change, a setting that waits, and a change that waits to be confirmed. */
   async function stir(page: Page): Promise<void> {
@@ -96,10 +81,10 @@ describe('the screens of policy', () => {
       faults.push(...found.map((fault) => `${name} ${fault}`))
     }
     for (const [name, path] of Object.entries(PLACES)) {
-      await go(page, path)
+      await goTo(page, path)
       await look(name)
     }
-    await go(page, '/rules')
+    await goTo(page, '/rules')
     await page.getByRole('button', { name: 'Simulation' }).click()
     await page.getByText('Checked: The draft').waitFor()
     await look('rules-checked')
@@ -117,7 +102,7 @@ describe('the screens of policy', () => {
     const { page, wrongs } = await real.signIn(PHONE)
     const wide: string[] = []
     for (const [name, path] of Object.entries(PLACES)) {
-      await go(page, path)
+      await goTo(page, path)
       await settled(page)
       await shoot(page, `policy-${name}-360`)
       if ((await sidewaysOf(page)) > SLACK_PIXELS) wide.push(name)
@@ -135,10 +120,10 @@ describe('the screens of policy', () => {
     await page.goto(link ?? '')
     await page.getByRole('heading', { level: 1 }).first().waitFor()
     for (const path of ['/rules', '/lists', '/detectors', '/settings']) {
-      await go(page, path)
+      await goTo(page, path)
       await page.locator('.note--info', { hasText: 'You can look but not change' }).waitFor()
     }
-    await go(page, '/detectors')
+    await goTo(page, '/detectors')
     const mode = page.getByLabel('How far Port scan may go')
     expect(await mode.isDisabled()).toBe(true)
     // Whoever unlocks the control by hand hears the same from the core.

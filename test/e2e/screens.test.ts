@@ -1,17 +1,14 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { addressSays } from '../support/address.ts'
 import { faultsInThemes } from '../support/axe.ts'
 import { testWith } from '../support/needs.ts'
-import { type RealPage, startRealPage } from '../support/real-page.ts'
-import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
+import { blockByApi, goTo, openWorld, type PageWorld, shoot } from '../support/page-world.ts'
+import type { RealPage } from '../support/real-page.ts'
+import { ABROAD, listen } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
 
-/** Kept by CI beside the coverage: what a reader of a change looks at. */
-const SHOTS = 'coverage/screens'
 const THEMES = ['dark', 'light'] as const
 
 /** Those of policy have a test of their own, in each theme: policy-screens.test.ts. */
@@ -41,57 +38,40 @@ const SCREENS: Readonly<Record<string, string>> = {
 
 describe('the screens of the page', () => {
   let real: RealPage
-  let port: number
-  const talkers: Record<string, ReturnType<typeof talk>> = {}
+  let talkers: PageWorld['talkers']
 
   beforeAll(async () => {
-    real = await startRealPage()
-    const { server, client } = real.wire
-    layAbroad(real.wire)
-    port = await listen(client)
     const all = Object.values(ABROAD)
-    const programs = [
-      { program: 'larkmail', to: all, bytesEach: 60_000 },
-      { program: 'tidesync', to: [ABROAD.NL, ABROAD.JP, client.ip4], bytesEach: 9_000 },
-      { program: 'podwright', to: [ABROAD.US, client.ip4], bytesEach: 700 },
-      { program: 'keygated', to: [client.ip4], bytesEach: 40 },
-    ]
-    for (const about of programs) talkers[about.program] = talk(server, real.folder, port, about)
+    const world = await openWorld({
+      talks: ({ client }) => [
+        { program: 'larkmail', to: all, bytesEach: 60_000 },
+        { program: 'tidesync', to: [ABROAD.NL, ABROAD.JP, client.ip4], bytesEach: 9_000 },
+        { program: 'podwright', to: [ABROAD.US, client.ip4], bytesEach: 700 },
+        { program: 'keygated', to: [client.ip4], bytesEach: 40 },
+      ],
+    })
+    ;({ real, talkers } = world)
+    const { server, client } = real.wire
     const inbound = await listen(server)
     client.start(process.execPath, 'test/support/tcp-caller.ts', server.ip4, String(inbound))
     for (let turn = 0; turn < 3; turn++) {
       client.run(process.execPath, 'test/support/tcp-caller.ts', server.ip4, String(inbound), 'once')
     }
-    mkdirSync(SHOTS, { recursive: true })
   })
 
   afterAll(async () => {
     await real?.remove()
   })
 
-  const go = async (page: Page, path: string): Promise<void> => {
-    await page.goto(new URL(path, page.url()).href)
-    await page.getByRole('heading', { level: 1 }).first().waitFor()
-    await page.locator('.status--watch').waitFor({ state: 'detached' })
-  }
   const programRow = (page: Page, name: string) => page.locator('.row', { hasText: name }).first()
 
   test('every screen is free of serious faults of accessibility, dark and light', async () => {
     const { page, wrongs } = await real.signIn()
-    await page.evaluate(async (target) => {
-      const headers = { 'content-type': 'application/json', 'x-gatehouse': '1' }
-      await fetch('/api/v1/blocks', {
-        method: 'POST',
-        headers,
-        body: JSON.stringify({ target, reason: 'A test' }),
-      })
-    }, '198.51.100.0/24')
+    await blockByApi(page, '198.51.100.0/24', 'A test')
     const faults: string[] = []
     for (const [name, path] of Object.entries(SCREENS)) {
-      await go(page, path)
-      const found = await faultsInThemes(page, THEMES, (theme) =>
-        page.screenshot({ path: join(SHOTS, `${name}-${theme}.png`) }),
-      )
+      await goTo(page, path)
+      const found = await faultsInThemes(page, THEMES, (theme) => shoot(page, `${name}-${theme}`))
       faults.push(...found.map((fault) => `${name} ${fault}`))
     }
     expect(faults).toEqual([])
@@ -113,14 +93,14 @@ describe('the screens of the page', () => {
       .first()
       .waitFor()
     await inspector.getByText('5 connections · 5 hosts').waitFor()
-    await page.screenshot({ path: join(SHOTS, 'programs-inspector.png') })
+    await shoot(page, 'programs-inspector')
     await inspector.getByRole('button', { name: 'Close all connections' }).click()
     await page.getByText('connections of').first().waitFor()
     await programRow(page, 'larkmail').waitFor({ state: 'detached' })
 
     await page.goto(new URL(`/hosts?sel=${ABROAD.JP}`, page.url()).href)
     await page.getByLabel('Inspector').getByText('Japan').waitFor()
-    await page.screenshot({ path: join(SHOTS, 'hosts-inspector.png') })
+    await shoot(page, 'hosts-inspector')
     expect(wrongs).toEqual([])
     await page.context().close()
   })
@@ -134,7 +114,7 @@ describe('the screens of the page', () => {
     await page.keyboard.press('Enter')
     const inspector = page.getByLabel('Inspector')
     await inspector.getByText(`tidesync opened one connection to ${ABROAD.JP}`).waitFor()
-    await page.screenshot({ path: join(SHOTS, 'graph-inspector.png') })
+    await shoot(page, 'graph-inspector')
     await page.keyboard.press('Shift+T')
     await page.getByRole('columnheader', { name: 'From' }).waitFor()
     const row = page.getByRole('row').filter({ hasText: ABROAD.JP }).filter({ hasText: 'tidesync opened' })
@@ -157,7 +137,7 @@ describe('the screens of the page', () => {
 
   test('the search says where it cannot be read, narrows by negation, and lives in the address', async () => {
     const { page } = await real.signIn()
-    await go(page, '/connections')
+    await goTo(page, '/connections')
     await page.keyboard.press('/')
     await page.keyboard.type('-app:tidesync prt:22')
     await page.keyboard.press('Enter')
@@ -170,7 +150,7 @@ describe('the screens of the page', () => {
     await programRow(page, 'podwright').waitFor()
     await programRow(page, 'tidesync').waitFor({ state: 'detached' })
 
-    await go(page, '/connections?q=-app%3Apodwright')
+    await goTo(page, '/connections?q=-app%3Apodwright')
     await page.getByRole('button', { name: 'Remove app podwright' }).click()
     await addressSays(page, 'q', null)
     await page.context().close()
@@ -178,7 +158,7 @@ describe('the screens of the page', () => {
 
   test('connections of the past are found by the same search, and open beside the list', async () => {
     const { page, wrongs } = await real.signIn()
-    await go(page, '/connections')
+    await goTo(page, '/connections')
     await page.getByRole('button', { name: 'Past' }).click()
     await page.getByRole('grid').locator('.row[aria-rowindex]').first().waitFor()
     await page.keyboard.press('/')
@@ -188,7 +168,7 @@ describe('the screens of the page', () => {
     const found = page.locator('.row[aria-rowindex]')
     await expect.poll(() => found.count()).toBeGreaterThanOrEqual(3)
     await found.first().click()
-    await page.screenshot({ path: join(SHOTS, 'connections-past-inspector.png') })
+    await shoot(page, 'connections-past-inspector')
     await page.getByLabel('Inspector').getByText('They called this machine').waitFor()
     await page.getByLabel('Inspector').getByText(real.wire.client.ip4).first().waitFor()
     await addressSays(page, 'when', 'past')

@@ -140,9 +140,52 @@ describe('the inbox of alerts', () => {
     expect(await ids()).toEqual(read)
     await page.keyboard.press('.')
     await expect.poll(async () => (await ids()).length, SOON).toBeGreaterThan(read.length)
+    // On a telephone the alert stands in place of the list, also where a link leads straight to it.
+    await page.setViewportSize({ width: 360, height: 780 })
+    await page.goto(new URL(`/alerts/${read[0]?.replace('alert-', '')}`, page.url()).href)
+    await page.getByRole('heading', { level: 2 }).waitFor()
     expect(wrongs).toEqual([])
     await page.context().close()
   })
+})
+
+describe.each([
+  ['blocks', 'No longer blocked'],
+  ['decisions', 'Taken back'],
+])('the list of %s', (screen, over) => {
+  test('moves nothing while it is read: new rows wait, and what is over keeps its place', async () => {
+    const net = screen === 'blocks' ? '198.51.100' : '192.0.2'
+    for (const last of [1, 2]) real.gatehouse('block', `${net}.${last}`)
+    const { page, wrongs } = await real.signIn()
+    await page.goto(new URL(`/${screen}`, page.url()).href)
+    const rowOf = (last: number) => page.getByRole('row').filter({ hasText: `${net}.${last}` })
+    const read = (): Promise<string[]> =>
+      page.locator('.table .row').evaluateAll((all) => all.map(({ id }) => id))
+    await rowOf(2).first().hover()
+    const before = await read()
+    await page.evaluate(WATCH)
+    for (const last of [3, 4]) real.gatehouse('block', `${net}.${last}`)
+    real.gatehouse('undo', undoOf(`${net}.2`))
+    await rowOf(2).getByText(over).waitFor()
+    await page.locator('.pill-new', { hasText: 'new' }).waitFor()
+    expect(await read()).toEqual(before)
+    expect(await page.evaluate('window.seen.moved')).toEqual([])
+
+    await page.keyboard.press('.')
+    await rowOf(4).first().waitFor()
+    await page.locator('.pill-new').waitFor({ state: 'detached' })
+    expect((await read()).length).toBeGreaterThan(before.length)
+    expect(wrongs).toEqual([])
+    await page.context().close()
+  })
+
+  /** The number of the decision that blocked it. */
+  const undoOf = (target: string): string => {
+    const { items } = JSON.parse(real.gatehouse('decisions', '-o', 'json')) as {
+      items: { id: number; kind: string; target: string }[]
+    }
+    return String(items.find((one) => one.kind === 'block' && one.target === target)?.id)
+  }
 })
 
 describe('the search of the past', () => {
@@ -228,13 +271,16 @@ describe('a stream that is cut', () => {
     await connections.getByText('No live connection fits this search').waitFor({ timeout: 40_000 })
     await page.bringToFront()
     const paths = [asked(page), asked(connections)]
+    await page.evaluate(WATCH)
     cut()
     real.gatehouse('block', '203.0.113.21')
     real.gatehouse('block', '203.0.113.22')
     const hangUp = await call(3)
     await page.getByText(LOST).waitFor()
     await page.locator('.status-word', { hasText: 'Lost touch' }).waitFor()
+    await page.getByRole('alert').getByText('What you see is from').waitFor()
     expect(await timesShown(page, '203.0.113.21')).toBe(0)
+    expect(await page.evaluate('window.seen.moved')).toEqual([])
 
     restore()
     for (const one of [page, connections]) await comeBack(one)

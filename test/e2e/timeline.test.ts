@@ -1,50 +1,34 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { addressSays } from '../support/address.ts'
 import { testWith } from '../support/needs.ts'
-import { type RealPage, startRealPage } from '../support/real-page.ts'
-import { ABROAD, layAbroad, listen, talk } from '../support/talkers.ts'
+import { blockByApi, goTo, openWorld, shoot } from '../support/page-world.ts'
+import type { RealPage } from '../support/real-page.ts'
+import { ABROAD, listen, talk } from '../support/talkers.ts'
 
 const test = testWith('root', 'ip', 'nft', 'chromium')
-const SHOTS = 'coverage/screens'
 const BLOCKED = '198.51.100.7'
 
 describe('the timeline, and what a row offers', () => {
   let real: RealPage
 
   beforeAll(async () => {
-    real = await startRealPage()
-    layAbroad(real.wire)
-    const port = await listen(real.wire.client)
-    talk(real.wire.server, real.folder, port, {
-      program: 'larkmail',
-      to: [...Object.values(ABROAD), real.wire.client.ip4],
-      bytesEach: 6_000,
-    })
-    mkdirSync(SHOTS, { recursive: true })
+    ;({ real } = await openWorld({
+      talks: ({ client }) => [
+        { program: 'larkmail', to: [...Object.values(ABROAD), client.ip4], bytesEach: 6_000 },
+      ],
+    }))
   })
 
   afterAll(async () => {
     await real?.remove()
   })
 
-  const go = async (page: Page, path: string): Promise<void> => {
-    await page.goto(new URL(path, page.url()).href)
-    await page.getByRole('heading', { level: 1 }).first().waitFor()
-    await page.locator('.status--watch').waitFor({ state: 'detached' })
-  }
   const larkRow = (page: Page) => page.locator('.row', { hasText: 'larkmail' }).first()
-  const block = (page: Page, target: string) =>
-    page.evaluate(async (address) => {
-      const headers = { 'content-type': 'application/json', 'x-gatehouse': '1' }
-      await fetch('/api/v1/blocks', { method: 'POST', headers, body: JSON.stringify({ target: address }) })
-    }, target)
 
   test('shows what happened in its lanes, and a mark on it drives every list', async () => {
     const { page, wrongs } = await real.signIn()
-    await block(page, BLOCKED)
+    await blockByApi(page, BLOCKED)
     await page.keyboard.press('g')
     await page.keyboard.press('t')
     const firstTick = page.locator('.is-first').first()
@@ -70,7 +54,7 @@ describe('the timeline, and what a row offers', () => {
     await page.waitForURL((url) => url.searchParams.has('from'))
     const marked = new URL(page.url()).searchParams
     expect(Date.parse(marked.get('to') ?? '') - Date.parse(marked.get('from') ?? '')).toBe(30 * 60_000)
-    await page.screenshot({ path: join(SHOTS, 'timeline-marked.png') })
+    await shoot(page, 'timeline-marked')
 
     // Every list keeps to it: what is in it shows, and the bar says so.
     for (const [screen, shows] of [
@@ -86,7 +70,7 @@ describe('the timeline, and what a row offers', () => {
     }
     const early = new URLSearchParams({ from: '2026-01-01T00:00:00Z', to: '2026-01-01T01:00:00Z' })
     for (const screen of ['programs', 'decisions', 'blocks', 'connections']) {
-      await go(page, `/${screen}?${early}`)
+      await goTo(page, `/${screen}?${early}`)
       await page.locator('main .empty').waitFor()
     }
     await page.getByRole('button', { name: 'Show everything' }).click()
@@ -98,7 +82,7 @@ describe('the timeline, and what a row offers', () => {
 
   test('the mark moves by arrow keys, Escape takes it away, and a table tells the same', async () => {
     const { page } = await real.signIn()
-    await go(page, '/timeline?span=hour')
+    await goTo(page, '/timeline?span=hour')
     const start = page.getByRole('slider', { name: 'Start of the marked part' })
     await start.focus()
     await page.keyboard.press('ArrowRight')
@@ -121,13 +105,13 @@ describe('the timeline, and what a row offers', () => {
   test('a row has two actions in it and a menu with each act as a command line that works', async () => {
     const { page, wrongs } = await real.signIn()
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
-    await go(page, '/connections?view=host')
+    await goTo(page, '/connections?view=host')
     const row = page.locator('.row', { hasText: real.wire.client.ip4 }).first()
     await row.hover()
     expect(await row.locator('.row-actions > *').count()).toBe(2)
     await row.getByRole('button', { name: 'More for this row' }).click()
     const menu = page.getByRole('menu', { name: 'More for this row' })
-    await page.screenshot({ path: join(SHOTS, 'connections-row-menu.png') })
+    await shoot(page, 'connections-row-menu')
     await menu.getByRole('menuitem', { name: 'Block: copy the command line' }).click()
     const line = await page.evaluate('navigator.clipboard.readText()')
     expect(line).toBe(`gatehouse block ${real.wire.client.ip4}`)
@@ -141,7 +125,7 @@ describe('the timeline, and what a row offers', () => {
 
   test('the inspector tells the way to the verdict with links, and what would change it', async () => {
     const { page, wrongs } = await real.signIn()
-    await go(page, '/connections?view=flat')
+    await goTo(page, '/connections?view=flat')
     const row = page.locator('.row', { hasText: ABROAD.US }).first()
     await row.click()
     await page.keyboard.press('Enter')
@@ -151,11 +135,11 @@ describe('the timeline, and what a row offers', () => {
     expect(await inspector.getByRole('link', { name: 'Default of the rules' }).getAttribute('href')).toBe(
       '/rules',
     )
-    await page.screenshot({ path: join(SHOTS, 'connections-inspector.png') })
-    await block(page, ABROAD.US)
+    await shoot(page, 'connections-inspector')
+    await blockByApi(page, ABROAD.US)
     await inspector.getByText(`gatehouse unblock ${ABROAD.US}`).first().waitFor()
     await inspector.getByText('not reached').waitFor()
-    await page.screenshot({ path: join(SHOTS, 'connections-inspector-blocked.png') })
+    await shoot(page, 'connections-inspector-blocked')
     real.gatehouse('unblock', ABROAD.US)
     expect(wrongs).toEqual([])
     await page.context().close()
@@ -171,7 +155,7 @@ describe('the timeline, and what a row offers', () => {
       talk(real.wire.server, real.folder, port, { program, to: [address], bytesEach: 500 })
     }
     const { page } = await real.signIn()
-    await go(page, '/connections?view=host')
+    await goTo(page, '/connections?view=host')
     for (const address of [ABROAD.BR, ABROAD.AU]) {
       const row = page.locator('.row', { hasText: address }).first()
       await row.hover()
@@ -185,12 +169,12 @@ describe('the timeline, and what a row offers', () => {
     await page.keyboard.press('u')
     await expect.poll(() => real.kernelTable().includes(ABROAD.AU)).toBe(false)
 
-    await go(page, '/connections?view=flat&q=app%3Alarkmail')
+    await goTo(page, '/connections?view=flat&q=app%3Alarkmail')
     await page.getByRole('button', { name: 'Saved views' }).click()
     await page.getByRole('menuitem', { name: 'Save this view' }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('Lark alone')
     await page.keyboard.press('Enter')
-    await go(page, '/connections')
+    await goTo(page, '/connections')
     await page.getByRole('button', { name: 'Saved views' }).click()
     await page.getByRole('menuitemradio', { name: 'Lark alone' }).click()
     await addressSays(page, 'q', 'app:larkmail')

@@ -35,7 +35,7 @@ export interface RealPage {
 }
 
 /** Files of the daemon, by name, as they are at its start; it then reads them instead of the machine's own. */
-interface OwnFiles {
+export interface OwnFiles {
   readonly config?: string
   readonly rules?: string
   /** Where its memory is; otherwise it starts without any. */
