@@ -13,11 +13,13 @@ interface LogOptions extends CommonOptions {
   readonly follow?: boolean
 }
 
-/** Adds `rule log`: what rules turned away or recorded of late. */
+/** Adds `rule log`: what was turned away or recorded of late. */
 export function addRuleLog(rule: Command, shell: Shell): void {
   const log = rule
     .command('log')
-    .description('the packets that rules turned away or recorded, the newest last')
+    .description(
+      'the packets that rules, blocks and lists turned away or that were recorded, the newest last',
+    )
   leaf(log, 'rule log --follow')
     .option('-n, --lines <number>', 'so many of the last', readLines, 20)
     .option('-f, --follow', 'go on, and print those that come')

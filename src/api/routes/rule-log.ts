@@ -6,7 +6,7 @@ import { type ApiApp, answers } from '../route.ts'
 const logRoute = createRoute({
   method: 'get',
   path: '/api/v1/rules/log',
-  summary: 'The packets that rules turned away or recorded of late',
+  summary: 'The packets that were turned away or recorded of late',
   request: {
     query: z.object({
       limit: z.coerce.number().int().min(1).max(1000).default(100),
