@@ -15,6 +15,7 @@ import {
   sharesSubnet,
   subnetHash,
 } from '../address-rows.ts'
+import { blamingNobody } from '../borrowed-names.ts'
 import { ContactMemory } from '../contact-memory.ts'
 import { defineDetector, type ReportedFinding, type WatchContext } from '../detector.ts'
 import { duration } from '../evidence.ts'
@@ -45,10 +46,16 @@ const OPEN = FLOW_STATES.indexOf('open')
 const FIRST_OWN_PORT = 32_768
 /** Of each address so many failures count for its /64: who fails more often has a row of its own to be told by. */
 const MOST_OF_EACH = 2
-/** So many addresses of a /64, at least; and once it was told, so many more failures, but not sooner. */
+/**
+ * So many addresses of a /64, at least. Three addresses that are told of lead to a block of it: so the first are told
+ * soon, each after so many more failures, and further ones ever more rarely.
+ */
 const SUBNET_ADDRESSES = 5
 const SUBNET_MORE = 3
-const SUBNET_PAUSE_MS = 500
+const SUBNET_SOON = 3
+const SUBNET_SOON_MS = 500
+const SUBNET_LATER_MS = 10_000
+const SUBNET_LATEST_MS = 600_000
 /** Sources that began within this time and failed at the same things: one scanner, and names that he made up (nmap -D). */
 const IN_STEP_MS = 60_000
 const SHARED = 0.6
@@ -121,8 +128,9 @@ class SlowScanWatcher implements Watcher {
   readonly #numbers = new Int32Array(ROWS)
   readonly #ratio = new Float64Array(ROWS)
   readonly #firstAt = new Float64Array(ROWS)
-  /** Of a /64: when it was told last, and which addresses failed, as bits of their hash. */
+  /** Of a /64: when it was told last, how often, and which addresses failed, as bits of their hash. */
   readonly #toldAt = new Float64Array(ROWS)
+  readonly #timesTold = new Uint32Array(ROWS)
   readonly #members = new Uint32Array(ROWS)
   /** Failed contacts of the row, newest last, and their hashes. */
   readonly #failures = new Uint32Array(ROWS)
@@ -238,10 +246,9 @@ class SlowScanWatcher implements Watcher {
     this.#ratio[row] = (this.#ratio[row] as number) + FAILURE
     this.#rows.setWeight(row, this.#failures[row] as number)
     const now = Math.max(at, this.#firstAt[row] as number)
-    if ((this.#ratio[row] as number) < this.#alarmAt || now - (this.#toldAt[row] as number) < SUBNET_PAUSE_MS)
-      return
-    if (bitsOf(this.#members[row] as number) < SUBNET_ADDRESSES) return
+    if ((this.#ratio[row] as number) < this.#alarmAt || !this.#mayTellTogether(row, now)) return
     this.#toldAt[row] = now
+    this.#timesTold[row] = (this.#timesTold[row] as number) + 1
     this.#report(row, flow, now)
   }
 
@@ -260,8 +267,16 @@ class SlowScanWatcher implements Watcher {
     return row
   }
 
+  #mayTellTogether(row: number, now: number): boolean {
+    if (bitsOf(this.#members[row] as number) < SUBNET_ADDRESSES) return false
+    const later = (this.#timesTold[row] as number) - SUBNET_SOON
+    const waitMs = later < 0 ? SUBNET_SOON_MS : Math.min(SUBNET_LATEST_MS, SUBNET_LATER_MS * 2 ** later)
+    return now - (this.#toldAt[row] as number) >= waitMs
+  }
+
   #clear(row: number, now: number): void {
     this.#toldAt[row] = 0
+    this.#timesTold[row] = 0
     this.#members[row] = 0
     this.#refused.clear(row)
     this.#silent.clear(row)
@@ -340,7 +355,6 @@ class SlowScanWatcher implements Watcher {
     const isVertical = targets <= FEW
     const spanMs = Math.max(1, now - firstAt)
     const isSubnet = this.#rows.isSubnet(row)
-    // Three addresses that are told of lead to a block of the /64.
     this.#ratio[row] = isSubnet ? this.#alarmAt - SUBNET_MORE * FAILURE : 0
     const company = this.#company(row)
     const finding: ReportedFinding = {
@@ -350,7 +364,7 @@ class SlowScanWatcher implements Watcher {
       at: now,
       subject,
       ...(targets === 1 && { victim }),
-      summary: `${subject}${isSubnet ? ', with other addresses of its /64,' : ''} failed at ${count} first contacts in ${duration(spanMs)}: ${ports.length} ports of ${targets} hosts`,
+      summary: `${subject}${isSubnet ? ', with other addresses of its /64,' : ''} failed at ${count} first contacts in ${duration(spanMs)}: ${ports.length} ports of ${targets} ${targets === 1 ? 'host' : 'hosts'}`,
       key: `slow-scan ${subject}`,
       because: `detectors.slow-scan.falseAlarms = ${this.#settings.falseAlarms}`,
       spoofable: true,
@@ -359,8 +373,11 @@ class SlowScanWatcher implements Watcher {
         ...{ ports, samples: [] },
       },
     }
-    const named = [row, ...company].slice(0, MOST_NAMED).map((one) => this.#rows.address(one))
-    this.#context.report(company.length === 0 ? finding : amongDecoys(finding, victim, named))
+    const names = [row, ...company].slice(0, MOST_NAMED).map((one) => this.#rows.address(one))
+    // Which of them it was nothing here tells; another detector may know.
+    const isKnown = company.length === 0 || this.#context.borrowed.isLent(subject, now)
+    const together = `${names.length} addresses failed at the same first contacts with ${victim} in step: one scanner, and decoys that he made up`
+    this.#context.report(isKnown ? finding : blamingNobody(finding, { victim, names, summary: together }))
   }
 
   /** Peer-to-peer programs fail at many hosts and ports of their choice; hosts without IPv6 at silent web servers. */
@@ -376,11 +393,3 @@ function contactHash(source: number, target: number, port: number): number {
   const pair = Math.imul(source, 0x9e3779b1) ^ target
   return Math.imul(pair ^ (pair >>> 15) ^ port, 0x85ebca6b)
 }
-
-/** Which of them it is nothing here tells: nobody is blamed. */
-const amongDecoys = (finding: ReportedFinding, victim: Ip, hosts: readonly Ip[]): ReportedFinding => ({
-  ...finding,
-  ...{ kind: 'decoys', subject: victim, victim, blame: 'nobody', key: `slow-scan decoys ${victim}` },
-  summary: `${hosts.length} addresses failed at the same first contacts with ${victim} in step: one scanner, and decoys that he made up`,
-  evidence: { ...finding.evidence, hosts },
-})
