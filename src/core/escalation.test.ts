@@ -37,6 +37,16 @@ test('passes by decisions about other things than addresses', () => {
   expect(repeats(ATTACKER, 0).times).toBe(0)
 })
 
+test('counts a block once that was made longer while it stood, and two addresses of one network as two', () => {
+  const { learn, repeats } = createEscalation(() => 7, [decision()])
+  learn(decision({ at: MINUTE, forSeconds: 3_600 }))
+  expect(repeats(ATTACKER, 2 * MINUTE).times).toBe(1)
+  learn(decision({ at: 62 * MINUTE }))
+  expect(repeats(ATTACKER, 63 * MINUTE).times).toBe(2)
+  for (const text of ['2001:db8::1', '2001:db8::2']) learn(decision({ target: target(text) }))
+  expect(repeats(ip('2001:db8::3'), MINUTE).times).toBe(2)
+})
+
 test('forgets a block some days after it ended, not after it began: a week of being shut out is no good conduct', () => {
   const { repeats } = createEscalation(() => 7, [decision({ forSeconds: 604_800 })])
   expect(repeats(ATTACKER, 13.9 * DAY).times).toBe(1)

@@ -22,16 +22,21 @@ export interface Escalation {
 /** `past`: remembered decisions, oldest first. A block counts for `days`, as they are then, after its end. Bounded. */
 export function createEscalation(days: () => number, past: readonly Decision[]): Escalation {
   /** Offender → when its blocks end, oldest first. */
-  const endsOf = new RecentMap<Target, readonly number[]>(MOST_OFFENDERS)
+  const endsOf = new RecentMap<Target, readonly Past[]>(MOST_OFFENDERS)
 
   function learn({ kind, target, actor, at, alertId, forSeconds = 0 }: Decision): void {
     // Others are about ports, settings, lists: their targets are no addresses.
-    if (kind !== 'block' && kind !== 'unblock') return
+    if (kind === 'unblock' && actor !== 'gatehouse') endsOf.delete(offenderOf(target))
+    if (kind === 'block' && alertId !== undefined) count(target, at, at + forSeconds * 1000)
+  }
+
+  function count(target: Target, at: number, end: number): void {
     const offender = offenderOf(target)
-    if (kind === 'unblock' && actor !== 'gatehouse') endsOf.delete(offender)
-    if (kind !== 'block' || alertId === undefined) return
-    const ends = [...(endsOf.get(offender) ?? []), at + forSeconds * 1000]
-    endsOf.set(offender, ends.slice(-MOST_KEPT))
+    const before = endsOf.get(offender) ?? []
+    const last = before.at(-1)
+    // One that a playbook made longer is still the same block.
+    const others = last?.target === target && last.end > at ? before.slice(0, -1) : before
+    endsOf.set(offender, [...others, { target, end }].slice(-MOST_KEPT))
   }
   for (const decision of past) learn(decision)
 
@@ -40,10 +45,16 @@ export function createEscalation(days: () => number, past: readonly Decision[]):
     repeats(subject, at) {
       const keptMs = days() * DAY_MS
       const ends = offendersAround(subject).flatMap((offender) => endsOf.get(offender) ?? [])
-      const times = ends.filter((end) => at - end < keptMs).length
+      const times = ends.filter(({ end }) => at - end < keptMs).length
       return { times, words: `${ordinal(times + 1)} time in ${duration(keptMs / 1000)}` }
     },
   }
+}
+
+interface Past {
+  readonly target: Target
+  /** Milliseconds since the epoch. */
+  readonly end: number
 }
 
 /** Under which name a block counts: an IPv6 address by its /64. */

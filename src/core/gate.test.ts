@@ -126,6 +126,13 @@ test('a new allow entry takes back the blocks that it forbids', () => {
   expect(gate.blocks().map((block) => block.target)).toEqual(['198.51.100.1'])
 })
 
+test('a person who allows somebody that a detector blocked takes that block back: the decision bears his name', () => {
+  const gate = gateWith()
+  gate.block(order())
+  gate.release({ target: ATTACKER, source: 'person', note: 'ours' }, 'anna')
+  expect(told.at(-1)).toMatchObject({ kind: 'unblock', target: ATTACKER, actor: 'anna' })
+})
+
 test('what was remembered is blocked again, and what only the kernel held is adopted with its reason', async () => {
   await gateWith().block(order()).recorded
   await store.close()

@@ -214,14 +214,14 @@ export class Gate {
     }
   }
 
-  /** Takes back the blocks that a new allow entry forbids. */
-  release(entry: AllowEntry): readonly UnblockAnswer[] {
+  /** Takes back the blocks that a new allow entry forbids; `actor`: who put it there. */
+  release(entry: AllowEntry, actor = 'gatehouse'): readonly UnblockAnswer[] {
     this.lists?.spare()
     const answers: UnblockAnswer[] = []
     for (const { block } of [...this.#book.values()]) {
       if (!overlaps(entry.target, block.target)) continue
       const reason = `the allow list has it now: ${entry.note}`
-      const answer = this.#remove({ kind: 'unblock', target: block.target, actor: 'gatehouse', reason })
+      const answer = this.#remove({ kind: 'unblock', target: block.target, actor, reason })
       if (answer) answers.push(answer)
     }
     return answers

@@ -5,6 +5,7 @@ import type { RespondSettings } from '#policy/respond/settings.ts'
 import type { Store } from '#store/store.ts'
 import type { AllowBook } from './allow-book.ts'
 import { createEscalation } from './escalation.ts'
+import type { Guests } from './guests.ts'
 import { createSuggestions, type Suggestions } from './suggestions.ts'
 
 /** The responder with its memory: who was blocked before, and which detectors have earned trust. */
@@ -22,6 +23,8 @@ export function createJudgement(parts: {
   readonly settings: RespondSettings
   readonly store: Pick<Store, 'remembered' | 'recordTrust'>
   readonly allow: Pick<AllowBook, 'spares'>
+  /** Where somebody was logged in from within `respond.guestDays`. */
+  readonly guests?: Pick<Guests, 'isGuest'>
   readonly now: () => number
 }): Judgement {
   const { store, allow, now } = parts
@@ -38,6 +41,7 @@ export function createJudgement(parts: {
       settings,
       allowList: allow,
       repeats: escalation.repeats,
+      ...(parts.guests && { isGuest: parts.guests.isGuest }),
       isTrusted: suggestions.isTrusted,
     })
   let { judge, grants } = responder()

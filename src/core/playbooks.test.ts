@@ -174,8 +174,8 @@ test('nothing is done to the victim of an attack that nobody is to blame for', (
   const [words] = playerOf(steps).play(alertOf({ blame: 'nobody', subject: ip('192.0.2.1') }))
   expect(words).toBe(
     [
-      'playbook bell: not done, the senders are forged or too many to name: a block would hit strangers: block for 60 s',
-      'not done, the senders are forged or too many to name: a block would hit strangers: close its connections',
+      'playbook bell: not done, nobody to blame: block for 60 s',
+      'not done, nobody to blame: close its connections',
       'notify',
     ].join(', '),
   )
@@ -200,7 +200,9 @@ test('strangers in whose name somebody sends are not banned by the thousand: the
   const player = playerOf(steps)
   const words = strangers(10_000).map((subject) => player.play(alertOf({ subject }))[0] ?? '')
   expect(gate.count).toBe(2)
-  expect(words[2]).toContain('not done, respond.blocksPerMinute is used up and the source may be forged')
+  expect(words[2]).toContain(
+    'not done, the source may be forged (respond.blocksPerMinute, respond.guestDays)',
+  )
   // Nor does the log of decisions, the journal or the disk fill up.
   expect([decisions.length, said.length, kept.length]).toEqual([62, 60, 4])
   expect(words[4]).toContain('did not keep the next 9 packets: too many at once')

@@ -12,7 +12,7 @@ import { duration } from './present.ts'
 /** More wait for nobody: an attacker could keep the machine busy with our own commands. */
 const COMMANDS_AT_ONCE = 4
 const OUTPUT_SHOWN = 200
-const FORGED = 'not done, respond.blocksPerMinute is used up and the source may be forged'
+const FORGED = 'not done, the source may be forged (respond.blocksPerMinute, respond.guestDays)'
 
 export interface PlaybookParts {
   readonly settings: PlaybooksSettings
@@ -87,7 +87,7 @@ function createSubjectActs(parts: PlaybookParts) {
   const { gate, grants, closeSockets } = parts
 
   function doToSubject(step: Step, playbook: Playbook, alert: Alert): string {
-    const why = whyNobody(alert)
+    const why = alert.blame === 'nobody' ? 'nobody to blame' : whyNobody(alert)
     if (why !== undefined) return `not done, ${why}: ${wordsOf(step)}`
     if (step.closeConnections) {
       if (gate.spares(alert.subject)) return 'not done, the allow list has it: close its connections'

@@ -214,7 +214,7 @@ export class CorePort implements Port {
     if (!this.#parts.allow.add(entry))
       throw new Refused(409, `${target} is on the allow list already.`, 'See: gatehouse allow list')
     await this.#parts.store.recordAllow(this.#parts.allow.personal())
-    const released = this.#parts.gate.release(entry)
+    const released = this.#parts.gate.release(entry, actor.name)
     const about = { target, actor: actor.name, reason: entry.note, ...(undoes !== undefined && { undoes }) }
     const noted = this.#parts.gate.note({ kind: 'allow', ...about })
     await Promise.all([noted.recorded, ...released.map((answer) => answer.recorded)])

@@ -76,7 +76,7 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
       ...orderOf(alert),
       places: sources.map((sender) => ({ sender })),
       say: ({ length }) =>
-        `Challenged ${length} addresses for ${lasting()}: who is really there gets through`,
+        `Challenged ${length === 1 ? '1 address' : `${length} addresses`} for ${lasting()}: who is really there gets through`,
     })
     return wordsOf(
       answer,

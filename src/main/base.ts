@@ -3,7 +3,8 @@ import { type AllowBook, createAllowBook } from '#core/allow-book.ts'
 import type { ConfigSource, DaemonConfig, ReadConfig } from '#core/daemon-config.ts'
 import { createEvents } from '#core/events.ts'
 import { Gate } from '#core/gate.ts'
-import { createJudgement } from '#core/judgement.ts'
+import { createGuests } from '#core/guests.ts'
+import { createJudgement, type Judgement } from '#core/judgement.ts'
 import { isOfList } from '#core/list-door.ts'
 import { failOpen } from '#core/on-crash.ts'
 import { openReports, SNAP_BYTES } from '#core/open-reports.ts'
@@ -73,11 +74,21 @@ export async function openBase(given: Given) {
   onStop(() => lists?.stop(config.enforce.onStop === 'keep'))
 
   const events = createEvents()
-  const judgement = createJudgement({ settings: config.respond, store, allow, now })
+  const guests = createGuests({
+    file: join(paths.stateFolder, 'guests.json'),
+    days: () => judgement.settings.guestDays,
+    say: speaker.say,
+  })
+  const judgement: Judgement = createJudgement({ settings: config.respond, store, allow, guests, now })
   /** The capture thread, once it is there. */
   const ear: Ear = { released() {}, record() {}, setDecoys() {} }
   const protection = createProtection({
-    ...{ allow, gate: () => gate, surroundings: readSurroundings },
+    ...{ allow, gate: () => gate },
+    surroundings() {
+      const entries = readSurroundings()
+      guests.see(entries, now())
+      return entries
+    },
     closeSockets: (target) => enforcer.closeSockets(target),
     released: (target, entry) => speaker.say(`${target} is no longer blocked: ${entry.note}.`),
   })

@@ -32,7 +32,7 @@ const settingsOf = (chosen: object = {}) => respondSettingsFor(['port-scan', 'fl
 const responder = (
   chosen: object = {},
   allowList = createAllowList([gateway]),
-  memory: Pick<ResponderParts, 'repeats' | 'isTrusted'> = {},
+  memory: Pick<ResponderParts, 'repeats' | 'isTrusted' | 'isGuest'> = {},
 ) => createResponder({ settings: settingsOf(chosen), allowList, ...memory })
 
 describe('with the settings as they come', () => {

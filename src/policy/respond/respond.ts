@@ -24,6 +24,8 @@ export interface ResponderParts {
   readonly allowList: Pick<AllowList, 'spares'>
   /** How often this address was blocked of late, in words too ("third time in 7 days"). Absent: nobody remembers. */
   readonly repeats?: (subject: Ip, at: number) => { readonly times: number; readonly words: string }
+  /** Whether somebody logged in from there of late. Absent: nobody did. */
+  readonly isGuest?: (target: Target, at: number) => boolean
   /** Whether people accepted enough of what this detector suggested. Absent: no. */
   readonly isTrusted?: (detector: string) => boolean
 }
@@ -77,7 +79,9 @@ class Judgement implements Responder {
     return isSuggested ? { action: 'alert', because } : this.#limit(finding, wish.because)
   }
 
-  grants({ at, subject, spoofable }: Finding, action: 'limit' | 'block'): boolean {
+  grants(finding: Finding, action: 'limit' | 'block'): boolean {
+    const { at, subject, spoofable } = finding
+    if (this.#isBorrowed(finding, subject)) return false
     return !spoofable || (action === 'block' ? this.#blocks : this.#limits).grants(subject, at)
   }
 
@@ -85,19 +89,31 @@ class Judgement implements Responder {
     const nobody = whyNobody(finding)
     if (nobody !== undefined) return { action: 'alert', because: nobody }
     const spared = this.#parts.allowList.spares(finding.subject)
-    if (!spared) return undefined
+    if (!spared)
+      return this.#isBorrowed(finding, finding.subject)
+        ? { action: 'alert', because: this.#guestWords() }
+        : undefined
     return {
       action: 'spare',
       because: `the allow list has ${spared.target} (${spared.source}): ${spared.note}`,
     }
   }
 
+  /** Whether somebody may have forged this to keep out who logged in from there. */
+  #isBorrowed({ at, spoofable }: Finding, target: Target): boolean {
+    return spoofable && this.#parts.isGuest?.(target, at) === true
+  }
+
+  #guestWords = (): string =>
+    `respond.guestDays = ${this.#settings.guestDays}: somebody logged in from there, and this may be forged`
+
   #block(finding: Finding, because: string, isSuggested: boolean): Verdict {
     const { at, subject, spoofable } = finding
     const due = this.#networks
       .around(subject, at, !spoofable)
-      .find((network) => !this.#parts.allowList.spares(network))
-    const target = due ?? targetOf(subject, this.#parts)
+      .find((network) => !this.#parts.allowList.spares(network) && !this.#isBorrowed(finding, network))
+    const whole = targetOf(subject, this.#parts)
+    const target = due ?? (this.#isBorrowed(finding, whole) ? subject : whole)
     if (!isSuggested && spoofable && !this.#blocks.grants(target, at)) return this.#overflow(finding)
     const repeats = this.#parts.repeats?.(subject, at)
     return {

@@ -78,6 +78,15 @@ const lengths = {
       'How many addresses that nothing proves (no handshake) may be blocked within a minute. Scans can be sent ' +
         'in the name of strangers: the budget bounds what a forger can make us shut out',
     ),
+  guestDays: z
+    .number()
+    .min(0)
+    .max(365)
+    .default(7)
+    .describe(
+      'Where somebody logged in from within so many days is not blocked on evidence that may be forged: a scan in his ' +
+        'name must not keep him out. 0: blocked as anybody else',
+    ),
   beyondBudget: z
     .enum(['limit', 'record'])
     .default('limit')

@@ -23,6 +23,8 @@ const fixed: Readonly<Record<string, string>> = {
     'So viele Tage nach ihrem Ende zählen Sperren noch mit. Hebt ein Mensch eine auf, beginnt das Zählen von vorn.',
   'respond.blocksPerMinute':
     'So viele Adressen, die nichts beweist (kein Handschlag), dürfen in einer Minute gesperrt werden. Scans lassen sich unter fremden Namen senden: Das begrenzt, was ein Fälscher uns aussperren lässt.',
+  'respond.guestDays':
+    'Von wo sich in so vielen Tagen jemand angemeldet hat, das wird nicht auf Belege hin gesperrt, die gefälscht sein können: Ein Scan in seinem Namen darf ihn nicht aussperren. 0: gesperrt wie jeder andere.',
   'respond.beyondBudget':
     'Was jenseits von blocksPerMinute geschieht, neben einem Alarm: wenige Pakete dieser Absender durchlassen (höchstens zehnmal so viele Absender) oder nur vermerken.',
   'respond.ipv6PrefixBits':
