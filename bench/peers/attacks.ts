@@ -23,8 +23,8 @@ export interface Field {
 
 export const neighbour = ({ ip4 }: NamespaceHost, last: number): string => ip4.replace(/\.\d+$/, `.${last}`)
 
-/** A few ports a millisecond, each in all of these names at once, as nmap -D does. Answers when it began. */
-export function scan(field: Field, names: readonly string[]): Promise<bigint> {
+/** A port every millisecond or so, each in all of these names at once, as nmap -D does. */
+export function scan(field: Field, names: readonly string[]): Promise<SentAt> {
   const { from, server } = field
   const frame = framesTo(server, { from })
   const frames = Array.from({ length: PORTS }, (_, port) =>
@@ -53,17 +53,22 @@ export async function shareOut(field: Field): Promise<readonly string[]> {
   return addresses
 }
 
-/** Answers when the first frame left: process.hrtime.bigint(). */
+/** When each was sent, filled as they are: process.hrtime.bigint(). */
+export type SentAt = readonly bigint[]
+
+/** Answers when the first has left. */
 async function send(
   { from, folder }: Field,
   frames: readonly (readonly Uint8Array[])[],
   pauseMs: number,
-): Promise<bigint> {
+): Promise<SentAt> {
   const command = sendingFrames(from, frames, { file: join(folder, 'frames'), pauseMs })
   const child = from.start('sh', '-c', `exec ${command}`)
   const lines = createInterface({ input: child.stdout as Readable })
-  const [first] = (await once(lines, 'line')) as [string]
-  return BigInt(first)
+  const sentAt: bigint[] = []
+  lines.on('line', (line) => sentAt.push(BigInt(line)))
+  await once(lines, 'line')
+  return sentAt
 }
 
 /** Each packet from another address, and none of them is anybody's. */

@@ -14,6 +14,8 @@ export interface Contender {
   /** What must be installed. */
   readonly programs: readonly string[]
   readonly settings: string
+  /** So many closed ports of one source are enough for it, with these settings. */
+  readonly enough: number
   /** Ready when it settles. */
   start(server: NamespaceHost, folder: string): Promise<Running>
 }

@@ -11,6 +11,7 @@ const gatehouse: Contender = {
   name: 'gatehouse',
   programs: ['nft'],
   settings: 'as it comes',
+  enough: 6,
   async start(server) {
     const daemon = await startDaemon({ namespace: server.namespace })
     const core = createCoreClient([join(daemon.folder, 'run', 'api.sock')])
@@ -31,6 +32,7 @@ const fail2ban: Contender = {
   name: 'fail2ban',
   programs: ['fail2ban-server', 'iptables', 'ulogd'],
   settings: 'a jail for closed ports, 5 in 10 minutes as its defaults are',
+  enough: 5,
   async start(server, folder) {
     const log = await logPackets(server, folder)
     const config = join(folder, 'fail2ban')
@@ -67,6 +69,7 @@ const psad: Contender = {
   name: 'psad',
   programs: ['psad', 'iptables', 'ulogd'],
   settings: 'blocks from danger level 1, looks once a second',
+  enough: 5,
   async start(server, folder) {
     const log = await logPackets(server, folder)
     const root = join(folder, 'psad')
@@ -110,6 +113,7 @@ const portsentry: Contender = {
   name: 'portsentry',
   programs: ['portsentry', 'iptables'],
   settings: 'advanced stealth below port 1024, where the first packet counts',
+  enough: 1,
   async start(server, folder) {
     const config = join(folder, 'portsentry')
     cpSync('/etc/portsentry', config, { recursive: true })

@@ -23,6 +23,7 @@ export const crowdsec: Contender = {
   programs: ['crowdsec', 'cscli', 'crowdsec-firewall-bouncer', 'iptables', 'ulogd'],
   settings:
     'its own iptables collection without its list of allowed private networks, a bouncer that asks once a second',
+  enough: 16,
   async start(server, folder) {
     const log = await logPackets(server, folder)
     const root = join(folder, 'crowdsec')
