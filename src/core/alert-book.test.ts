@@ -31,6 +31,19 @@ test('an archived alert needs nobody', () => {
   expect(book.open).toBe(0)
 })
 
+test('ten thousand findings in forged names leave what is proven, and what waits for a person, where it was', () => {
+  const book = createAlertBook([], 0)
+  const proven = book.fold(aFinding({ key: 'brute-force', spoofable: false })).alert
+  const { alert } = book.fold(aFinding({ key: 'suggested' }))
+  book.change(alert.id, { suggestion: { target: alert.subject, forSeconds: 600 } })
+  for (let n = 0; n < 10_000; n++) book.fold(aFinding({ key: `story ${n}` }))
+  expect(book.change(proven.id, {})).toMatchObject({ key: 'brute-force' })
+  expect(book.change(alert.id, {})?.suggestion).toBeDefined()
+  expect(book.open).toBe(2_000)
+  for (let n = 0; n < 5_000; n++) book.fold(aFinding({ key: `proven ${n}`, spoofable: false }))
+  expect(book.open).toBe(2_000)
+})
+
 test('forgets the oldest beyond its bound, not the newest', () => {
   const book = createAlertBook([], 0)
   for (let n = 0; n <= 2_000; n++) book.fold(aFinding({ key: `story ${n}` }))

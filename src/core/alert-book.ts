@@ -36,8 +36,14 @@ export function createAlertBook(remembered: readonly Alert[], lastId: number): A
     return alert
   }
 
+  /** Whoever forges senders can fill the book: what may be forged, and waits for nobody, makes room first. */
   function forgetOldest(): void {
-    const oldest = byId.values().next().value
+    let oldest = byId.values().next().value
+    for (const alert of byId.values()) {
+      if (!alert.spoofable || alert.suggestion) continue
+      oldest = alert
+      break
+    }
     if (!oldest) return
     byId.delete(oldest.id)
     if (idByKey.get(oldest.key) === oldest.id) idByKey.delete(oldest.key)

@@ -2,6 +2,7 @@ import type { Finding, Severity } from '#model/finding.ts'
 import type { Connection } from '#model/flow.ts'
 import type { ListCategory } from '#model/indicator.ts'
 import { blamed, type Hit } from './intel-hits.ts'
+import { isProvenSender } from './proven-sender.ts'
 
 /** Whom we call is worse than who calls us: everybody with an address is scanned. */
 const SEVERITIES: Readonly<Record<ListCategory, readonly [outbound: Severity, inbound: Severity]>> = {
@@ -20,7 +21,7 @@ const TECHNIQUES = { outbound: 'T1071', inbound: 'T1595' } as const
 /** What a hit is told as; `hits` are all of the connection. */
 export function findingOf(hit: Hit, hits: readonly Hit[], connection: Connection): Finding {
   const { facts, listing, value } = hit
-  const { openedAt, seenAt, state } = connection
+  const { openedAt, seenAt } = connection
   const isInbound = connection.direction === 'inbound'
   return {
     detector: 'intel',
@@ -43,7 +44,7 @@ export function findingOf(hit: Hit, hits: readonly Hit[], connection: Connection
       ports: [isInbound ? connection.localPort : connection.peerPort],
       samples: [],
     },
-    spoofable: isInbound && (state === 'syn-sent' || state === 'open'),
+    spoofable: !isProvenSender(connection),
   }
 }
 

@@ -7,6 +7,7 @@ import type { Connection } from '#model/flow.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { Gate } from './gate.ts'
 import { duration } from './present.ts'
+import { isProvenSender } from './proven-sender.ts'
 import type { ReputationDesk } from './reputation-desk.ts'
 
 export interface ReputationWatchParts {
@@ -70,7 +71,10 @@ export function createReputationWatch(parts: ReputationWatchParts): ReputationWa
     const { alertFrom, blockFrom = Number.POSITIVE_INFINITY } = parts.settings
     const isPeer = reputation.of === 'address'
     const mayBlock =
-      isPeer && isProven(connection) && reputation.score >= blockFrom && !parts.gate.blockOf(connection.peer)
+      isPeer &&
+      isProvenSender(connection) &&
+      reputation.score >= blockFrom &&
+      !parts.gate.blockOf(connection.peer)
     const isWorthTelling = reputation.score >= alertFrom && !(isPeer && parts.isTold(connection))
     if (mayBlock || isWorthTelling) tell(reputation, connection, mayBlock)
   }
@@ -123,10 +127,6 @@ export function createReputationWatch(parts: ReputationWatchParts): ReputationWa
   }
 }
 
-/** The sender of a first packet may be anybody. */
-const isProven = ({ direction, state }: Connection): boolean =>
-  direction !== 'inbound' || (state !== 'syn-sent' && state !== 'open')
-
 const responseTo = ({ of, subject }: Reputation): string =>
   of === 'program'
     ? `Recorded only: a program is only stopped by you: gatehouse watchdog add ${subject}`
@@ -165,6 +165,6 @@ function findingOf(
       ports: [isInbound ? connection.localPort : connection.peerPort],
       samples: [],
     },
-    spoofable: !isProven(connection),
+    spoofable: !isProvenSender(connection),
   }
 }
