@@ -6,6 +6,9 @@ import { HostRows, identityOf } from './host-rows.ts'
 
 /** Addresses of a /64 that took part, at least, before it is looked at as one source. */
 const MANY = 8
+/** Three addresses that are told of lead to a block of the /64: so the first three are told soon. */
+const TOLD_SOON = 3
+const SOON_MS = 500
 const NOBODY = -1
 const EVERYBODY = -2
 
@@ -19,6 +22,7 @@ export class SourceRows extends HostRows {
   readonly #source: Int32Array
   readonly #identity: Int32Array
   readonly #port: Uint16Array
+  readonly #toldAt: Float64Array
   /** Which addresses took part, as bits of their hash. */
   readonly #members: Uint32Array
 
@@ -28,6 +32,7 @@ export class SourceRows extends HostRows {
     this.#source = new Int32Array(capacity)
     this.#identity = new Int32Array(capacity)
     this.#port = new Uint16Array(capacity)
+    this.#toldAt = new Float64Array(capacity)
     this.#members = new Uint32Array(capacity)
   }
 
@@ -81,6 +86,17 @@ export class SourceRows extends HostRows {
     if (!this.isKnown(row) || identityOf(this.#hosts, this.sourceOf(row)) !== this.#identity[row])
       return false
     return !this.isSubnet(row) || bitsOf(this.#members[row] as number) >= MANY
+  }
+
+  override mayTell(row: number, now: number): boolean {
+    const times = this.timesTold(row)
+    if (!this.isSubnet(row) || times === 0 || times >= TOLD_SOON) return super.mayTell(row, now)
+    return now - (this.#toldAt[row] as number) >= SOON_MS
+  }
+
+  override tell(row: number, now: number): void {
+    super.tell(row, now)
+    this.#toldAt[row] = now
   }
 
   /** What reports call the source: with the other addresses of its /64 where they take part. Allocates. */
