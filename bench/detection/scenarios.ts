@@ -77,6 +77,16 @@ const borrowed = ({ innocent, server }: Cast): string => {
   return [innocent.ip4, ...free].join(',')
 }
 
+/** Of the five names one is at work with the server. */
+function decoyed(options: string, kind: string, detector?: string): Scenario {
+  const [scan = ''] = options.split(' ', 1)
+  return {
+    ...nmap(options, kind, detector),
+    name: `nmap ${scan} -D (5 names, 1 at work)`,
+    command: (cast) => `${NMAP} ${options} -D ${borrowed(cast)} ${cast.server.ip4}`,
+  }
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   nmap('-sS -T4 -p 1-1000', 'syn'),
   nmap('-sT -T4 -p 1-1000', 'connect'),
@@ -93,11 +103,15 @@ export const SCENARIOS: readonly Scenario[] = [
   nmap('-sS -f -T4 -p 1-200', 'syn'),
   nmap('-O --max-os-tries 1 -p 80,9', 'os', 'os-fingerprint'),
   { ...nmap('-sV -p 21,80', 'telling', 'version-probe'), seconds: 30 },
-  {
-    ...{ name: 'nmap -D (5 names, 1 at work)', tool: 'nmap', detector: 'port-scan', kinds: ['syn'] },
-    ...{ blames: 'attacker', seconds: 12 },
-    command: (cast) => `${NMAP} -sS -T4 -p 1-200 -D ${borrowed(cast)} ${cast.server.ip4}`,
-  },
+  decoyed('-sS -T4 -p 1-200', 'syn'),
+  decoyed('-sU -T4 -p 100-140 --max-retries 1', 'udp'),
+  decoyed('-sF -T4 -p 1-200', 'fin'),
+  decoyed('-sN -T4 -p 1-200', 'null'),
+  decoyed('-sX -T4 -p 1-200', 'xmas'),
+  decoyed('-sA -T4 -p 1-200', 'ack'),
+  decoyed('-sO -T4 --max-retries 0', 'ip-protocol', 'protocol-scan'),
+  decoyed('-sY -T4 -p 1-100 --max-retries 0', 'sctp-init', 'sctp-scan'),
+  decoyed('-O --max-os-tries 1 -p 80,9', 'os', 'os-fingerprint'),
   {
     ...{ name: 'nmap, 20 sources × 5 ports', tool: 'nmap', detector: 'distributed-scan' },
     ...{ kinds: ['campaign'], blames: 'victim', seconds: 30, command: shareOut },

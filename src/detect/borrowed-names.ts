@@ -39,6 +39,17 @@ export class BorrowedNames {
     keep(this.#scanners, loan.scanner, loan.at)
   }
 
+  /** True when this one was proven to scan in several names. */
+  isScanner(name: Ip, now: number): boolean {
+    return now - (this.#scanners.get(name) ?? Number.NEGATIVE_INFINITY) <= LENT_MS
+  }
+
+  /** True when this name is known to be borrowed: what is told of it is told as it must be. */
+  isLent(name: Ip, now: number): boolean {
+    const loan = this.#loans.get(name)
+    return loan !== undefined && now - loan.at <= LENT_MS
+  }
+
   /** The finding as it is told: not of a name that was borrowed, unless something proves that it is the sender's. */
   told(finding: ReportedFinding, technique: string): ReportedFinding {
     return finding.spoofable && SCANS.has(technique) ? this.toldOfTries(finding) : finding
@@ -48,9 +59,9 @@ export class BorrowedNames {
   toldOfTries(finding: ReportedFinding): ReportedFinding {
     const { subject, victim, at, summary } = finding
     if (finding.blame !== undefined) return finding
-    if (at - (this.#scanners.get(subject) ?? Number.NEGATIVE_INFINITY) <= LENT_MS) return finding
+    if (this.isScanner(subject, at)) return finding
     const loan = this.#loans.get(subject)
-    if (loan !== undefined && at - loan.at <= LENT_MS) return ofLoan(finding, loan)
+    if (loan !== undefined && this.isLent(subject, at)) return ofLoan(finding, loan)
     // Nobody else of that company did enough yet to be named with it.
     if (victim === undefined || !this.#link.hasTwin(subject, at)) return finding
     const why = `${summary}; somebody sends the same packets in another name too`

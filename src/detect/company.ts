@@ -65,7 +65,7 @@ export class Companies {
     const members = this.#membersOf(row, now)
     if (members.length === 1) return { row }
     const names = members.map((member) => this.#nameOf(member))
-    const sender = this.#senderOf(members)
+    const sender = this.#senderOf(members) ?? this.#knownOf(members, now)
     if (sender === undefined) return { row, company: { names } }
     if (sender !== row) this.#attempts.tell(sender, reason, now)
     return { row: sender, company: { names, scanner: this.#nameOf(sender) } }
@@ -136,6 +136,12 @@ export class Companies {
       link.isOwn(host) && hosts.filter((other) => link.isSame(host, other)).length * 2 > members.length
     const senders = members.filter((_, at) => isSender(hosts[at] as number))
     return senders.length === 1 ? senders[0] : undefined
+  }
+
+  /** Another scanner may have used the same names since: their packets come with his MAC now. */
+  #knownOf(members: readonly number[], now: number): number | undefined {
+    const known = members.filter((member) => this.#context.borrowed.isScanner(this.#nameOf(member), now))
+    return known.length === 1 ? known[0] : undefined
   }
 
   #nameOf(row: number): Ip {

@@ -61,6 +61,32 @@ describe('nmap -D with five innocents', () => {
     expect(alerts().filter(({ subject }) => decoys.includes(subject))).toEqual([])
   })
 
+  test('on one link, by rarer scans and by IPv6: he is blamed and blocked, and nobody else', async () => {
+    daemon = await startDaemon({ namespace: server.namespace })
+    const decoys = [11, 12, 13, 14, 15]
+    const names = [...decoys.map(net), 'ME'].join(',')
+    const names6 = [...decoys.map((last) => server.ip6.replace(/::.*/, `::${last}`)), 'ME'].join(',')
+    const pace = ['-n', '-Pn', '-T4', '--host-timeout', '8s', '--max-retries', '0']
+    const rare = (...options: string[]) => scanner.run('nmap', ...pace, ...options, '-D', names, server.ip4)
+    const blamed = () => alerts().filter(({ severity, blame }) => severity === 'high' && blame !== 'nobody')
+    const tells = (detector: string) =>
+      blamed().some((alert) => alert.detector === detector && alert.subject === scanner.ip4)
+    // First, for it needs answers.
+    rare('-O', '--max-os-tries', '1', '-p', `${SERVICE},9`)
+    await until('he is blocked for it', () => blocked().length > 0)
+    rare('-sO', '-p', '140-250')
+    rare('-sY', '-p', '1-40')
+    scanner.run('nmap', '-6', ...pace, '-sS', '-p', '1-60', '-D', names6, server.ip6)
+    await until('he is blocked by IPv6', () => blocked().length > 1)
+    for (const detector of ['os-fingerprint', 'protocol-scan', 'sctp-scan']) {
+      await until(`${detector} tells of him`, () => tells(detector))
+    }
+    const others = blamed().filter(({ subject }) => subject !== scanner.ip4 && subject !== scanner.ip6)
+    expect(others, told()).toEqual([])
+    expect(blocked().sort(), told()).toEqual([scanner.ip4, scanner.ip6].sort())
+    expect(answeredCalls(innocent, server.ip4, SERVICE, 20)).toBe(20)
+  })
+
   test('behind a router: nobody is blocked, every port looks open, and the innocent get through', async () => {
     behindRouter()
     daemon = await startDaemon({ namespace: server.namespace })
