@@ -1,7 +1,6 @@
 /** Hot: runs per flow. Allocates nothing unless it reports. */
 import { z } from 'zod'
 import { bitsOf } from '#lib/bits.ts'
-import type { Ip } from '#model/address.ts'
 import type { Severity } from '#model/finding.ts'
 import { END_REASONS, FLOW_STATES, type Flows } from '#model/flow.ts'
 import type { Hosts } from '#model/host.ts'
