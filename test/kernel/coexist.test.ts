@@ -84,6 +84,9 @@ describe('beside others', () => {
     const { items } = ask<{ items: { kind: string; target: string; reason: string }[] }>('decisions')
     const repairs = items.filter(({ kind }) => kind === 'repair').map(({ target }) => target)
     expect(repairs).toEqual(expect.arrayContaining(['table inet gatehouse', 'table inet gatehouse_rules']))
-    expect(served.daemon?.output()).toContain('by another program; Gatehouse put it back')
+    // This process had no turn yet to read what the daemon said.
+    await until('it is said', () =>
+      /by another program; Gatehouse put it back/.test(served.daemon?.output() ?? ''),
+    )
   })
 })
