@@ -172,7 +172,7 @@ async function scanAlone(stage: Stage): Promise<Row[]> {
   return [
     row(stage, 'port scan, to block', { value: after(1), unit: 'ms', note }),
     row(stage, 'from the port that is enough, to block', {
-      ...{ value: after(contender.enough), unit: 'ms', note: `the ${contender.enough}. of its ports` },
+      ...{ value: after(contender.enough), unit: 'ms', note: `port ${contender.enough} of the scan` },
     }),
   ]
 }
