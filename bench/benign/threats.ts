@@ -82,7 +82,7 @@ export function createMadeUpShield(
     ...parts,
     ...{ settings: () => settings, isOwn: (address: string) => address === OWN, talking: () => [] },
     shield: {
-      kernel: { isListening: () => true, hasCookies: false },
+      kernel: { isListening: () => true, isForwarding: () => true, hasCookies: false },
       book: {
         raise(order) {
           orders.push(order)

@@ -48,7 +48,7 @@ export interface ShieldAnswerParts {
   /** Absent: nothing is enforced. */
   readonly shield:
     | {
-        readonly kernel: Pick<Shield, 'isListening' | 'hasCookies'>
+        readonly kernel: Pick<Shield, 'isListening' | 'isForwarding' | 'hasCookies'>
         readonly book: Pick<ShieldBook, 'raise'>
       }
     | undefined
@@ -108,13 +108,18 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
     const { floods, datagramsPerSecond: perSecond } = parts.settings()
     if (floods === 'never' || evidence.endedAt !== undefined) return undefined
     const isOwn = parts.isOwn(subject)
-    const ports = (evidence.ports ?? []).filter((port) => !isOwn || kernel.isListening(port, 'udp'))
+    // Only looked at, on its way past us.
+    if (!isOwn && !kernel.isForwarding(subject)) return undefined
+    const attacked = evidence.ports ?? []
+    if (attacked.length === 0) return 'It is at no port more than at others: nothing is held back'
+    const ports = attacked.filter((port) => !isOwn || kernel.isListening(port, 'udp'))
     if (ports.length === 0) return 'No program listens there: the kernel drops it'
+    const places = ports
+      .map((port) => ({ address: subject, port }))
+      .map((paced) => ({ paced, perSecond, known: parts.talking(paced) }))
     const answer = book.raise({
       ...orderOf({ ...alert, subject, evidence }),
-      places: ports
-        .map((port) => ({ address: subject, port }))
-        .map((paced) => ({ paced, perSecond, known: parts.talking(paced) })),
+      places,
       say: (places) =>
         `UDP port ${places.map(portText).join(', ')} takes ${perSecond} new packets a second for ${lasting()}: ` +
         'conversations under way go on',
@@ -136,16 +141,17 @@ export function createShieldAnswer(parts: ShieldAnswerParts): (alert: Alert) => 
 
   return (alert) => {
     if (!shield || alert.blame !== 'nobody' || !parts.mayAct(alert.detector)) return []
-    const said = answerTo(alert)?.(alert, shield)
+    const which = answerTo(alert)
+    const said = which && { challenge, guard, pace }[which](alert, shield)
     return said === undefined ? [] : [said]
   }
+}
 
-  function answerTo({ kind, detector }: Alert) {
-    if (kind === 'decoys') return challenge
-    if (detector === 'amplification') return pace
-    if (detector !== 'flood') return undefined
-    return kind === 'syn' ? guard : kind === 'udp' ? pace : undefined
-  }
+function answerTo({ kind, detector }: Alert): 'challenge' | 'guard' | 'pace' | undefined {
+  if (kind === 'decoys') return 'challenge'
+  if (detector === 'amplification') return 'pace'
+  if (detector !== 'flood') return undefined
+  return kind === 'syn' ? 'guard' : kind === 'udp' ? 'pace' : undefined
 }
 
 function portText(place: Place): string {

@@ -10,6 +10,8 @@ import { createShieldBook, type ShieldOrder } from './shield-book.ts'
 
 const anna: Actor = { name: 'anna', role: 'operator' }
 const PORT = { port: 443 }
+/** Somebody whose packets we see and do not pass on. */
+const NEIGHBOUR = ip('192.0.2.99')
 const TALKER = { address: ip('203.0.113.5'), port: 40_000 }
 const SENDERS = ['203.0.113.1', '203.0.113.2'].map((text) => ({ sender: ip(text) }))
 
@@ -134,7 +136,14 @@ describe('an alert that blames nobody', () => {
     const { book, guarded, paced } = shield()
     const chosen = { now: shieldSettings.parse(settings) }
     const answer = createShieldAnswer({
-      shield: { kernel: { isListening: (port) => port === 443, hasCookies }, book },
+      shield: {
+        kernel: {
+          isListening: (port) => port === 443,
+          isForwarding: (address) => address !== NEIGHBOUR,
+          hasCookies,
+        },
+        book,
+      },
       talking: () => [TALKER],
       isOwn: (address) => address === flood.subject,
       settings: () => chosen.now,
@@ -181,6 +190,13 @@ describe('an alert that blames nobody', () => {
   })
 
   test.each([
+    ['it only passes by', {}, { ...datagrams, subject: NEIGHBOUR }, []],
+    [
+      'it is at no port in particular',
+      {},
+      { ...datagrams, evidence: { ...datagrams.evidence, ports: [] } },
+      ['It is at no port more than at others: nothing is held back'],
+    ],
     ['floods are left alone', { floods: 'never' }, datagrams, []],
     ['it is over', {}, { ...datagrams, evidence: { ...datagrams.evidence, endedAt: 9 } }, []],
     [

@@ -4,7 +4,7 @@ import { NftTable } from '#kernel/nft.ts'
 import { TableScript } from '#kernel/nft-rules.ts'
 import { SocketDiag } from '#kernel/sock-diag.ts'
 import { SOCKET_STATE, SocketTable } from '#kernel/socket-table.ts'
-import type { Ip } from '#model/address.ts'
+import { type Ip, isIpv6 } from '#model/address.ts'
 import { type Endpoint, endpointText } from '#model/endpoint.ts'
 import type { PartHealth } from '#model/health.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
@@ -40,6 +40,8 @@ export interface Shield {
   standing(): Pick<ShieldContent, 'guarded' | 'challenged' | 'paced' | 'closed'>
   /** Whether a program listens at this port. */
   isListening(port: number, protocol?: 'tcp' | 'udp'): boolean
+  /** Whether this machine passes packets of this family on to others. */
+  isForwarding(address: Ip): boolean
   /** Whether the kernel answers SYN floods by itself (net.ipv4.tcp_syncookies). */
   readonly hasCookies: boolean
   /** Ends what is over, and puts back what others took away. Call once a second. */
@@ -141,6 +143,10 @@ class NftShield implements Shield {
       if (protocol === 'udp' || sockets.state[row] === SOCKET_STATE.listen) return true
     }
     return false
+  }
+
+  isForwarding(address: Ip): boolean {
+    return setting(isIpv6(address) ? 'ipv6/conf/all/forwarding' : 'ipv4/ip_forward')[0] === 1
   }
 
   get hasCookies(): boolean {
