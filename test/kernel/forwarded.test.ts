@@ -86,6 +86,8 @@ test.each([
       .ask<{ rules: { packets: number }[] }>('rule', 'list')
       .rules.reduce((sum, { packets }) => sum + packets, 0),
   )
+  await guard.stop()
+  expect(net.gateway.run('nft', 'list', 'tables')).toBe('')
 })
 
 test('a rule that rejects it tells who sends', async () => {
