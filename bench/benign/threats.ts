@@ -29,8 +29,8 @@ export function layLists(folder: string): string {
   )
   return [
     'intel:\n  lists:',
-    `    - { id: bad-addresses, file: ${addresses}, format: plain, action: block }`,
-    `    - { id: bad-names, file: ${names}, format: domains, action: alert }\n`,
+    `    - { id: bad-addresses, file: ${addresses}, format: plain, action: block, everyHours: 8760 }`,
+    `    - { id: bad-names, file: ${names}, format: domains, action: alert, everyHours: 8760 }\n`,
   ].join('\n')
 }
 
