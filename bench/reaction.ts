@@ -14,7 +14,10 @@ import { sendingFrames } from './detection/stage.ts'
 export const title =
   'Reaction of the whole daemon: a port scan of 12 SYNs, until its sender is in the kernel set'
 
-/** Each has an address of 198.51.100.0/24 (RFC 5737) and ports of its own: sources in step would be one scanner's decoys. */
+/**
+ * Each has an address of 198.51.100.0/24 (RFC 5737), and ports and sequence numbers of its own: sources in step, or that number
+ * alike, would be one scanner's decoys.
+ */
 const ATTACKERS = 250
 const PORTS = 12
 const FIRST_PORT = 10_000
@@ -110,7 +113,13 @@ async function attack(from: NamespaceHost, server: NamespaceHost): Promise<Reado
   const scans = addresses.map((address, n) =>
     Array.from({ length: PORTS }, (_, port) => {
       const to = `${server.ip4}:${FIRST_PORT + n * PORTS + port}`
-      return frame({ from: `${address}:40000`, to, flags: 'S', options: 4 })
+      return frame({
+        from: `${address}:${40_000 + n}`,
+        to,
+        flags: 'S',
+        sequence: 7_919 * (n + 1),
+        options: 4,
+      })
     }),
   )
   const command = sendingFrames(from, scans, { file: join(folder, 'frames'), pauseMs: PAUSE_MS })

@@ -1,5 +1,19 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import {
+  type Check,
+  closeDialog,
+  cursor,
+  isAt,
+  letsGo,
+  moves,
+  movesBack,
+  opensDialog,
+  opensInspector,
+  press,
+  query,
+  turnsTable,
+} from '../support/key-checks.ts'
 import { testWith } from '../support/needs.ts'
 import { goTo } from '../support/page-world.ts'
 import { type RealPage, startRealPage } from '../support/real-page.ts'
@@ -22,62 +36,6 @@ const PLACES: Readonly<Record<string, string>> = {
   '/connections': '/connections?q=app:larkmail&sort=name',
 }
 
-/** What a key does, looked at on the page. It is pressed by the check itself. */
-type Check = (page: Page) => Promise<void>
-
-const press = async (page: Page, ...keys: readonly string[]): Promise<void> => {
-  for (const key of keys) await page.keyboard.press(key)
-}
-const query = (page: Page, name: string): string | null => new URL(page.url()).searchParams.get(name)
-const cursor = (page: Page): Promise<string> =>
-  page.evaluate(`document.querySelector('main .row.is-cursor')?.textContent ?? ''`)
-const closeDialog = async (page: Page): Promise<void> => {
-  await press(page, 'Escape')
-  await page.locator('dialog[open]').waitFor({ state: 'detached' })
-}
-const isAt = (page: Page, path: string): Promise<unknown> =>
-  expect.poll(() => new URL(page.url()).pathname).toBe(path)
-
-/** The cursor goes there, and elsewhere again. */
-const moves: Check = async (page) => {
-  await press(page, 'j')
-  await expect.poll(() => cursor(page)).not.toBe('')
-  const first = await cursor(page)
-  await press(page, 'j')
-  await expect.poll(() => cursor(page)).not.toBe(first)
-}
-const movesBack: Check = async (page) => {
-  await press(page, 'j', 'j')
-  await expect.poll(() => cursor(page)).not.toBe('')
-  const second = await cursor(page)
-  await press(page, 'k')
-  await expect.poll(() => cursor(page)).not.toBe(second)
-}
-const letsGo: Check = async (page) => {
-  await press(page, 'j')
-  await expect.poll(() => cursor(page)).not.toBe('')
-  await press(page, 'Escape')
-  await expect.poll(() => cursor(page)).toBe('')
-}
-const opensInspector: Check = async (page) => {
-  await press(page, 'j', 'Enter')
-  await page.getByLabel('Inspector').waitFor()
-  await press(page, 'Escape')
-  await page.getByLabel('Inspector').waitFor({ state: 'detached' })
-}
-const opensDialog =
-  (key: string): Check =>
-  async (page) => {
-    await press(page, key)
-    await page.locator('dialog[open]').waitFor()
-    await closeDialog(page)
-  }
-const turnsTable: Check = async (page) => {
-  await press(page, 'Shift+T')
-  await expect.poll(() => query(page, 'as')).toBe('table')
-  await press(page, 'Shift+T')
-  await expect.poll(() => query(page, 'as')).toBe(null)
-}
 const list = { J: moves, K: movesBack, Esc: letsGo }
 
 /** Those that hold on every screen. */
