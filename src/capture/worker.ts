@@ -158,7 +158,7 @@ function postPart(): boolean {
 
 function counts(): CaptureCounts {
   const { engine } = watch
-  const { packets, bytes, refusedFlows, refusedHosts, undecodableTotal } = engine.counts
+  const { packets, bytes, refusedFlows, refusedHosts, flowsEvicted, undecodableTotal } = engine.counts
   return {
     packets,
     bytes,
@@ -166,6 +166,7 @@ function counts(): CaptureCounts {
     hosts: engine.hosts.count,
     refusedFlows,
     refusedHosts,
+    evictedFlows: flowsEvicted,
     undecodable: undecodableTotal,
   }
 }

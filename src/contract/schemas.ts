@@ -46,6 +46,8 @@ export const Status = z
       /** Refusals of the bounded tables. */
       refusedFlows: count,
       refusedHosts: count,
+      /** Let go early by the full table of flows. */
+      evictedFlows: count,
       /** Frames that could not be decoded. */
       undecodable: count,
       alerts: count,

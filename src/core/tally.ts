@@ -7,6 +7,7 @@ const NONE: CaptureCounts = {
   hosts: 0,
   refusedFlows: 0,
   refusedHosts: 0,
+  evictedFlows: 0,
   undecodable: 0,
 }
 

@@ -18,6 +18,8 @@ export interface CaptureCounts {
   /** Refusals of the full tables. */
   readonly refusedFlows: number
   readonly refusedHosts: number
+  /** Flows that a full table let go early so that new ones could come. */
+  readonly evictedFlows: number
   /** Frames that could not be decoded. */
   readonly undecodable: number
 }

@@ -10,6 +10,7 @@ export interface Measured {
   readonly hosts: number
   readonly refusedFlows: number
   readonly refusedHosts: number
+  readonly evictedFlows: number
   readonly received: readonly { readonly name: string; readonly received: number; readonly dropped: number }[]
   readonly alerts: ReadonlyMap<string, number>
   readonly blocks: { readonly ipv4: number; readonly ipv6: number }
@@ -35,6 +36,7 @@ export function createMetrics(measure: () => Measured): () => Promise<string> {
   const lost = counter('capture_dropped', 'Packets lost because the capture was too slow', ['interface'])
   const table = gauge('table_entries', 'Entries of the bounded tables', ['table'])
   const refused = counter('table_refused', 'New entries that found a bounded table full', ['table'])
+  const evicted = counter('evicted_flows', 'Flows that a full table let go early for new ones')
   const alerts = counter('alerts', 'Findings told', ['detector'])
   const blocks = gauge('active_blocks', 'Addresses and ranges shut out now', ['family'])
   const drops = counter('blocked_packets', 'Packets turned away by the blocks in force')
@@ -53,6 +55,7 @@ export function createMetrics(measure: () => Measured): () => Promise<string> {
     table.set({ table: 'hosts' }, now.hosts)
     refused.inc({ table: 'flows' }, now.refusedFlows)
     refused.inc({ table: 'hosts' }, now.refusedHosts)
+    evicted.inc(now.evictedFlows)
     for (const link of now.received) {
       received.inc({ interface: link.name }, link.received)
       lost.inc({ interface: link.name }, link.dropped)

@@ -35,6 +35,7 @@ export const aStatus: Status = {
     hosts: 2,
     refusedFlows: 0,
     refusedHosts: 0,
+    evictedFlows: 0,
     undecodable: 0,
     alerts: 1,
     blocks: 1,

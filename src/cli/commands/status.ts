@@ -19,7 +19,7 @@ export default defineCommand({
 
 export function statusText(status: Status): string {
   const { counts, rates } = status
-  const refused = counts.refusedFlows + counts.refusedHosts
+  const full = fullTables(counts)
   const lines: [string, string][] = [
     ['State', status.state],
     ['Running for', `${durationText(status.now - status.startedAt)} (version ${status.version})`],
@@ -30,11 +30,20 @@ export function statusText(status: Status): string {
       `Interface ${name}`,
       `${received} packets${dropped > 0 ? `, ${dropped} missed: the machine was too busy` : ''}`,
     ]),
-    ...(refused > 0 ? [['Tables full', `${refused} times; what was known is kept`] as [string, string]] : []),
+    ...(full === '' ? [] : [['Tables full', full] as [string, string]]),
   ]
   const facts = lines.map(([name, text]) => `${visibleText(name).padEnd(16)}${visibleText(text)}`)
   const parts = status.parts.filter((part) => part.state !== 'ok').map(partText)
   return `${[visibleText(status.sentence), '', ...facts, ...parts].join('\n')}\n`
+}
+
+/** Empty while there was room. */
+function fullTables({ refusedFlows, refusedHosts, evictedFlows }: Status['counts']): string {
+  const refused = refusedFlows + refusedHosts
+  return [
+    ...(evictedFlows > 0 ? [`${evictedFlows} flows made room for new ones, the unanswered first`] : []),
+    ...(refused > 0 ? [`${refused} times nothing new was taken; what was known is kept`] : []),
+  ].join('; ')
 }
 
 const partText = (part: Status['parts'][number]): string =>
