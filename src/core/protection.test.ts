@@ -23,7 +23,7 @@ beforeEach(() => {
   const allow = createAllowBook([], [])
   protection = createProtection({
     ...{ allow, gate: () => gate, surroundings: () => here, closeSockets: (target) => closed.push(target) },
-    released: (target) => released.push(target),
+    ...{ clock: () => performance.now(), released: (target) => released.push(target) },
   })
   gate = new Gate({
     enforcer: createDryRunEnforcer({ reason: 'a trial', remedy: 'none needed' }),

@@ -4,7 +4,9 @@ import type { AllowBook } from './allow-book.ts'
 import type { Gate } from './gate.ts'
 
 /** So long after a block connections are closed: together with those of other blocks. Packets are turned away at once. */
-const CLOSE_AFTER_MS = 100
+const CLOSE_AFTER_MS = 250
+/** A look at a machine of many processes takes long: it gets one part in so many of the thread, which has blocks to place. */
+const SHARE_OF_LOOKS = 50
 
 export interface ProtectionParts {
   readonly allow: Pick<AllowBook, 'refresh' | 'spares'>
@@ -12,6 +14,8 @@ export interface ProtectionParts {
   /** Who must stay reachable, read from the machine: some milliseconds of work. */
   readonly surroundings: () => readonly AllowEntry[]
   readonly closeSockets: (target: Target) => number
+  /** Milliseconds, monotonic. */
+  readonly clock: () => number
   /** A block that the allow list forbids now was taken back. */
   readonly released: (target: Target, entry: AllowEntry) => void
 }
@@ -28,14 +32,17 @@ export interface Protection {
 }
 
 export function createProtection(parts: ProtectionParts): Protection {
-  const { allow, gate, surroundings, closeSockets, released } = parts
+  const { allow, gate, surroundings, closeSockets, clock, released } = parts
   const waiting = new Set<Target>()
   let timer: NodeJS.Timeout | undefined
+  let lookMs = 0
 
   function look(): void {
+    const began = clock()
     for (const entry of allow.refresh(surroundings())) {
       for (const { block } of gate().release(entry)) released(block.target, entry)
     }
+    lookMs = clock() - began
   }
 
   const closeUnlessSpared = (target: Target): number =>
@@ -56,7 +63,7 @@ export function createProtection(parts: ProtectionParts): Protection {
     },
     closeSoon(target) {
       waiting.add(target)
-      timer ??= setTimeout(closeWaiting, CLOSE_AFTER_MS)
+      timer ??= setTimeout(closeWaiting, Math.max(CLOSE_AFTER_MS, lookMs * SHARE_OF_LOOKS))
     },
     stop() {
       clearTimeout(timer)
