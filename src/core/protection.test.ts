@@ -15,14 +15,17 @@ let closed: Target[]
 let released: Target[]
 let gate: Gate
 let protection: Protection
+let hasSockets: (target: Target) => boolean
 
 beforeEach(() => {
   here = []
   closed = []
   released = []
+  hasSockets = () => true
   const allow = createAllowBook([], [])
   protection = createProtection({
-    ...{ allow, gate: () => gate, surroundings: () => here, closeSockets: (target) => closed.push(target) },
+    ...{ allow, gate: () => gate, surroundings: () => here },
+    closeSockets: (target, mayClose) => (hasSockets(target) && mayClose() ? closed.push(target) : 0),
     ...{ clock: () => performance.now(), released: (target) => released.push(target) },
   })
   gate = new Gate({
@@ -61,4 +64,16 @@ test('a person is refused who blocks somebody that logged in a moment ago', () =
   expect(gate.block(order(RANGE, 'person'))).toMatchObject({ state: 'spared', by: SESSION })
   expect(protection.closeSockets(RANGE)).toBe(0)
   expect(closed).toEqual([])
+})
+
+test('where nothing is open nobody looks at the machine, which takes milliseconds', async () => {
+  here = [SESSION]
+  hasSockets = (target) => target === '203.0.113.9'
+  gate.block(order(ADMIN, 'detector'))
+  protection.closeSoon(ADMIN)
+  expect(protection.closeSockets(ADMIN)).toBe(0)
+  expect(released).toEqual([])
+  protection.closeSoon(ip('203.0.113.9'))
+  await expect.poll(() => closed).toEqual(['203.0.113.9'])
+  expect(released).toEqual([ADMIN])
 })

@@ -4,7 +4,7 @@ import type { AllowBook } from './allow-book.ts'
 import type { Gate } from './gate.ts'
 
 /** So long after a block connections are closed: together with those of other blocks. Packets are turned away at once. */
-const CLOSE_AFTER_MS = 250
+const CLOSE_AFTER_MS = 100
 /** A look at a machine of many processes takes long: it gets one part in so many of the thread, which has blocks to place. */
 const SHARE_OF_LOOKS = 50
 
@@ -13,7 +13,8 @@ export interface ProtectionParts {
   readonly gate: () => Pick<Gate, 'release'>
   /** Who must stay reachable, read from the machine: some milliseconds of work. */
   readonly surroundings: () => readonly AllowEntry[]
-  readonly closeSockets: (target: Target) => number
+  /** Asks `mayClose` once there is something to close. */
+  readonly closeSockets: (target: Target, mayClose: () => boolean) => number
   /** Milliseconds, monotonic. */
   readonly clock: () => number
   /** A block that the allow list forbids now was taken back. */
@@ -35,6 +36,7 @@ export function createProtection(parts: ProtectionParts): Protection {
   const { allow, gate, surroundings, closeSockets, clock, released } = parts
   const waiting = new Set<Target>()
   let timer: NodeJS.Timeout | undefined
+  let next: NodeJS.Immediate | undefined
   let lookMs = 0
 
   function look(): void {
@@ -45,21 +47,34 @@ export function createProtection(parts: ProtectionParts): Protection {
     lookMs = clock() - began
   }
 
-  const closeUnlessSpared = (target: Target): number =>
-    allow.spares(target) === undefined ? closeSockets(target) : 0
+  const isSpared = (target: Target): boolean => allow.spares(target) !== undefined
 
+  /** One a turn. Most who scan have nothing open here: then nobody need look. */
   function closeWaiting(): void {
-    timer = undefined
-    look()
-    for (const target of waiting) closeUnlessSpared(target)
-    waiting.clear()
+    let isFresh = false
+    const mayClose = (target: Target): boolean => {
+      if (!isFresh) look()
+      isFresh = true
+      return !isSpared(target)
+    }
+    const closeNext = (): void => {
+      const [target] = waiting
+      timer = undefined
+      if (target === undefined) return
+      waiting.delete(target)
+      closeSockets(target, () => mayClose(target))
+      next = setImmediate(closeNext)
+    }
+    closeNext()
   }
 
   return {
     look,
     closeSockets(target) {
-      look()
-      return closeUnlessSpared(target)
+      return closeSockets(target, () => {
+        look()
+        return !isSpared(target)
+      })
     },
     closeSoon(target) {
       waiting.add(target)
@@ -67,6 +82,7 @@ export function createProtection(parts: ProtectionParts): Protection {
     },
     stop() {
       clearTimeout(timer)
+      clearImmediate(next)
       waiting.clear()
     },
   }

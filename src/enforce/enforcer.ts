@@ -30,8 +30,8 @@ export interface Enforcer {
   blockMany(blocks: readonly EnforcedBlock[], now: number): boolean
   /** `false`: the kernel refused; the removal is remembered. */
   unblock(target: Target): boolean
-  /** Destroys the live sockets of a target; answers how many. */
-  closeSockets(target: Target): number
+  /** Destroys the live sockets of a target; answers how many. `mayClose` is asked once there are some. */
+  closeSockets(target: Target, mayClose?: () => boolean): number
   /** Packets and bytes turned away, by target: of all that the kernel holds, as the last `verify` read them. */
   counters(): ReadonlyMap<Target, DropCount>
   /** Answers of closed ports that the kernel held back since the start, as the last `verify` read them. */

@@ -120,10 +120,10 @@ class NftablesEnforcer implements Enforcer {
     return false
   }
 
-  closeSockets(target: Target): number {
+  closeSockets(target: Target, mayClose?: () => boolean): number {
     try {
       this.#destroyer ??= new SocketDestroyer()
-      const { closed, isUnsupported } = this.#destroyer.destroyOf(target)
+      const { closed, isUnsupported } = this.#destroyer.destroyOf(target, mayClose)
       this.#cannotClose ||= isUnsupported
       return closed
     } catch (error) {

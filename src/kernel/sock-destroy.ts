@@ -63,9 +63,13 @@ export class SocketDestroyer {
   readonly #writer = new NetlinkWriter(256)
   #sequence = 0
 
-  /** All live TCP and connected UDP sockets whose peer is in `target`, also IPv4 ones of IPv6 sockets. */
-  destroyOf(target: Target): DestroyOutcome {
-    return this.#destroy(this.#find(target, [PROTOCOL.tcp, PROTOCOL.udp]))
+  /**
+   * All live TCP and connected UDP sockets whose peer is in `target`, also IPv4 ones of IPv6 sockets. `mayDestroy` is asked
+   * once there are some.
+   */
+  destroyOf(target: Target, mayDestroy: () => boolean = () => true): DestroyOutcome {
+    const found = this.#find(target, [PROTOCOL.tcp, PROTOCOL.udp])
+    return found.length > 0 && mayDestroy() ? this.#destroy(found) : { closed: 0, isUnsupported: false }
   }
 
   /** One connection; `closed` is 0 when it is gone already. */

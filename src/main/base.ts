@@ -89,7 +89,7 @@ export async function openBase(given: Given) {
       guests.see(entries, now())
       return entries
     },
-    ...{ closeSockets: (target) => enforcer.closeSockets(target), clock: () => performance.now() },
+    ...{ closeSockets: enforcer.closeSockets.bind(enforcer), clock: () => performance.now() },
     released: (target, entry) => speaker.say(`${target} is no longer blocked: ${entry.note}.`),
   })
   onStop(() => protection.stop())
