@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import type { NamespaceHost } from '../../test/support/namespaces.ts'
 import { arpLies, otherLease, redirects, tunnelInPings } from './frames.ts'
 
@@ -126,7 +127,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...{ name: 'hydra ftp', tool: 'hydra', detector: 'brute-force', kinds: ['ftp'], blames: 'attacker' },
     seconds: 40,
-    command: ({ server }) => `hydra -q -l root -x 4:4:1 -t 4 -W 0 ftp://${server.ip4}`,
+    command: ({ server }) => `cd ${tmpdir()} && hydra -q -l root -x 4:4:1 -t 4 -W 0 ftp://${server.ip4}`,
   },
   {
     ...{
@@ -137,7 +138,8 @@ export const SCENARIOS: readonly Scenario[] = [
       blames: 'attacker',
     },
     seconds: 40,
-    command: ({ server }) => `hydra -q -l root -x 4:4:1 -t 4 http-get://${server.ip4}/private`,
+    command: ({ server }) =>
+      `cd ${tmpdir()} && hydra -q -l root -x 4:4:1 -t 4 http-get://${server.ip4}/private`,
   },
   script('ssh', 'brute-force', 'ssh', { name: 'ssh-like guessing (script)', seconds: 40 }),
   slow('-H', '-c 120 -H -i 3 -r 60 -l 35', 'slow-request'),
