@@ -21,7 +21,7 @@ function stateOf(parts: readonly PartHealth[]): Status['state'] {
 }
 
 function sentenceOf({ parts, connections, openAlerts, counts }: StatusFacts): string {
-  const trouble = parts.flatMap((part) => (part.state === 'ok' ? [] : [` ${part.reason}`]))[0] ?? ''
+  const trouble = parts.find((part) => part.state !== 'ok')
   const programs = new Set(connections.flatMap(({ owner }) => (owner ? [owner.path] : []))).size
   const hosts = new Set(connections.map(({ peer }) => peer)).size
   const talk =
@@ -29,9 +29,11 @@ function sentenceOf({ parts, connections, openAlerts, counts }: StatusFacts): st
       ? 'Nothing is talking.'
       : `${many(programs, 'program is', 'programs are')} talking to ${many(hosts, 'host', 'hosts')}.`
   const out = counts.blocks === 0 ? '' : ` ${many(counts.blocks, 'address is', 'addresses are')} shut out.`
-  const need =
-    openAlerts === 0 ? ' Nothing needs you.' : ` ${many(openAlerts, 'alert needs', 'alerts need')} you.`
-  return `${talk}${out}${need}${trouble}`
+  const needs = [
+    ...(openAlerts === 0 ? [] : [`${many(openAlerts, 'alert needs', 'alerts need')} you.`]),
+    ...(trouble ? [`Not all is well: ${trouble.reason}`] : []),
+  ]
+  return `${talk}${out} ${needs.length === 0 ? 'Nothing needs you.' : needs.join(' ')}`
 }
 
 const many = (count: number, one: string, more: string): string => `${count} ${count === 1 ? one : more}`
