@@ -3,6 +3,7 @@ import { NftTable } from '#kernel/nft.ts'
 import type { NftElement } from '#kernel/nft-elements.ts'
 import { COMPARE, META, PAYLOAD, REJECT, VERDICT } from '#kernel/nft-expressions.ts'
 import { type KeySet, TableScript } from '#kernel/nft-rules.ts'
+import { DATA_TYPE, joinedType } from '#kernel/nft-wire.ts'
 import { ipBytes, isIpv6 } from '#model/address.ts'
 import type { Connection } from '#model/flow.ts'
 import { PROTOCOL } from '#model/packet.ts'
@@ -24,21 +25,27 @@ const LASTS_MS = 180_000
 const SIZE = 8_192
 const TCP = Uint8Array.of(PROTOCOL.tcp)
 
-/** Names of data types by nft's own numbers (libnftables datatype.h), six bits each. */
-const [NFT_IPV4, NFT_IPV6, NFT_PROTOCOL, NFT_PORT] = [7, 8, 12, 13]
 const typeOf = (address: number): number =>
-  [address, NFT_PORT, address, NFT_PORT].reduce((type, next) => (type << 6) | next, NFT_PROTOCOL)
+  joinedType(DATA_TYPE.byte, address, DATA_TYPE.port, address, DATA_TYPE.port)
 
 /**
  * A key is protocol, source, port, target, port, each in words of four bytes; `at` are the registers of the words (NFT_REG32_00
  * is 8, the same as the first of register 1).
  */
 const FAMILIES = [
-  { family: 2, set: 'ended4', type: typeOf(NFT_IPV4), bytes: 4, source: 12, target: 16, at: [9, 10, 11, 12] },
+  {
+    family: 2,
+    set: 'ended4',
+    type: typeOf(DATA_TYPE.address4),
+    bytes: 4,
+    source: 12,
+    target: 16,
+    at: [9, 10, 11, 12],
+  },
   {
     family: 10,
     set: 'ended6',
-    type: typeOf(NFT_IPV6),
+    type: typeOf(DATA_TYPE.address6),
     bytes: 16,
     source: 8,
     target: 24,

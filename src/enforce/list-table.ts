@@ -6,6 +6,7 @@ import { COMPARE, META, PAYLOAD, type RuleExpressions, VERDICT } from '#kernel/n
 import { TableScript } from '#kernel/nft-rules.ts'
 import { type PlainSet, TableChange } from '#kernel/nft-sets.ts'
 import { type HandedOver, writeTurnedAway } from '#kernel/nft-turned-away.ts'
+import { DATA_TYPE } from '#kernel/nft-wire.ts'
 import { type Ip, isIpv6, type Target } from '#model/address.ts'
 import type { BlockedList } from '#model/blocked-list.ts'
 import type { DropCount } from './enforcer.ts'
@@ -25,8 +26,8 @@ const ENOENT = 2
 
 const HOOKS = { input: 1, forward: 2, output: 3 } as const
 const FAMILIES = [
-  { family: 4, protocol: 2, type: 7, bytes: 4, source: 12, target: 16 },
-  { family: 6, protocol: 10, type: 8, bytes: 16, source: 8, target: 24 },
+  { family: 4, protocol: 2, type: DATA_TYPE.address4, bytes: 4, source: 12, target: 16 },
+  { family: 6, protocol: 10, type: DATA_TYPE.address6, bytes: 16, source: 8, target: 24 },
 ] as const
 type Family = (typeof FAMILIES)[number]
 

@@ -1,6 +1,7 @@
 import type { NftElement } from '#kernel/nft-elements.ts'
 import { COMPARE, META, PAYLOAD, REJECT, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
 import type { TableScript } from '#kernel/nft-rules.ts'
+import { DATA_TYPE, hostBytes } from '#kernel/nft-wire.ts'
 import { RULE_DIRECTIONS } from '#model/rule.ts'
 import type {
   ProgramMap,
@@ -24,14 +25,13 @@ export const MAX_METERED = 65_535
 const PROTOCOL_TCP = 6
 const NAME_BYTES = 16
 
-/** By nft's own numbers (libnftables datatype.h), for those who list the table with `nft`. */
 const KEY = {
-  address4: { type: 7, keyBytes: 4 },
-  address6: { type: 8, keyBytes: 16 },
-  port: { type: 13, keyBytes: 2 },
-  byte: { type: 12, keyBytes: 1 },
-  time: { type: 43, keyBytes: 8 },
-  mark: { type: 19, keyBytes: 4 },
+  address4: { type: DATA_TYPE.address4, keyBytes: 4 },
+  address6: { type: DATA_TYPE.address6, keyBytes: 16 },
+  port: { type: DATA_TYPE.port, keyBytes: 2 },
+  byte: { type: DATA_TYPE.byte, keyBytes: 1 },
+  time: { type: DATA_TYPE.time, keyBytes: 8 },
+  mark: { type: DATA_TYPE.mark, keyBytes: 4 },
 } as const
 
 /** Where a header has what is asked about (RFC 791 §3.1, RFC 8200 §3, RFC 792, RFC 4443; ports: RFC 9293, RFC 768). */
@@ -277,9 +277,6 @@ function bytesOf(value: number | bigint, bytes: number): Uint8Array {
   for (let at = bytes - 1, rest = value; at >= 0; at--, rest >>= 8n) into[at] = Number(rest & 255n)
   return into
 }
-
-/** As this machine's processor holds it. */
-const hostBytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
 
 /** The kernel pads a name with zeros; without the padding a comparison is one of beginnings. */
 function nameBytes(name: string): Uint8Array {

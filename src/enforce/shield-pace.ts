@@ -1,28 +1,26 @@
-import { COMPARE, META, PAYLOAD, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
+import { VERDICT } from '#kernel/nft-expressions.ts'
 import type { TableScript } from '#kernel/nft-rules.ts'
 import { isIpv6 } from '#model/address.ts'
 import { type Endpoint, endpointText } from '#model/endpoint.ts'
-import { bytesOfAddress } from './segments.ts'
+import {
+  acceptFrom,
+  acceptKnown,
+  BLOCKS,
+  FIELD,
+  fromOutside,
+  ofFamily,
+  pairKey,
+  pairKeys,
+  SECOND_PART,
+  TARGET_PORT,
+  UDP,
+} from './shield-rules.ts'
 
-/** Behind connection tracking, beside the blocks (layout.ts): what is dropped here takes no place in tracking's table. */
-const BLOCKS = -160
+/** Behind connection tracking, beside the blocks: what is dropped here takes no place in tracking's table. */
 const HOOKS = [
   { chain: 'pacing', number: 1 },
   { chain: 'pacing_through', number: 2 },
 ] as const
-const UDP = 17
-const LOOPBACK_INDEX = 1
-/** In the kernel's bits (NF_CT_STATE_BIT): established and related. */
-const ESTABLISHED_OR_RELATED = 2 | 4
-/** nft's own numbers of data types (libnftables datatype.h), and how many bits each takes in one of several parts. */
-const TYPE = { 4: 7, 6: 8, port: 13 } as const
-const TYPE_BITS = 6
-const FAMILY = {
-  4: { number: 2, source: network(12, 4), target: network(16, 4), secondPart: 9 },
-  6: { number: 10, source: network(8, 16), target: network(24, 16), secondPart: 12 },
-} as const
-const SOURCE_PORT = { base: PAYLOAD.transport, offset: 0, bytes: 2 }
-const TARGET_PORT = { base: PAYLOAD.transport, offset: 2, bytes: 2 }
 const MOST_METERED = 256
 const MOST_KNOWN = 8_192
 
@@ -43,13 +41,7 @@ export function writePace(script: TableScript, paced: readonly PacedPort[], now:
   const perSecond = Math.max(1, ...paced.map((each) => each.perSecond))
   for (const { chain, number } of HOOKS) {
     script.chain(chain, { number, priority: BLOCKS })
-    script.rule(chain, 'conversation', (rule) =>
-      datagram(rule)
-        .connectionState()
-        .maskBytes(hostBytes(ESTABLISHED_OR_RELATED))
-        .compare(COMPARE.different, new Uint8Array(4))
-        .verdict(VERDICT.accept),
-    )
+    script.rule(chain, 'conversation', (rule) => acceptKnown(fromOutside(rule, UDP)))
   }
   for (const version of [4, 6] as const) {
     const places = paced.filter(({ address }) => isIpv6(address) === (version === 6))
@@ -62,33 +54,28 @@ function writeFamily(
   version: 4 | 6,
   { places, perSecond, now }: { places: readonly PacedPort[]; perSecond: number; now: number },
 ): void {
-  const { source, target, secondPart } = FAMILY[version]
   const [name, known, meter] = [`paced${version}`, `known${version}`, `pace${version}`]
-  const pair = { type: (TYPE[version] << TYPE_BITS) | TYPE.port, keyBytes: target.bytes + 4 }
+  const pair = pairKeys(version)
   script.set({ name, ...pair, isTimed: true })
   script.elements(
     name,
-    places.map((place) => ({ key: keyOf(place), timeoutMs: place.until - now })),
+    places.map((place) => ({ key: pairKey(place.address, place.port), timeoutMs: place.until - now })),
   )
   script.set({ name: known, ...pair, isHashed: { size: MOST_KNOWN } })
   const peers = new Map(places.flatMap((place) => place.known.map((peer) => [endpointText(peer), peer])))
   script.elements(
     known,
-    [...peers.values()].slice(0, MOST_KNOWN).map((peer) => ({ key: keyOf(peer) })),
+    [...peers.values()].slice(0, MOST_KNOWN).map((peer) => ({ key: pairKey(peer.address, peer.port) })),
   )
   script.set({ name: meter, ...pair, isMeter: { size: MOST_METERED } })
   for (const { chain } of HOOKS) {
     script.rule(chain, 'conversation from before', (rule) =>
-      datagram(rule, version)
-        .payload(source)
-        .payload(SOURCE_PORT, secondPart)
-        .lookUp(known)
-        .verdict(VERDICT.accept),
+      acceptFrom(fromOutside(rule, UDP), version, known),
     )
     script.rule(chain, 'beyond the pace', (rule) =>
-      datagram(rule, version)
-        .payload(target)
-        .payload(TARGET_PORT, secondPart)
+      ofFamily(fromOutside(rule, UDP), version)
+        .payload(FIELD[version].target)
+        .payload(TARGET_PORT, SECOND_PART[version])
         .lookUp(name)
         .beyondLimit(meter, { perSecond, burst: perSecond })
         .counter()
@@ -96,24 +83,3 @@ function writeFamily(
     )
   }
 }
-
-function datagram(rule: RuleExpressions, version?: 4 | 6): RuleExpressions {
-  const any = rule
-    .meta(META.inputLink)
-    .compare(COMPARE.different, hostBytes(LOOPBACK_INDEX))
-    .meta(META.protocol)
-    .compare(COMPARE.equal, Uint8Array.of(UDP))
-  if (version === undefined) return any
-  return any.meta(META.family).compare(COMPARE.equal, Uint8Array.of(FAMILY[version].number))
-}
-
-/** Address, port, padding. */
-const keyOf = ({ address, port }: Endpoint): Uint8Array =>
-  Uint8Array.of(...bytesOfAddress(address), port >> 8, port & 255, 0, 0)
-
-function network(offset: number, bytes: number) {
-  return { base: PAYLOAD.network, offset, bytes }
-}
-
-/** A number as the kernel itself holds it. */
-const hostBytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)

@@ -1,54 +1,37 @@
 import type { NftElement } from '#kernel/nft-elements.ts'
-import { COMPARE, META, PAYLOAD, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
+import { COMPARE, PAYLOAD, type RuleExpressions, VERDICT } from '#kernel/nft-expressions.ts'
 import type { TableScript } from '#kernel/nft-rules.ts'
+import { DATA_TYPE } from '#kernel/nft-wire.ts'
 import type { Ip } from '#model/address.ts'
 import { isIpv6 } from '#model/address.ts'
 import { bytesOfAddress } from './segments.ts'
 import { type PacedPort, writePace } from './shield-pace.ts'
+import {
+  acceptFrom,
+  acceptKnown,
+  BLOCKS,
+  FIELD,
+  fromOutside,
+  ofFamily,
+  pairKey,
+  pairKeys,
+  portBytes,
+  TARGET_PORT,
+  TCP,
+  UDP,
+} from './shield-rules.ts'
 
 /** Before connection tracking, so that forged SYNs fill no table of it (NF_IP_PRI_RAW). */
 const BEFORE_TRACKING = -301
 /** Before everything: the kernel must not refuse what a decoy answers. */
 const FIRST = -400
-/** Where the blocks are (layout.ts). */
-const BLOCKS = -160
 /** Behind everybody's filters, ours too: who is turned away there is not answered here. */
 const BEHIND_FILTERS = 90
 const HOOK = { prerouting: 0, input: 1 } as const
-const TCP = 6
-const UDP = 17
 const FLAGS = { fin: 1, syn: 2, rst: 4, ack: 16 } as const
-const LOOPBACK_INDEX = 1
 /** Of Ethernet: what the proxy promises, as it does not know the server's own. */
 const SEGMENT_BYTES = 1_460
-/** In the kernel's bits (NF_CT_STATE_BIT): established and related. */
-const ESTABLISHED_OR_RELATED = 2 | 4
-
-/** nft's own numbers of data types (libnftables datatype.h), and how many bits each takes in one of several parts. */
-const TYPE = { address4: 7, address6: 8, port: 13 } as const
-const TYPE_BITS = 6
-
-const FIELD = {
-  4: {
-    family: 2,
-    source: { base: PAYLOAD.network, offset: 12, bytes: 4 },
-    target: { base: PAYLOAD.network, offset: 16, bytes: 4 },
-    type: TYPE.address4,
-    bytes: 4,
-  },
-  6: {
-    family: 10,
-    source: { base: PAYLOAD.network, offset: 8, bytes: 16 },
-    target: { base: PAYLOAD.network, offset: 24, bytes: 16 },
-    type: TYPE.address6,
-    bytes: 16,
-  },
-} as const
-const SOURCE_PORT = { base: PAYLOAD.transport, offset: 0, bytes: 2 }
-const TARGET_PORT = { base: PAYLOAD.transport, offset: 2, bytes: 2 }
 const TCP_FLAGS = { base: PAYLOAD.transport, offset: 13, bytes: 1 }
-/** Registers of 4 bytes (NFT_REG32_00 and on): where the second part of a key goes. */
-const SECOND_PART = { 4: 9, 6: 12 } as const
 
 /** What the table holds. Times are absolute, milliseconds since the epoch. */
 export interface ShieldContent {
@@ -88,7 +71,7 @@ export const isEmpty = ({ guarded, challenged, closed, ...content }: ShieldConte
 
 function writeSets(script: TableScript, content: ShieldContent, now: number): void {
   const { guarded, challenged, closed, decoys, spared } = content
-  const port = { type: TYPE.port, keyBytes: 2 }
+  const port = { type: DATA_TYPE.port, keyBytes: 2 }
   script.set({ name: 'guarded', ...port, isTimed: true }).elements('guarded', portsUntil(guarded, now))
   script.set({ name: 'closed', ...port, isTimed: true }).elements('closed', portsUntil(closed, now))
   script.set({ name: 'decoys', ...port, isHashed: { size: 1_024 } })
@@ -111,13 +94,12 @@ function writeSets(script: TableScript, content: ShieldContent, now: number): vo
       name,
       sources.map(([address, until]) => ({ key: bytesOfAddress(address), timeoutMs: until - now })),
     )
-    const pairs = { type: (type << TYPE_BITS) | TYPE.port, keyBytes: bytes + 4 }
-    script.set({ name: `spared${version}`, ...pairs, isHashed: { size: 65_535 } })
+    script.set({ name: `spared${version}`, ...pairKeys(version), isHashed: { size: 65_535 } })
     script.elements(
       `spared${version}`,
       spared
         .filter(({ peer }) => isIpv6(peer) === (version === 6))
-        .map((each) => ({ key: Uint8Array.of(...bytesOfAddress(each.peer), ...portBytes(each.port), 0, 0) })),
+        .map((each) => ({ key: pairKey(each.peer, each.port) })),
     )
   }
 }
@@ -145,32 +127,15 @@ function writeDecoys(script: TableScript): void {
 const toDecoyAddress =
   (version: 4 | 6) =>
   (rule: RuleExpressions): RuleExpressions =>
-    fromOutside(rule, TCP)
-      .meta(META.family)
-      .compare(COMPARE.equal, Uint8Array.of(FIELD[version].family))
-      .payload(FIELD[version].target)
-      .lookUp(`decoys${version}`)
+    ofFamily(fromOutside(rule, TCP), version).payload(FIELD[version].target).lookUp(`decoys${version}`)
 
 function writeProxy(script: TableScript): void {
   script.chain('untracked', { number: HOOK.prerouting, priority: BEFORE_TRACKING })
   script.chain('proxy', { number: HOOK.input, priority: BEHIND_FILTERS })
-  script.rule('proxy', 'known connection', (rule) =>
-    rule
-      .connectionState()
-      .maskBytes(hostBytes(ESTABLISHED_OR_RELATED))
-      .compare(COMPARE.different, new Uint8Array(4))
-      .verdict(VERDICT.accept),
-  )
+  script.rule('proxy', 'known connection', acceptKnown)
   for (const version of [4, 6] as const) {
-    const { family, source } = FIELD[version]
     script.rule('proxy', 'connection from before', (rule) =>
-      fromOutside(rule, TCP)
-        .meta(META.family)
-        .compare(COMPARE.equal, Uint8Array.of(family))
-        .payload(source)
-        .payload(SOURCE_PORT, SECOND_PART[version])
-        .lookUp(`spared${version}`)
-        .verdict(VERDICT.accept),
+      acceptFrom(fromOutside(rule, TCP), version, `spared${version}`),
     )
   }
   for (const aim of [toGuarded, fromChallenged(4), fromChallenged(6)]) {
@@ -199,19 +164,7 @@ const toGuarded = (rule: RuleExpressions): RuleExpressions => rule.payload(TARGE
 const fromChallenged =
   (version: 4 | 6) =>
   (rule: RuleExpressions): RuleExpressions =>
-    rule
-      .meta(META.family)
-      .compare(COMPARE.equal, Uint8Array.of(FIELD[version].family))
-      .payload(FIELD[version].source)
-      .lookUp(`challenged${version}`)
-
-/** Not by loopback: that is where the proxy's own SYN to the server comes from. */
-const fromOutside = (rule: RuleExpressions, protocol: number): RuleExpressions =>
-  rule
-    .meta(META.inputLink)
-    .compare(COMPARE.different, hostBytes(LOOPBACK_INDEX))
-    .meta(META.protocol)
-    .compare(COMPARE.equal, Uint8Array.of(protocol))
+    ofFamily(rule, version).payload(FIELD[version].source).lookUp(`challenged${version}`)
 
 /** Of FIN, SYN, RST and ACK exactly these. */
 const withFlags = (rule: RuleExpressions, flags: number): RuleExpressions =>
@@ -220,10 +173,5 @@ const withFlags = (rule: RuleExpressions, flags: number): RuleExpressions =>
     .mask(FLAGS.fin | FLAGS.syn | FLAGS.rst | FLAGS.ack)
     .compare(COMPARE.equal, Uint8Array.of(flags))
 
-const portBytes = (port: number): Uint8Array => Uint8Array.of(port >> 8, port & 255)
-
 const portsUntil = (ports: ReadonlyMap<number, number>, now: number): NftElement[] =>
   [...ports].map(([port, until]) => ({ key: portBytes(port), timeoutMs: until - now }))
-
-/** A number as the kernel itself holds it. */
-const hostBytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)

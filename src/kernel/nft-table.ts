@@ -2,20 +2,27 @@ import { type NetlinkWriter, REQUEST } from './netlink.ts'
 import { COMPARE, META, PAYLOAD, REGISTER, RuleExpressions, SECOND_WORD, VERDICT } from './nft-expressions.ts'
 import { TableScript } from './nft-rules.ts'
 import { type HandedOver, writeTurnedAway } from './nft-turned-away.ts'
-import { CHAIN, EXPRESSION, HOOK, INET_HEADER, NFT_MESSAGE, RULE, SET, SET_FLAG, TABLE } from './nft-wire.ts'
-
-/** Data types by nft's own numbers, for those who list the table with `nft` (libnftables datatype.h). */
-const NFT_TYPE_IPV4 = 7
-const NFT_TYPE_IPV6 = 8
-const NFT_TYPE_PORT = 13
-const NFT_TYPE_BITS = 6
+import {
+  CHAIN,
+  DATA_TYPE,
+  EXPRESSION,
+  HOOK,
+  hostBytes,
+  INET_HEADER,
+  joinedType,
+  NFT_MESSAGE,
+  RULE,
+  SET,
+  SET_FLAG,
+  TABLE,
+} from './nft-wire.ts'
 
 const HOOK_NUMBER = { input: 1, forward: 2, output: 3 } as const
 
 /** Where a header has its addresses (RFC 791 §3.1, RFC 8200 §3), and what the family is called in NFPROTO. */
 const FAMILY = {
-  4: { protocol: 2, bytes: 4, type: NFT_TYPE_IPV4, source: 12, target: 16, second: SECOND_WORD },
-  6: { protocol: 10, bytes: 16, type: NFT_TYPE_IPV6, source: 8, target: 24, second: REGISTER.second },
+  4: { protocol: 2, bytes: 4, type: DATA_TYPE.address4, source: 12, target: 16, second: SECOND_WORD },
+  6: { protocol: 10, bytes: 16, type: DATA_TYPE.address6, source: 8, target: 24, second: REGISTER.second },
 } as const
 
 const PROTOCOL_TCP = 6
@@ -164,8 +171,8 @@ const SET_SIZE = 1
 /** nft writes the types of a key of two parts one behind the other. */
 function keyOf({ family, holds }: SetLayout): { readonly type: number; readonly bytes: number } {
   const { type, bytes } = FAMILY[family]
-  if (holds === 'network') return { type: (type << NFT_TYPE_BITS) | NFT_TYPE_PORT, bytes: bytes + 4 }
-  if (holds === 'pair') return { type: (type << NFT_TYPE_BITS) | type, bytes: bytes * 2 }
+  if (holds === 'network') return { type: joinedType(type, DATA_TYPE.port), bytes: bytes + 4 }
+  if (holds === 'pair') return { type: joinedType(type, type), bytes: bytes * 2 }
   return { type, bytes }
 }
 
@@ -213,7 +220,7 @@ function writeBrakeRule(
   brake: BrakeLayout & { readonly family: Family },
 ): void {
   const { protocol, bytes, source, target, second } = FAMILY[brake.family]
-  const loopback = new Uint8Array(Uint32Array.of(LOOPBACK_INDEX).buffer)
+  const loopback = hostBytes(LOOPBACK_INDEX)
   writeRule(writer, place, (rule) =>
     rule
       .meta(META.outputLink)

@@ -77,3 +77,14 @@ export const USERDATA_COMMENT = 0
 /** `value` as 32 bits in network order. */
 export const uint32Bytes = (value: number): Uint8Array =>
   Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255)
+
+/** Data types by nft's own numbers, for those who list a table with `nft` (libnftables datatype.h). */
+export const DATA_TYPE = { address4: 7, address6: 8, byte: 12, port: 13, mark: 19, time: 43 } as const
+const DATA_TYPE_BITS = 6
+
+/** The type of a key of several parts. */
+export const joinedType = (...parts: readonly number[]): number =>
+  parts.reduce((joined, part) => (joined << DATA_TYPE_BITS) | part)
+
+/** A number as the kernel itself holds it. */
+export const hostBytes = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer)
