@@ -1,9 +1,11 @@
+import { RecentMap } from '#lib/recent-map.ts'
 import type { Ip } from '#model/address.ts'
 import type { LinkSenders } from './link-senders.ts'
 import type { ReportedFinding } from './reported-finding.ts'
 
 /** So long a name that was seen in step with others speaks against nobody. */
 const LENT_MS = 1_200_000
+/** So many of the newest are known for sure. */
 const MOST_NAMES = 4_096
 /** Techniques of ATT&CK by which detectors call scans: discovery of services and of systems, active scanning. */
 const SCANS: ReadonlySet<string> = new Set(['T1046', 'T1018', 'T1595'])
@@ -23,9 +25,9 @@ interface Loan {
  */
 export class BorrowedNames {
   readonly #link: LinkSenders
-  readonly #loans = new Map<Ip, Loan>()
+  readonly #loans = new RecentMap<Ip, Loan>(2 * MOST_NAMES)
   /** Who was proven to be the scanner, and when. */
-  readonly #scanners = new Map<Ip, number>()
+  readonly #scanners = new RecentMap<Ip, number>(2 * MOST_NAMES)
 
   constructor(link: LinkSenders) {
     this.#link = link
@@ -33,10 +35,10 @@ export class BorrowedNames {
 
   /** Notes a company. `names` are all of it. */
   lend(loan: Loan): void {
-    for (const name of loan.names) if (name !== loan.scanner) keep(this.#loans, name, loan)
+    for (const name of loan.names) if (name !== loan.scanner) this.#loans.set(name, loan)
     if (loan.scanner === undefined) return
     this.#loans.delete(loan.scanner)
-    keep(this.#scanners, loan.scanner, loan.at)
+    this.#scanners.set(loan.scanner, loan.at)
   }
 
   /** True when this one was proven to scan in several names. */
@@ -67,14 +69,6 @@ export class BorrowedNames {
     const why = `${summary}; somebody sends the same packets in another name too`
     return blamingNobody(finding, { victim, names: [subject], summary: why })
   }
-}
-
-/** The newest push out the oldest. */
-function keep<Value>(map: Map<Ip, Value>, name: Ip, value: Value): void {
-  map.delete(name)
-  map.set(name, value)
-  const [oldest] = map.keys()
-  if (map.size > MOST_NAMES && oldest !== undefined) map.delete(oldest)
 }
 
 function ofLoan(finding: ReportedFinding, loan: Loan): ReportedFinding {

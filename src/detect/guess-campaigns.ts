@@ -1,5 +1,6 @@
 /** Hot: runs per failed log-in. Allocates nothing unless it reports. */
 import type { Ip } from '#model/address.ts'
+import { AnswerSizes } from './answer-sizes.ts'
 import { Crowd } from './crowd.ts'
 import type { WatchContext } from './detector.ts'
 import { duration, rateOf } from './evidence.ts'
@@ -13,7 +14,6 @@ const MEMBERS = 64
 /** Together they need so many times what one address may. */
 const TOGETHER_TIMES = 3
 const UNSURE_TIMES = 3
-const MOST_SPREAD = 0.25
 
 /**
  * Guesses at one service (target and port) that many addresses share out, so that none of them makes many. Nobody is
@@ -27,9 +27,7 @@ export class GuessCampaigns {
   readonly #crowd = new Crowd(ROWS)
   readonly #beganAt = new Float64Array(ROWS)
   readonly #guesses = new Uint32Array(ROWS)
-  /** Mean of the bytes that came back, and of how far they lay from it. */
-  readonly #mean = new Float64Array(ROWS)
-  readonly #spread = new Float64Array(ROWS)
+  readonly #sizes = new AnswerSizes(ROWS)
   readonly #members = new Int32Array(ROWS * MEMBERS)
   readonly #identities = new Int32Array(ROWS * MEMBERS)
 
@@ -55,7 +53,7 @@ export class GuessCampaigns {
     this.#guesses[row] = (this.#guesses[row] as number) + 1
     this.#rows.addWeight(row)
     this.#crowd.add(row, -1, identity)
-    if (bytes > 0) this.#measure(row, bytes)
+    this.#sizes.add(row, bytes)
     if ((this.#guesses[row] as number) >= this.#least) this.#weigh(row, login, now)
   }
 
@@ -63,21 +61,13 @@ export class GuessCampaigns {
     this.#crowd.clear(row)
     this.#beganAt[row] = now
     this.#guesses[row] = 0
-    this.#mean[row] = 0
-    this.#spread[row] = 0
-  }
-
-  #measure(row: number, bytes: number): void {
-    const mean = (this.#mean[row] as number) || bytes
-    const spread = this.#spread[row] as number
-    this.#mean[row] = mean + (bytes - mean) / 8
-    this.#spread[row] = spread + (Math.abs(bytes - mean) - spread) / 8
+    this.#sizes.clear(row)
   }
 
   #weigh(row: number, login: number, now: number): void {
     const { isUnsure } = LOGINS[login] as (typeof LOGINS)[number]
     if (isUnsure && (this.#guesses[row] as number) < this.#least * UNSURE_TIMES) return
-    if ((this.#spread[row] as number) > (this.#mean[row] as number) * MOST_SPREAD) return
+    if (!this.#sizes.areAlike(row)) return
     if (!this.#rows.mayTell(row, now)) return
     const sources = this.#crowd.distinct(row)
     if (sources >= this.#sources) this.#report(row, login, sources, now)

@@ -4,6 +4,7 @@ import type { Flows } from '#model/flow.ts'
 import type { Hosts } from '#model/host.ts'
 import { type Packet, PROTOCOL } from '#model/packet.ts'
 import type { Watcher } from '#model/watcher.ts'
+import { AnswerSizes } from '../answer-sizes.ts'
 import { defineDetector, type WatchContext } from '../detector.ts'
 import { rateOf } from '../evidence.ts'
 import { dataBackward, dataForward, isTalk } from '../flow-data.ts'
@@ -20,8 +21,6 @@ const SHORT_MS = 60_000
 const LONG_MS = 1_800_000
 const LONGEST_TRY_MS = 60_000
 const UNAUTHORIZED = 401
-/** How far sizes of one guess and the next may lie apart, as a share of their mean. */
-const MOST_SPREAD = 0.25
 /** A protocol whose successes look like its failures needs so many times as much. */
 const UNSURE_TIMES = 3
 
@@ -86,9 +85,7 @@ class BruteForceWatcher implements Watcher {
   readonly #campaigns: GuessCampaigns
   readonly #lately: Sliding
   readonly #slowly: Sliding
-  /** Mean of the bytes that came back, and of how far they lay from it; both follow what comes. */
-  readonly #mean: Float64Array
-  readonly #spread: Float64Array
+  readonly #sizes: AnswerSizes
   /** Rows that were told with certainty. */
   readonly #toldSure: Uint8Array
 
@@ -101,8 +98,7 @@ class BruteForceWatcher implements Watcher {
     this.#campaigns = new GuessCampaigns(context, chosen)
     this.#lately = new Sliding(ROWS, SHORT_MS)
     this.#slowly = new Sliding(ROWS, LONG_MS)
-    this.#mean = new Float64Array(ROWS)
-    this.#spread = new Float64Array(ROWS)
+    this.#sizes = new AnswerSizes(ROWS)
     this.#toldSure = new Uint8Array(ROWS)
   }
 
@@ -143,31 +139,19 @@ class BruteForceWatcher implements Watcher {
     if (this.#rows.isFresh) this.#clear(row)
     // Flows leave the table in any order.
     const now = Math.max(at, this.#rows.lastAt(row))
-    if (bytes > 0) this.#measure(row, bytes)
+    this.#sizes.add(row, bytes)
     this.#lately.add(row, now)
     this.#slowly.add(row, now)
     if (this.#rows.addWeight(row) < this.#settings.perMinute) return
-    if ((this.#spread[row] as number) > (this.#mean[row] as number) * MOST_SPREAD) return
+    if (!this.#sizes.areAlike(row)) return
     if (this.#rows.maySpeak(row)) this.#weigh(row, login, now)
   }
 
   #clear(row: number): void {
     this.#lately.clear(row)
     this.#slowly.clear(row)
-    this.#mean[row] = 0
-    this.#spread[row] = 0
+    this.#sizes.clear(row)
     this.#toldSure[row] = 0
-  }
-
-  #measure(row: number, bytes: number): void {
-    const mean = this.#mean[row] as number
-    if (mean === 0) {
-      this.#mean[row] = bytes
-      return
-    }
-    this.#mean[row] = mean + (bytes - mean) / 8
-    const spread = this.#spread[row] as number
-    this.#spread[row] = spread + (Math.abs(bytes - mean) - spread) / 8
   }
 
   #weigh(row: number, login: number, now: number): void {
