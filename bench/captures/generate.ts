@@ -1,4 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
+import { xorshift } from '../../test/support/xorshift.ts'
 
 /**
  * Generated traffic, the same bytes each time. `mix`: about 100,000 flows, a few of them busy; TCP to UDP 3:1, IPv4 to
@@ -68,16 +69,6 @@ export function writeCapture(path: string, traffic: Traffic, packets: number): v
 }
 
 type Random = () => number
-
-function xorshift(seed: number): Random {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
-}
 
 function openTalk(random: Random): Talk {
   return {

@@ -1,4 +1,5 @@
 import { type Said, said } from './frames.ts'
+import { xorshift } from './xorshift.ts'
 
 /** Where the fields are in an Ethernet frame with IPv4, from which a flood makes ever new ones. */
 const [IP_NUMBER_AT, SOURCE_AT, TARGET_AT, SOURCE_PORT_AT, TARGET_PORT_AT, SEQUENCE_AT] = [
@@ -59,15 +60,4 @@ export function forgedFlood({ target, port, answer, each = 1 }: Forged, send: (f
 function framed(about: Said): { readonly frame: Uint8Array; readonly view: DataView } {
   const frame = said(about)
   return { frame, view: new DataView(frame.buffer, frame.byteOffset, frame.length) }
-}
-
-/** Numbers below 2^32 (Marsaglia 2003). */
-function xorshift(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
 }

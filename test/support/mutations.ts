@@ -3,6 +3,7 @@ import { LINK_TYPE } from '#capture/source.ts'
 import type { Packet } from '#model/packet.ts'
 import { PROTOCOL } from '#model/packet.ts'
 import { arp, ethernet, fields, icmp, ipv4, ipv6, said, tcp, udp } from './frames.ts'
+import { xorshift } from './xorshift.ts'
 
 const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]))
 
@@ -68,7 +69,7 @@ export interface MutationRun {
  * where the capture does: a read beyond it throws. Throws on any fault; the same seed gives the same run.
  */
 export function runMutations(frames: readonly Uint8Array[], packets: number, seed: number): MutationRun {
-  const random = xorshift(seed)
+  const random = xorshift(seed | 1)
   const engine = createEngine({ seed, maxFlows: 2048, maxHosts: 1024, hostIdleMs: 10_000 })
   let decoded = 0
   let digest = 0
@@ -157,14 +158,4 @@ function splice(frames: readonly Uint8Array[], room: Uint8Array, length: number,
   const count = Math.min(other.length - from, ROOM - at)
   room.set(other.subarray(from, from + count), at)
   return at + count
-}
-
-function xorshift(seed: number): Random {
-  let state = seed | 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
 }
