@@ -28,7 +28,7 @@ export const FIELD = {
     bytes: 16,
   },
 } as const
-export const SOURCE_PORT = { base: PAYLOAD.transport, offset: 0, bytes: 2 }
+const SOURCE_PORT = { base: PAYLOAD.transport, offset: 0, bytes: 2 }
 export const TARGET_PORT = { base: PAYLOAD.transport, offset: 2, bytes: 2 }
 /** Registers of 4 bytes (NFT_REG32_00 and on): where the second part of a key goes. */
 export const SECOND_PART = { 4: 9, 6: 12 } as const
